@@ -1,0 +1,7 @@
+"""`python -m apr`."""
+
+import sys
+
+from apr.cli import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""Engines: whatever turns tokens into named stages."""

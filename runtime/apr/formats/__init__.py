@@ -1,0 +1,1 @@
+"""File formats: GGUF models, APRT stage files, tokenizers stored in models."""

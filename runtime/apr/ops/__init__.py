@@ -1,0 +1,1 @@
+"""The equations of a transformer, one function each."""

@@ -1,0 +1,1 @@
+"""Comparing captures: metrics, comparability, first divergence."""

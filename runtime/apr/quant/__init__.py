@@ -1,0 +1,1 @@
+"""Quantised weights and the rounding of activations."""

@@ -1,0 +1,100 @@
+"""The vocabulary of stages: the named intermediate tensors of a forward pass, in forward order.
+
+Nineteen names, as in contract `apr-cli-trace-save-tensor-v1`: eighteen stages and the alias `layer_output`, which is
+another name of `post_ffn_residual`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import NamedTuple
+
+from apr.errors import UsageError
+
+# Canonical order: the order in which a forward pass makes them.
+PER_LAYER = (
+    "attn_norm",
+    "qkv_matmul",
+    "qkv_bias",
+    "q_post_rope",
+    "k_post_rope",
+    "attention",
+    "attn_out",
+    "post_attn_residual",
+    "ffn_norm",
+    "ffn_gate",
+    "ffn_up",
+    "ffn_silu",
+    "ffn_swigl",
+    "ffn_out",
+    "post_ffn_residual",
+)
+# `embedding` belongs to layer 0 (it is what layer 0 reads); only the last two belong to the whole model.
+FIRST_LAYER_ONLY = ("embedding",)
+WHOLE_MODEL = ("final_norm", "lm_head")
+ALIASES = {"layer_output": "post_ffn_residual"}
+
+CANONICAL = (*FIRST_LAYER_ONLY, *PER_LAYER, *WHOLE_MODEL)
+# All nineteen names that a user may type, the alias after what it names.
+NAMES = (*FIRST_LAYER_ONLY, *PER_LAYER, "layer_output", *WHOLE_MODEL)
+
+_RANK = {name: rank for rank, name in enumerate(CANONICAL)}
+
+
+class StageKey(NamedTuple):
+    """One stage of one layer; `layer` is None for the stages of the whole model."""
+
+    stage: str
+    layer: int | None
+
+    def __str__(self) -> str:
+        return self.stage if self.layer is None else f"layer-{self.layer}/{self.stage}"
+
+    @property
+    def order(self) -> tuple[float, int]:
+        """Sorts keys in forward order."""
+        return (float("inf") if self.layer is None else self.layer, _RANK[self.stage])
+
+
+def canonical(name: str) -> str:
+    """The canonical name of a stage, from any spelling a user may type (case and surrounding blanks do not count).
+
+    Raises:
+        UsageError: an unknown name; the message lists the valid ones and the nearest match.
+    """
+    cleaned = name.strip().lower()
+    if cleaned in NAMES:
+        return ALIASES.get(cleaned, cleaned)
+    if not cleaned:
+        raise UsageError("a stage name is empty", where="--save-tensor", hint="separate stage names by single commas")
+    near = difflib.get_close_matches(cleaned, NAMES, 1)
+    guess = f"did you mean {near[0]!r}? " if near else ""
+    raise UsageError(f"unknown stage {name.strip()!r}", where="--save-tensor", hint=f"{guess}valid stages: {', '.join(NAMES)}")
+
+
+def parse_stages(text: str) -> tuple[str, ...]:
+    """Canonical names from `all` or a comma-separated list; duplicates count once, the order is the forward order.
+
+    Raises:
+        UsageError: an empty list, an empty or an unknown name.
+    """
+    if text.strip().lower() == "all":
+        return CANONICAL
+    wanted = {canonical(part) for part in text.split(",")}
+    return tuple(name for name in CANONICAL if name in wanted)
+
+
+def parse_layers(text: str) -> range:
+    """`START..END` with END exclusive, as in upstream's `--save-tensor-layers`.
+
+    Raises:
+        UsageError: anything else.
+    """
+    start, dots, end = text.partition("..")
+    where, hint = "--save-tensor-layers", "write START..END with END exclusive, for example 0..4"
+    if not dots or not start.strip().isascii() or not start.strip().isdigit() or not end.strip().isascii() or not end.strip().isdigit():
+        raise UsageError(f"{text!r} is not a layer range", where=where, hint=hint)
+    layers = range(int(start), int(end))
+    if not layers:
+        raise UsageError(f"layer range {text!r} is empty: END must be greater than START", where=where, hint=hint)
+    return layers
