@@ -1,0 +1,44 @@
+"""Where something stands in a file, and what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How much a finding weighs."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in a file: line and column from 1, and how many characters of that line it covers."""
+
+    line: int
+    col: int
+    width: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding, with all that a report needs to show it."""
+
+    path: str
+    span: Span
+    code: str
+    severity: Severity
+    message: str
+    help: str | None = None
+
+    @property
+    def headline(self) -> str:
+        """The greppable first line: `path:line:col: severity[CODE]: message`."""
+        return f"{self.path}:{self.span.line}:{self.span.col}: {self.severity}[{self.code}]: {self.message}"
+
+
+class UsageProblem(Exception):  # noqa: N818  it is the user's problem to solve, not an error of ours
+    """Something the user asked for or configured cannot be used; the message says what and what to do."""

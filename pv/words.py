@@ -1,0 +1,74 @@
+"""The closed vocabularies of contracts, and the search for the word that was meant."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Level(StrEnum):
+    """How much a piece of evidence is worth, from least to most."""
+
+    ALGORITHM = "algorithm"
+    AUTHORED = "authored"
+    MEASURED = "measured"
+    INDEPENDENT = "independent"
+
+    @property
+    def rank(self) -> int:
+        """Place in the order, 0 for the least."""
+        return list(Level).index(self)
+
+
+class Expect(StrEnum):
+    """What the author of a claim expects to be seen."""
+
+    DISCHARGED = "discharged"
+    REFUTED = "refuted"
+
+
+class Effective(StrEnum):
+    """The status that evidence supports, from least to most; `REFUTED` stands outside the ladder."""
+
+    REFUTED = "REFUTED"
+    PROPOSED = "PROPOSED"
+    PARTIAL_ALGORITHM_LEVEL = "PARTIAL_ALGORITHM_LEVEL"
+    ACTIVE_ALGORITHM_LEVEL = "ACTIVE_ALGORITHM_LEVEL"
+    ACTIVE_RUNTIME = "ACTIVE_RUNTIME"
+
+    @property
+    def rank(self) -> int:
+        """Place on the ladder: -1 for `REFUTED`, 0 for `PROPOSED`."""
+        return list(Effective).index(self) - 1
+
+
+# Words that authors write for the same rungs in contracts found in the wild.
+_SYNONYMS = {
+    "NEW": Effective.PROPOSED,
+    "DRAFT": Effective.PROPOSED,
+    "PENDING": Effective.PROPOSED,
+    "DEFERRED": Effective.PROPOSED,
+    "PARTIAL": Effective.PARTIAL_ALGORITHM_LEVEL,
+    "ACTIVE": Effective.ACTIVE_ALGORITHM_LEVEL,
+    "FUNCTIONAL": Effective.ACTIVE_ALGORITHM_LEVEL,
+    "SUPPORTED": Effective.ACTIVE_RUNTIME,
+    "DISCHARGED": Effective.ACTIVE_RUNTIME,
+}
+STATUS_WORDS = (*Effective, *_SYNONYMS)
+
+
+def rung(status: str) -> Effective | None:
+    """The rung of the ladder that a declared status stands for; None if the word is unknown."""
+    word = status.upper()
+    return Effective(word) if word in set(Effective) else _SYNONYMS.get(word)
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
+    """A help line naming the candidate nearest to `word`, or None if none is near."""
+    import difflib  # noqa: PLC0415  only needed once something is wrong
+
+    near = difflib.get_close_matches(word, list(candidates), 1, 0.6)
+    return f"did you mean {near[0]!r}?" if near else None
