@@ -1,0 +1,493 @@
+"""GGUF files, read fail-closed: nothing that a file announces is believed before it was held against the file's size.
+
+Layout (versions 2 and 3, little endian): magic `GGUF`, u32 version, u64 tensor count, u64 metadata count, the
+metadata (string key, u32 type, value), the tensor index (string name, u32 dimensions, u64 each dimension innermost
+first, u32 type, u64 offset), padding to `general.alignment`, then the tensor data that the offsets count from.
+Source: the GGUF specification in the ggml repository (docs/gguf.md); the type numbers and block sizes come from the
+`gguf` package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import mmap
+import stat
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
+
+import numpy as np
+from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFValueType
+
+from apr.errors import UnsupportedModel, UnusableInput
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Value = int | float | bool | str | list["Value"]
+T = TypeVar("T", int, float, bool, str, list["Value"])
+
+MAGIC = b"GGUF"
+VERSIONS = (2, 3)
+DEFAULT_ALIGNMENT = 32
+MAX_DIMENSIONS = 4  # GGML_MAX_DIMS
+MAX_ARRAY_DEPTH = 4  # nobody writes arrays of arrays of arrays of arrays
+_MAX_ELEMENTS = 2**63 - 1  # ggml counts elements in int64
+
+_U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
+_SCALARS = {
+    GGUFValueType.UINT8: struct.Struct("<B"),
+    GGUFValueType.INT8: struct.Struct("<b"),
+    GGUFValueType.UINT16: struct.Struct("<H"),
+    GGUFValueType.INT16: struct.Struct("<h"),
+    GGUFValueType.UINT32: _U32,
+    GGUFValueType.INT32: struct.Struct("<i"),
+    GGUFValueType.FLOAT32: struct.Struct("<f"),
+    GGUFValueType.BOOL: struct.Struct("<B"),
+    GGUFValueType.UINT64: _U64,
+    GGUFValueType.INT64: struct.Struct("<q"),
+    GGUFValueType.FLOAT64: struct.Struct("<d"),
+}
+_VALUE_TYPES = {int(kind): kind for kind in GGUFValueType}
+_TENSOR_TYPES = {int(kind): kind for kind in GGMLQuantizationType if kind in GGML_QUANT_SIZES}
+# the fewest bytes one element can take in the file: what bounds an announced count
+_STRING_MIN = 8  # u64 length
+_ARRAY_MIN = 12  # u32 element type, u64 count
+_KEY_VALUE_MIN = _STRING_MIN + 4 + 1
+_TENSOR_MIN = _STRING_MIN + 4 + 4 + 8
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """One line of the tensor index.
+
+    Attributes:
+        name: as the file spells it.
+        shape: outermost dimension first, as numpy counts (the file stores the reverse).
+        ggml_type: how the values are encoded.
+        offset: of the first byte, from the start of the file.
+        nbytes: of the encoded values, without padding.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    ggml_type: GGMLQuantizationType
+    offset: int
+    nbytes: int
+
+
+class _Array(NamedTuple):
+    """An array that was walked but not decoded: `length` elements of `kind` from byte `start`."""
+
+    kind: GGUFValueType
+    length: int
+    start: int
+    section: str
+
+
+class _Cursor:
+    """A position in the mapped file; every step is checked against the file's end before it is taken."""
+
+    def __init__(self, data: mmap.mmap, path: Path) -> None:
+        self.data, self.path, self.size = data, path, len(data)
+        self.offset = 0
+        self.section = "header"
+
+    def fail(self, problem: str, *, offset: int | None = None, hint: str | None = None) -> NoReturn:
+        where = f"{self.path}: {self.section}, offset {self.offset if offset is None else offset:#x}"
+        raise UnusableInput(problem, where=where, hint=hint)
+
+    def need(self, nbytes: int, what: str) -> None:
+        left = self.size - self.offset
+        if nbytes > left:
+            self.fail(f"the file ends in the middle of {what}: {nbytes} bytes needed, {left} left")
+
+    def need_count(self, count: int, smallest: int, what: str) -> None:
+        left = self.size - self.offset
+        if count > left // smallest:
+            self.fail(f"{count} {what} announced, but only {left} bytes are left in the file")
+
+    def scalar(self, layout: struct.Struct, what: str) -> int | float:
+        self.need(layout.size, what)
+        value: int | float = layout.unpack_from(self.data, self.offset)[0]
+        self.offset += layout.size
+        return value
+
+    def u32(self, what: str) -> int:
+        return int(self.scalar(_U32, what))
+
+    def u64(self, what: str) -> int:
+        return int(self.scalar(_U64, what))
+
+    def raw_string(self, what: str) -> bytes:
+        at = self.offset
+        length = self.u64(f"the length of {what}")
+        if length > self.size - self.offset:
+            left = self.size - self.offset
+            self.fail(f"{what} announces {length} bytes, but only {left} are left in the file", offset=at)
+        value = self.data[self.offset : self.offset + length]
+        self.offset += length
+        return value
+
+    def string(self, what: str) -> str:
+        at = self.offset
+        try:
+            return self.raw_string(what).decode()
+        except UnicodeDecodeError as error:
+            self.fail(f"{what} is not UTF-8 ({error.reason} at its byte {error.start})", offset=at)
+
+    def skip_strings(self, count: int) -> None:
+        """Walks over `count` strings without decoding them."""
+        data, size, offset, unpack = self.data, self.size, self.offset, _U64.unpack_from
+        for index in range(count):
+            if size - offset < _STRING_MIN:
+                self.offset = offset
+                self.fail(f"the file ends before string {index} of {count}")
+            (length,) = unpack(data, offset)
+            if length > size - offset - _STRING_MIN:
+                self.offset = offset
+                left = size - offset - _STRING_MIN
+                self.fail(f"string {index} of {count} announces {length} bytes, but only {left} are left in the file")
+            offset += _STRING_MIN + length
+        self.offset = offset
+
+    def array(self, depth: int = 1) -> _Array:
+        """Reads an array's head and walks over its elements, so that the cursor stands behind it."""
+        at = self.offset
+        kind = self.value_type("the array's element type")
+        count = self.u64("the array's length")
+        if kind is GGUFValueType.ARRAY:
+            if depth == MAX_ARRAY_DEPTH:
+                self.fail(f"arrays are nested deeper than {MAX_ARRAY_DEPTH} levels", offset=at)
+            self.need_count(count, _ARRAY_MIN, "array elements")
+            start = self.offset
+            for _ in range(count):
+                self.array(depth + 1)
+            return _Array(kind, count, start, self.section)
+        start = self.offset
+        if kind is GGUFValueType.STRING:
+            self.need_count(count, _STRING_MIN, "array elements")
+            self.skip_strings(count)
+        else:
+            self.need_count(count, _SCALARS[kind].size, "array elements")
+            self.offset += count * _SCALARS[kind].size
+        return _Array(kind, count, start, self.section)
+
+    def value_type(self, what: str) -> GGUFValueType:
+        at = self.offset
+        number = self.u32(what)
+        kind = _VALUE_TYPES.get(number)
+        if kind is None:
+            self.fail(f"value type {number} does not exist", offset=at)
+        return kind
+
+    def value(self) -> int | float | bool | str | _Array:
+        """Reads one metadata value; arrays stay undecoded."""
+        kind = self.value_type("the value's type")
+        if kind is GGUFValueType.ARRAY:
+            return self.array()
+        if kind is GGUFValueType.STRING:
+            return self.string("the value")
+        at = self.offset
+        number = self.scalar(_SCALARS[kind], "the value")
+        if kind is not GGUFValueType.BOOL:
+            return number
+        if number not in (0, 1):
+            self.fail(f"a truth value must be 0 or 1, not {number}", offset=at)
+        return bool(number)
+
+    def decode(self, array: _Array) -> list[Value]:
+        """The elements of an array that was walked before."""
+        self.offset, self.section = array.start, array.section
+        if array.kind is GGUFValueType.STRING:
+            return [self.string(f"string {index}") for index in range(array.length)]
+        if array.kind is GGUFValueType.ARRAY:
+            decoded: list[Value] = []
+            for _ in range(array.length):
+                inner = self.array()
+                after = self.offset
+                decoded.append(self.decode(inner))
+                self.offset = after
+            return decoded
+        layout = _SCALARS[array.kind]
+        flat = np.frombuffer(self.data, np.dtype(layout.format), array.length, array.start)
+        if array.kind is GGUFValueType.BOOL:
+            wrong = np.flatnonzero(flat > 1)
+            if wrong.size:
+                self.fail(f"a truth value must be 0 or 1, not {flat[wrong[0]]}", offset=array.start + int(wrong[0]))
+            flat = flat.astype(np.bool_)
+        values: list[Value] = flat.tolist()
+        return values
+
+
+class Metadata(Mapping[str, Value]):
+    """The file's metadata in file order. Arrays are decoded when they are first asked for, and kept."""
+
+    def __init__(self, data: mmap.mmap, path: Path, values: dict[str, int | float | bool | str | _Array]) -> None:
+        self._data, self._path, self._values = data, path, values
+        self._decoded: dict[str, list[Value]] = {}
+
+    def __getitem__(self, key: str) -> Value:
+        value = self._values[key]
+        if not isinstance(value, _Array):
+            return value
+        if key not in self._decoded:
+            self._decoded[key] = _Cursor(self._data, self._path).decode(value)
+        return self._decoded[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._values
+
+
+class GgufFile:
+    """A GGUF file, mapped into memory; made by `read_gguf`.
+
+    Attributes:
+        path: as given.
+        version: 2 or 3.
+        alignment: of the tensor data, in bytes.
+        metadata: every key with its value (int, float, bool, str, list).
+        tensors: every tensor's place and type by name, in file order.
+    """
+
+    def __init__(  # noqa: PLR0917 - one argument an attribute, and only read_gguf calls it
+        self,
+        path: Path,
+        data: mmap.mmap,
+        version: int,
+        alignment: int,
+        metadata: Metadata,
+        tensors: dict[str, TensorInfo],
+    ) -> None:
+        self.path, self.version, self.alignment = path, version, alignment
+        self.metadata: Mapping[str, Value] = metadata
+        self.tensors: Mapping[str, TensorInfo] = tensors
+        self._data = data
+
+    def raw(self, name: str) -> NDArray[np.uint8]:
+        """The encoded bytes of a tensor, one row a row of its innermost dimension; a read-only view, nothing is copied.
+
+        Returns:
+            uint8 [rows, bytes a row]; rows is the product of all dimensions but the innermost.
+
+        Raises:
+            UnusableInput: there is no such tensor.
+        """
+        info = self.tensors.get(name)
+        if info is None:
+            raise UnusableInput(f"there is no tensor {name!r}", where=str(self.path))
+        rows = math.prod(info.shape[:-1])
+        return np.frombuffer(self._data, np.uint8, info.nbytes, info.offset).reshape(rows, -1)
+
+    def optional(self, key: str, kind: type[T]) -> T | None:
+        """The value of a metadata key, or None where the file does not have it.
+
+        Raises:
+            UnusableInput: the value is of another type; a whole number is no float and a truth value is no number.
+        """
+        if key not in self.metadata:
+            return None
+        value = self.metadata[key]
+        if type(value) is not kind:
+            raise UnusableInput(
+                f"is a {type(value).__name__}, not a {kind.__name__}", where=f"{self.path}: metadata key {key!r}"
+            )
+        return value
+
+    def require(self, key: str, kind: type[T]) -> T:
+        """The value of a metadata key that has to be there.
+
+        Raises:
+            UnusableInput: the key is missing, or its value is of another type.
+        """
+        value = self.optional(key, kind)
+        if value is None:
+            raise UnusableInput(
+                f"metadata key {key!r} is missing",
+                where=str(self.path),
+                hint="make the file again with a current converter",
+            )
+        return value
+
+    @property
+    def architecture(self) -> str:
+        """`general.architecture`, for example `llama`.
+
+        Raises:
+            UnusableInput: the file does not say.
+        """
+        return self.require("general.architecture", str)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the file's bytes, 64 hex digits; taken when first asked for, then kept as long as the file is unchanged."""
+        return file_sha256(self.path)
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file's bytes as 64 hex digits; kept within the process as long as the file's size and time stay."""
+    about = path.stat()
+    return _sha256(path.resolve(), about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: Path, _device: int, _inode: int, _size: int, _mtime_ns: int) -> str:
+    with path.open("rb") as file:  # read, not mapped: mapped pages would count as this process's memory
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _map(path: Path) -> mmap.mmap:
+    try:
+        with path.open("rb") as file:
+            about = path.stat()
+            if not stat.S_ISREG(about.st_mode):
+                raise UnusableInput("is not a regular file", where=str(path))
+            if about.st_size < len(MAGIC):
+                raise UnusableInput(f"is not a GGUF file: it holds only {about.st_size} bytes", where=str(path))
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:
+        raise UnusableInput(f"cannot be read: {error.strerror}", where=str(path)) from error
+
+
+def _version(cursor: _Cursor) -> int:
+    if cursor.data[: len(MAGIC)] != MAGIC:
+        cursor.fail(
+            f"is not a GGUF file: it starts with {cursor.data[: len(MAGIC)]!r}, not {MAGIC!r}", hint="give a .gguf file"
+        )
+    cursor.offset = len(MAGIC)
+    version = cursor.u32("the version")
+    if version & 0xFFFF == 0:  # a small number seen from the wrong end
+        cursor.fail("is a big-endian GGUF file, which is not supported", offset=4, hint="convert it to little endian")
+    if version not in VERSIONS:
+        supported = " and ".join(map(str, VERSIONS))
+        cursor.fail(f"is GGUF version {version}; versions {supported} are supported", offset=4, hint="convert it again")
+    return version
+
+
+def _metadata(cursor: _Cursor, count: int) -> dict[str, int | float | bool | str | _Array]:
+    cursor.need_count(count, _KEY_VALUE_MIN, "metadata keys")
+    values: dict[str, int | float | bool | str | _Array] = {}
+    for index in range(count):
+        cursor.section = f"metadata key {index} of {count}"
+        at = cursor.offset
+        key = cursor.string("the key")
+        cursor.section = f"metadata key {key!r}"
+        if key in values:
+            cursor.fail("the key occurs twice", offset=at)
+        values[key] = cursor.value()
+    return values
+
+
+def _alignment(cursor: _Cursor, values: Mapping[str, object]) -> int:
+    alignment = values.get("general.alignment", DEFAULT_ALIGNMENT)
+    if type(alignment) is not int or alignment <= 0 or alignment & (alignment - 1):
+        cursor.section = "metadata key 'general.alignment'"
+        cursor.fail(f"the alignment must be a power of two, not {alignment!r}")
+    return alignment
+
+
+class _Entry(NamedTuple):
+    """A tensor as the index has it: its offset still counts from the start of the tensor data."""
+
+    info: TensorInfo
+    at: int
+
+
+def _tensor(cursor: _Cursor) -> _Entry:
+    at = cursor.offset
+    name = cursor.string("the name")
+    cursor.section = f"tensor {name!r}"
+    dims_at = cursor.offset
+    n_dims = cursor.u32("the number of dimensions")
+    if n_dims > MAX_DIMENSIONS:
+        cursor.fail(f"{n_dims} dimensions; at most {MAX_DIMENSIONS} are possible", offset=dims_at)
+    dims = [cursor.u64("a dimension") for _ in range(n_dims)]
+    elements = math.prod(dims)
+    if not 0 < elements <= _MAX_ELEMENTS:
+        problem = "a dimension is 0" if elements == 0 else "more elements than 63 bits can count"
+        cursor.fail(f"dimensions {dims}: {problem}", offset=dims_at)
+    type_at = cursor.offset
+    number = cursor.u32("the tensor type")
+    ggml_type = _TENSOR_TYPES.get(number)
+    if ggml_type is None:
+        where = f"{cursor.path}: {cursor.section}, offset {type_at:#x}"
+        raise UnsupportedModel(
+            f"tensor type {number} is not known", where=where, hint="a newer `gguf` package may know it"
+        )
+    block, block_bytes = GGML_QUANT_SIZES[ggml_type]
+    row = dims[0] if dims else 1
+    if row % block:
+        cursor.fail(f"rows of {row} values do not divide into {ggml_type.name} blocks of {block}", offset=type_at)
+    offset = cursor.u64("the offset")
+    return _Entry(TensorInfo(name, tuple(reversed(dims)), ggml_type, offset, elements // block * block_bytes), at)
+
+
+def _tensors(cursor: _Cursor, count: int, alignment: int) -> dict[str, TensorInfo]:
+    cursor.need_count(count, _TENSOR_MIN, "tensors")
+    entries: dict[str, _Entry] = {}
+    for index in range(count):
+        cursor.section = f"tensor {index} of {count}"
+        entry = _tensor(cursor)
+        if entry.info.name in entries:
+            cursor.fail("the name occurs twice", offset=entry.at)
+        entries[entry.info.name] = entry
+    start = -(-cursor.offset // alignment) * alignment  # the data begins at the next aligned byte
+    return {name: _placed(cursor, entry, start, alignment) for name, entry in entries.items()}
+
+
+def _placed(cursor: _Cursor, entry: _Entry, start: int, alignment: int) -> TensorInfo:
+    """The tensor with its offset counted from the start of the file."""
+    info = entry.info
+    cursor.section = f"tensor {info.name!r}"
+    if info.offset % alignment:
+        cursor.fail(f"offset {info.offset} is no multiple of the alignment {alignment}", offset=entry.at)
+    end = start + info.offset + info.nbytes
+    if end > cursor.size:
+        cursor.fail(
+            f"its data would end at byte {end}, but the file ends at byte {cursor.size}",
+            offset=entry.at,
+            hint="the file is cut off or damaged: get it again",
+        )
+    return TensorInfo(info.name, info.shape, info.ggml_type, start + info.offset, info.nbytes)
+
+
+def _refuse_overlaps(cursor: _Cursor, tensors: Mapping[str, TensorInfo]) -> None:
+    ordered = sorted(tensors.values(), key=lambda info: info.offset)
+    for before, after in itertools.pairwise(ordered):
+        if before.offset + before.nbytes > after.offset:
+            cursor.section = f"tensor {after.name!r}"
+            cursor.fail(f"its data overlaps that of tensor {before.name!r}", offset=after.offset)
+
+
+def read_gguf(path: str | Path) -> GgufFile:
+    """Opens a GGUF file: checks its header, metadata and tensor index, and maps the tensor data.
+
+    Costs time and memory in proportion to the header, not to the tensor data.
+
+    Raises:
+        UnusableInput: not GGUF, a version other than 2 or 3, big endian, cut off, or contradicting itself; the message names
+            the section and the byte offset.
+        UnsupportedModel: a tensor type that the `gguf` package does not know.
+    """
+    path = Path(path)
+    data = _map(path)
+    cursor = _Cursor(data, path)
+    version = _version(cursor)
+    tensor_count = cursor.u64("the tensor count")
+    metadata_count = cursor.u64("the metadata count")
+    values = _metadata(cursor, metadata_count)
+    alignment = _alignment(cursor, values)
+    tensors = _tensors(cursor, tensor_count, alignment)
+    _refuse_overlaps(cursor, tensors)
+    return GgufFile(path, data, version, alignment, Metadata(data, path, values), tensors)
