@@ -1,0 +1,57 @@
+"""What every engine offers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from apr.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from apr.capture import Array, Capture, Provenance
+    from apr.stages import StageKey
+
+
+class Engine(Protocol):
+    """Turns tokens into named stages."""
+
+    @property
+    def name(self) -> str:
+        """`numpy`, `llama.cpp`, …"""
+
+    @property
+    def build(self) -> str:
+        """Version or build: what must be equal for two runs to be expected to be equal."""
+
+    @property
+    def arithmetic(self) -> str:
+        """`f64`, `f32` or `ggml`."""
+
+    def provenance(self, tokens: Sequence[int]) -> Provenance:
+        """What a run over these tokens will say of itself."""
+
+    def stream(self, tokens: Sequence[int]) -> Iterator[tuple[StageKey, Array]]:
+        """Each stage as it is made, [positions, width]."""
+
+    def capture(self, tokens: Sequence[int]) -> Capture:
+        """All stages of all positions of one pass over the tokens, from an empty context.
+
+        Raises:
+            UsageError: no tokens, or ids outside the vocabulary.
+        """
+
+
+def check_tokens(tokens: Sequence[int], vocabulary: int, context: int) -> None:
+    """Refuses what no engine can run.
+
+    Raises:
+        UsageError: no tokens, more than the context holds, or an id outside the vocabulary.
+    """
+    if not tokens:
+        raise UsageError("there are no tokens to run", hint="give a prompt that is not empty, or token ids")
+    if len(tokens) > context:
+        raise UsageError(f"{len(tokens)} tokens are more than the model's context of {context}")
+    for place, token in enumerate(tokens):
+        if not 0 <= token < vocabulary:
+            raise UsageError(f"token id {token} at position {place} is outside the vocabulary of {vocabulary}")

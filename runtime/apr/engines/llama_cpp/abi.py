@@ -1,0 +1,197 @@
+"""The part of llama.cpp's C interface that a capture needs, and how its structs are found in a build nobody has seen.
+
+`llama_context_params` and `llama_model_params` gain and lose fields from month to month, so their layout is not assumed:
+each build's own defaults are read and the fields are located by the values they are known to start with. What was
+located is proved afterwards by the getters (`llama_n_ctx`, …) and by the graph itself. Both structs are passed by value
+in memory, so a buffer longer than the real struct is harmless.
+"""
+
+from __future__ import annotations
+
+import ctypes as c
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+GGML_TYPE_F32 = 0
+FLASH_ATTENTION_DISABLED = 0
+_MAX_DIMS, _MAX_SRC, _MAX_NAME, _MAX_OP_PARAMS = 4, 10, 64, 16
+
+
+class AbiError(Exception):
+    """This build's interface is not the one that is known here; the message says which part."""
+
+
+class Tensor(c.Structure):
+    """`struct ggml_tensor` (ggml.h); checked against the library's own getters on the first tensor seen."""
+
+    _fields_ = [  # noqa: RUF012 - ctypes wants a plain list
+        ("type", c.c_int),
+        ("buffer", c.c_void_p),
+        ("ne", c.c_int64 * _MAX_DIMS),
+        ("nb", c.c_size_t * _MAX_DIMS),
+        ("op", c.c_int),
+        ("op_params", c.c_int32 * _MAX_OP_PARAMS),
+        ("flags", c.c_int32),
+        ("src", c.c_void_p * _MAX_SRC),
+        ("view_src", c.c_void_p),
+        ("view_offs", c.c_size_t),
+        ("data", c.c_void_p),
+        ("name", c.c_char * _MAX_NAME),
+        ("extra", c.c_void_p),
+        ("padding", c.c_char * 8),
+    ]
+
+
+class Batch(c.Structure):
+    """`struct llama_batch` (llama.h)."""
+
+    _fields_ = [  # noqa: RUF012 - ctypes wants a plain list
+        ("n_tokens", c.c_int32),
+        ("token", c.POINTER(c.c_int32)),
+        ("embd", c.POINTER(c.c_float)),
+        ("pos", c.POINTER(c.c_int32)),
+        ("n_seq_id", c.POINTER(c.c_int32)),
+        ("seq_id", c.POINTER(c.POINTER(c.c_int32))),
+        ("logits", c.POINTER(c.c_int8)),
+    ]
+
+
+class Params(c.Structure):
+    """A parameter struct of unknown layout; longer than any build's."""
+
+    _fields_ = [("raw", c.c_ubyte * 1024)]  # noqa: RUF012 - ctypes wants a plain list
+
+    def put(self, offset: int, fmt: str, value: int) -> None:
+        """Packs a little-endian value into the struct."""
+        struct.pack_into(fmt, self.raw, offset, value)
+
+
+EVAL_CALLBACK = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.c_bool, c.c_void_p)
+LOG_CALLBACK = c.CFUNCTYPE(None, c.c_int, c.c_char_p, c.c_void_p)
+
+
+@dataclass(frozen=True)
+class ContextLayout:
+    """Byte offsets in `llama_context_params`.
+
+    `n_ctx`, `n_batch` and `n_ubatch` are the first three words of every build.
+    """
+
+    n_threads: int
+    flash_attn_type: int
+    cb_eval: int
+    type_k: int
+
+
+_MINUS_ONE = 0xFFFFFFFF
+
+
+def locate_context(raw: bytes) -> ContextLayout:
+    """Finds the fields that a capture sets, from a build's default parameters.
+
+    The landmarks, in order: 512, 2048, 512 (context and batch sizes); 4, 4 (threads); four enumerations that all start
+    as -1, the last of them the flash attention type; then, after the floats and `defrag_thold`, two null pointers
+    (`cb_eval` and its data) followed by the two cache types, which both start as F16 (1).
+
+    Raises:
+        AbiError: a landmark is missing.
+    """
+    words = struct.unpack(f"<{len(raw) // 4}I", raw)
+    if words[0] != 512 or words[2] != 512:
+        raise AbiError(f"llama_context_params starts with {words[:3]}, not with the default sizes 512, 2048, 512")
+    threads = next((i for i in range(3, 16) if words[i] == words[i + 1] == 4), None)
+    if threads is None:
+        raise AbiError("llama_context_params has no pair of default thread counts (4, 4)")
+    enums = next((i for i in range(threads + 2, threads + 6) if words[i : i + 4] == (_MINUS_ONE,) * 4), None)
+    if enums is None or words[enums + 4] == _MINUS_ONE:
+        raise AbiError("llama_context_params has no four enumerations of default -1; flash attention cannot be turned off")
+    types = next((i for i in range(enums + 12, enums + 24) if words[i : i + 2] == (1, 1) and not any(words[i - 4 : i])), None)
+    if types is None:
+        raise AbiError("llama_context_params has no two null pointers followed by two F16 cache types; cb_eval cannot be found")
+    return ContextLayout(4 * threads, 4 * (enums + 3), 4 * types - 16, 4 * types)
+
+
+_MODEL_BOOLS = 72  # where the booleans start: after three pointers' worth of fields each side of the enumerations
+
+
+def locate_extra_buffers(raw: bytes) -> int | None:
+    """Offset of `use_extra_bufts` in `llama_model_params`: the last boolean that starts as true, or None.
+
+    Turned off because ggml's AMX buffers crash on some processors; results are the same without.
+    """
+    region = raw[_MODEL_BOOLS : _MODEL_BOOLS + 8]
+    if any(byte not in (0, 1) for byte in region) or 1 not in region:
+        return None
+    return _MODEL_BOOLS + region.rindex(1)
+
+
+class Library:
+    """A llama.cpp shared object, its functions typed.
+
+    Raises:
+        AbiError: it cannot be opened, or lacks a function.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._llama = c.CDLL(str(path), mode=c.RTLD_GLOBAL)
+        except OSError as error:
+            raise AbiError(f"cannot be opened: {error}") from error
+        self._ggml = self._llama
+        if not hasattr(self._llama, "ggml_nbytes"):
+            bases = sorted(p for p in path.parent.iterdir() if p.name.startswith("libggml-base."))
+            if not bases:
+                raise AbiError("neither it nor a libggml-base beside it exports ggml_nbytes")
+            self._ggml = c.CDLL(str(bases[0]), mode=c.RTLD_GLOBAL)
+        pointer, size, i32 = c.c_void_p, c.c_size_t, c.c_int32
+        self.op_name = self._function("ggml_op_name", c.c_char_p, c.c_int)
+        self.tensor_name = self._function("ggml_get_name", c.c_void_p, pointer)
+        self.tensor_data = self._function("ggml_get_data", c.c_void_p, pointer)
+        self.nbytes = self._function("ggml_nbytes", size, pointer)
+        self.tensor_get = self._function("ggml_backend_tensor_get", None, pointer, pointer, size, size)
+        self.backend_init = self._function("llama_backend_init", None)
+        self.log_set = self._function("llama_log_set", None, LOG_CALLBACK, pointer)
+        self.system_info = self._function("llama_print_system_info", c.c_char_p)
+        self.model_defaults = self._function("llama_model_default_params", Params)
+        self.context_defaults = self._function("llama_context_default_params", Params)
+        self.load_model = self._function("llama_model_load_from_file", pointer, c.c_char_p, Params)
+        self.new_context = self._function("llama_init_from_model", pointer, pointer, Params)
+        self.free_context = self._function("llama_free", None, pointer)
+        self.n_ctx = self._function("llama_n_ctx", c.c_uint32, pointer)
+        self.n_ubatch = self._function("llama_n_ubatch", c.c_uint32, pointer)
+        self.n_threads = self._function("llama_n_threads", i32, pointer)
+        self.vocab = self._function("llama_model_get_vocab", pointer, pointer)
+        self.n_vocab = self._function("llama_vocab_n_tokens", i32, pointer)
+        self.tokenize = self._function(
+            "llama_tokenize", i32, pointer, c.c_char_p, i32, c.POINTER(i32), i32, c.c_bool, c.c_bool
+        )
+        self.new_batch = self._function("llama_batch_init", Batch, i32, i32, i32)
+        self.free_batch = self._function("llama_batch_free", None, Batch)
+        self.decode = self._function("llama_decode", i32, pointer, Batch)
+        self.logits = self._function("llama_get_logits", pointer, pointer)
+        self.memory = self._function("llama_get_memory", pointer, pointer)
+        self.clear_memory = self._function("llama_memory_clear", None, pointer, c.c_bool)
+
+    def _function(self, name: str, result: Any, *arguments: Any) -> Any:
+        for library in (self._llama, self._ggml):
+            if hasattr(library, name):
+                function = getattr(library, name)
+                function.restype, function.argtypes = result, arguments
+                return function
+        raise AbiError(f"does not export {name}")
+
+    def check_tensor_layout(self, address: int) -> None:
+        """Compares our idea of `struct ggml_tensor` with the library's own getters on a live tensor.
+
+        Raises:
+            AbiError: they disagree.
+        """
+        if self.tensor_name(address) != address + Tensor.name.offset:
+            raise AbiError("struct ggml_tensor has its name elsewhere than known here")
+        tensor = Tensor.from_address(address)
+        if (self.tensor_data(address) or 0) != (tensor.data or 0):
+            raise AbiError("struct ggml_tensor has its data pointer elsewhere than known here")
+        if tensor.type == GGML_TYPE_F32 and self.nbytes(address) != tensor.ne[3] * tensor.nb[3]:
+            raise AbiError("struct ggml_tensor has its sizes elsewhere than known here")

@@ -1,0 +1,222 @@
+"""llama.cpp as an engine: captures every stage, and proves itself before it is believed."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apr.capture import Array, Capture, Provenance
+from apr.engines.base import check_tokens
+from apr.engines.llama_cpp.process import Child
+from apr.engines.llama_cpp.providers import Provider, find_provider
+from apr.errors import OracleError
+from apr.models import load
+from apr.ops.arithmetic import GGML
+from apr.stages import StageKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+    from apr.formats.gguf import GgufFile
+
+_PARTS = {"qkv_matmul": "qkv", "qkv_bias": "qkv"}  # stages that llama.cpp computes in parts, and in which order
+_PROBE_TOKENS = 5  # at least two: single tokens go through other kernels
+_TIMEOUT = 900.0  # seconds for one answer
+
+# ffn_silu is not in llama.cpp's graph (its gated unit is fused), so it is derived from ffn_gate, and the derivation is
+# held against llama.cpp's own ffn_swigl. Roundings, u = 2**-24, on each side: a float32 exp good to 2 ulp (4 u), one
+# addition, one division, one multiplication: 7 u, and 14 u between the two.
+_DERIVED_BOUND = 14 * 2.0**-24
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the engine showed on load: bit-identical logits with and without the callback, and twice the same capture.
+
+    Attributes:
+        tokens: probe tokens run.
+        nodes: graph nodes that the callback saw.
+        stages: captured stages compared bit by bit.
+    """
+
+    tokens: int
+    nodes: int
+    stages: int
+
+
+class LlamaCpp:
+    """An engine over a llama.cpp library in a child process.
+
+    Args:
+        file: the model.
+        provider: which library; by default the first one found.
+        timeout: seconds that one answer of the child may take.
+
+    Raises:
+        OracleAbsent: no library.
+        OracleError: it crashed, or failed to prove itself.
+    """
+
+    name = "llama.cpp"
+    # llama.cpp rounds activations before quantised products; the reference's arithmetic of this name does the same
+    arithmetic = GGML.name
+
+    def __init__(self, file: GgufFile, provider: Provider | None = None, timeout: float = _TIMEOUT) -> None:
+        self.provider = provider or find_provider()
+        self.build = self.provider.build
+        self._file = file
+        self._model = load(file, GGML)  # for the stages and widths to expect; no weight of it is decoded
+        self._child = Child(f"{self.provider.library} with {file.path}", timeout)
+        try:
+            described, _ = self._child.ask("loading", do="open", library=str(self.provider.library), model=str(file.path))
+            self.system: str = described["system"]
+            self._vocabulary: int = described["vocabulary"]
+            self.proof = self._prove()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> LlamaCpp:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the child process."""
+        self._child.close()
+
+    def provenance(self, tokens: Sequence[int]) -> Provenance:
+        """What a run over these tokens will say of itself."""
+        return Provenance(
+            engine=self.name,
+            build=self.build,
+            arithmetic=self.arithmetic,
+            architecture=self._file.architecture,
+            model_sha256=self._file.sha256,
+            tokens=tuple(tokens),
+            positions=tuple(range(len(tokens))),
+        )
+
+    def tokenize(self, text: str) -> list[int]:
+        """llama.cpp's own tokens; special tokens in the text are recognised."""
+        reply, _ = self._child.ask("tokenising", do="tokenize", text=text)
+        tokens: list[int] = reply["tokens"]
+        return tokens
+
+    def logits(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+        """[positions, vocabulary] without any callback: what llama.cpp computes when nobody looks."""
+        reply, memory = self._decode(tokens, capture=False)
+        return _array(memory, reply["logits"])
+
+    def stream(self, tokens: Sequence[int]) -> Iterator[tuple[StageKey, Array]]:
+        """Each stage in forward order; the pass is over before the first one comes."""
+        capture = self.capture(tokens)
+        return ((key, capture[key]) for key in capture.keys_in_order())
+
+    def capture(self, tokens: Sequence[int]) -> Capture:
+        """All stages of all positions.
+
+        Raises:
+            OracleError: a crash, a stage not seen, of another shape, or not consistent with its neighbours.
+        """
+        reply, memory = self._decode(tokens, capture=True)
+        return self._assemble(reply, memory, tokens)
+
+    def _decode(self, tokens: Sequence[int], *, capture: bool) -> tuple[dict[str, Any], mmap.mmap]:
+        check_tokens(tokens, min(self._model.config.vocabulary, self._vocabulary), self._model.config.context)
+        doing = f"running {len(tokens)} tokens"
+        reply, descriptor = self._child.ask(doing, do="decode", tokens=list(tokens), capture=capture)
+        if descriptor is None:
+            raise OracleError("llama.cpp's process answered without its results", where=str(self._file.path))
+        try:
+            return reply, mmap.mmap(descriptor, reply["size"], access=mmap.ACCESS_READ)
+        finally:
+            os.close(descriptor)
+
+    def _assemble(self, reply: dict[str, Any], memory: mmap.mmap, tokens: Sequence[int]) -> Capture:
+        """Named, complete and shape-checked stages from what the callback recorded."""
+        parts: dict[tuple[StageKey, str], NDArray[np.float32]] = {}
+        for slot in reply["slots"]:
+            place = (StageKey(slot["stage"], slot["layer"]), slot["part"])
+            if place in parts:
+                raise OracleError(f"stage {place[0]} was seen twice in one pass", where=self.build)
+            parts[place] = _array(memory, slot, rows=len(tokens))
+        stages: dict[StageKey, Array] = {}
+        missing = []
+        for key in self._model.keys():
+            if key.stage == "ffn_silu":
+                continue
+            names = [(key, part) for part in _PARTS.get(key.stage, [""])]
+            if any(name not in parts for name in names):
+                missing.append(str(key))
+                continue
+            stages[key] = parts[names[0]] if len(names) == 1 else np.concatenate([parts[name] for name in names], axis=-1)
+            expected = (len(tokens), self._model.width(key.stage))
+            if stages[key].shape != expected:
+                raise OracleError(f"stage {key} has shape {stages[key].shape}, expected {expected}", where=self.build)
+        if missing:
+            raise OracleError(
+                f"{len(missing)} stages were not seen in this build's graph, first {missing[0]}",
+                where=self.build,
+                hint="its graph is built from other operations than known here",
+            )
+        self._derive_silu(stages)
+        logits = _array(memory, reply["logits"])
+        if not _same_bits(logits, stages[StageKey("lm_head", None)]):
+            raise OracleError("the captured lm_head is not what llama_get_logits returns", where=self.build)
+        capture = Capture(self.provenance(tokens))
+        capture.stages = {key: stages[key] for key in self._model.keys()}
+        return capture
+
+    def _derive_silu(self, stages: dict[StageKey, Array]) -> None:
+        for layer in range(self._model.config.n_layers):
+            gate, up, product = (stages[StageKey(name, layer)] for name in ("ffn_gate", "ffn_up", "ffn_swigl"))
+            derived = _silu_as_ggml(gate)
+            stages[StageKey("ffn_silu", layer)] = derived
+            difference = (derived * up).astype(np.float64) - product
+            off = np.sqrt((difference**2).mean()) / max(float(np.sqrt((product.astype(np.float64) ** 2).mean())), 1e-300)
+            if not off <= _DERIVED_BOUND:
+                raise OracleError(
+                    f"silu(ffn_gate) * ffn_up is off llama.cpp's ffn_swigl by {off:.1e} in layer {layer}",
+                    where=self.build,
+                    hint="this build or model uses another activation, so ffn_silu cannot be derived",
+                )
+
+    def _prove(self) -> Proof:
+        """Harmless: the callback does not change logits. Deterministic: two captures are equal. Complete: see `_assemble`."""
+        vocabulary = min(self._model.config.vocabulary, self._vocabulary)
+        tokens = [1 + index * (vocabulary - 2) // _PROBE_TOKENS for index in range(_PROBE_TOKENS)]
+        plain = self.logits(tokens)
+        reply, memory = self._decode(tokens, capture=True)
+        first, second = self._assemble(reply, memory, tokens), self.capture(tokens)
+        if not _same_bits(plain, first[StageKey("lm_head", None)]):
+            raise OracleError("logits with and without the eval callback differ: looking changes the result", where=self.build)
+        for key in first.stages:
+            if not _same_bits(first[key], second[key]):
+                raise OracleError(f"two captures of the same tokens differ, first in {key}", where=self.build)
+        return Proof(len(tokens), reply["nodes"], len(first.stages))
+
+
+def _silu_as_ggml(gate: Array) -> Array:
+    """x / (1 + exp(-x)) in float32, as ggml's C writes it; its own so that a fault in the reference's is seen."""
+    # exp overflows to infinity below -88, where the quotient is the correct -0
+    with np.errstate(over="ignore"):
+        return gate / (np.float32(1) + np.exp(-gate))
+
+
+def _same_bits(a: Array, b: Array) -> bool:
+    return a.shape == b.shape and bool(np.array_equal(np.ascontiguousarray(a).view(np.uint32), np.ascontiguousarray(b).view(np.uint32)))
+
+
+def _array(memory: mmap.mmap, slot: dict[str, Any], rows: int | None = None) -> NDArray[np.float32]:
+    """[positions, width] view of the shared memory; `ne` is innermost first, heads fold into the width."""
+    count = int(np.prod(slot["ne"]))
+    flat = np.frombuffer(memory, np.float32, count, slot["offset"])
+    return flat.reshape(rows, -1) if rows else flat.reshape(-1, slot["ne"][0])

@@ -1,0 +1,87 @@
+"""Starts the child process that holds llama.cpp and talks to it; a crash there is a message here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import apr
+from apr.engines.llama_cpp import wire
+from apr.errors import OracleError
+
+_PACKAGE_ROOT = Path(apr.__file__).resolve().parent.parent
+_LAST_WORDS = 400  # characters of the child's stderr that a message quotes
+
+
+class Child:
+    """One worker process.
+
+    Args:
+        what: names the model in messages.
+        timeout: seconds that one answer may take.
+    """
+
+    def __init__(self, what: str, timeout: float) -> None:
+        self._what = what
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        ours.settimeout(timeout)
+        self._channel = ours
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process; closed in close()
+        # ggml would otherwise start a debugger on itself when it aborts, which takes seconds
+        environment = os.environ | {"GGML_NO_BACKTRACE": "1", "PYTHONPATH": str(_PACKAGE_ROOT)}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "apr.engines.llama_cpp.worker", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._stderr,
+            env=environment,
+        )
+        theirs.close()
+
+    def ask(self, doing: str, **request: Any) -> tuple[dict[str, Any], int | None]:
+        """One request and its answer, with the descriptor of the shared memory that came with it.
+
+        Raises:
+            OracleError: refused, crashed, or no answer in time; `doing` says during what.
+        """
+        try:
+            wire.send(self._channel, request)
+            reply, descriptor = wire.receive(self._channel)
+        except TimeoutError:
+            self._process.kill()
+            raise OracleError(f"llama.cpp gave no answer in {self._channel.gettimeout():.0f} s while {doing}", where=self._what) from None
+        except (EOFError, ConnectionError):
+            raise OracleError(f"llama.cpp {self._cause_of_death()} while {doing}", where=self._what, hint=self._last_words()) from None
+        if "error" in reply:
+            telling = [line.strip() for line in reply.get("log", []) if "error" in line or "failed" in line]
+            raise OracleError(f"{reply['error']} (while {doing})", where=self._what, hint=telling[0] if telling else None)
+        return reply, descriptor
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._channel.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._stderr.close()
+
+    def _cause_of_death(self) -> str:
+        code = self._process.wait()
+        if code < 0:
+            return f"crashed ({signal.Signals(-code).name})"
+        return f"ended with exit code {code}"
+
+    def _last_words(self) -> str | None:
+        self._stderr.seek(0)
+        lines = [line.strip() for line in self._stderr.read().decode(errors="replace").splitlines() if line.strip()]
+        telling = next((line for line in lines if "GGML_ASSERT" in line or "error" in line.lower()), lines[-1] if lines else None)
+        return telling and telling[:_LAST_WORDS]

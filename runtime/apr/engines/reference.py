@@ -1,0 +1,71 @@
+"""The numpy reference as an engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apr import __version__
+from apr.capture import Array, Capture, Provenance
+from apr.engines.base import check_tokens
+from apr.models import free_run, isolated_run, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from apr.formats.gguf import GgufFile
+    from apr.models import Model
+    from apr.ops.arithmetic import Arithmetic
+    from apr.stages import StageKey
+
+
+class Reference:
+    """Runs a model in numpy, in one of the three arithmetics.
+
+    Raises:
+        UnsupportedModel, UnusableInput: see `apr.models.load`.
+    """
+
+    name = "numpy"
+    build = f"apr {__version__}, numpy {np.__version__}"
+
+    def __init__(self, file: GgufFile, arithmetic: Arithmetic, model: Model | None = None) -> None:
+        self.model = model or load(file, arithmetic)
+        self._file = file
+
+    @property
+    def arithmetic(self) -> str:
+        """`f64`, `f32` or `ggml`."""
+        return self.model.arithmetic.name
+
+    def provenance(self, tokens: Sequence[int]) -> Provenance:
+        """What a run over these tokens will say of itself."""
+        return Provenance(
+            engine=self.name,
+            build=self.build,
+            arithmetic=self.arithmetic,
+            architecture=self.model.config.architecture,
+            model_sha256=self._file.sha256,
+            tokens=tuple(tokens),
+            positions=tuple(range(len(tokens))),
+        )
+
+    def stream(self, tokens: Sequence[int]) -> Iterator[tuple[StageKey, Array]]:
+        """Each stage of a free forward pass as it is made."""
+        check_tokens(tokens, self.model.config.vocabulary, self.model.config.context)
+        return free_run(self.model, np.asarray(tokens, np.intp), np.arange(len(tokens)))
+
+    def capture(self, tokens: Sequence[int]) -> Capture:
+        """All stages of a free forward pass."""
+        return Capture(self.provenance(tokens), dict(self.stream(tokens)))
+
+    def isolated(self, given: Capture) -> Iterator[tuple[StageKey, Array]]:
+        """Each stage computed from the inputs that another engine's capture holds.
+
+        Args:
+            given: complete for this model; its tokens and positions are used.
+        """
+        tokens, positions = given.provenance.tokens, given.provenance.positions
+        check_tokens(tokens, self.model.config.vocabulary, self.model.config.context)
+        return isolated_run(self.model, np.asarray(tokens, np.intp), np.asarray(positions, np.intp), given.stages)

@@ -1,0 +1,198 @@
+"""How a forward pass is made of stages, whatever the architecture.
+
+An architecture is a class with one method a stage; the names of a method's parameters say what the stage reads: other
+stages, or one of
+
+* `layer`: the layer's index;
+* `tokens`, `positions`: what the pass was asked for;
+* `layer_input`: the embedding in layer 0, else the layer before's `post_ffn_residual`;
+* `last_layer_output`: the last layer's `post_ffn_residual`;
+* `qkv`: `qkv_bias` where the model has biases, else `qkv_matmul`.
+
+From this the same code runs a stage in a free forward pass, fed with the pass's own stages, and in isolation, fed with
+the stages of somebody else's capture.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apr.capture import Array, expected_keys
+from apr.errors import UnusableInput, UnsupportedModel
+from apr.stages import FIRST_LAYER_ONLY, PER_LAYER, WHOLE_MODEL, StageKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from apr.ops.arithmetic import Arithmetic
+    from apr.quant.weights import Weights
+
+StageFunction = "Callable[..., Array]"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Hyper-parameters, as the model file states them; none is guessed.
+
+    Attributes:
+        architecture: as the file names it.
+        n_layers, hidden, feed_forward, n_heads, n_kv_heads, head_dim, vocabulary: sizes.
+        rope_dims: leading dimensions of a head that are rotated.
+        rope_theta: base of the rotary frequencies.
+        epsilon: of the RMS norms.
+        context: positions the model was made for.
+    """
+
+    architecture: str
+    n_layers: int
+    hidden: int
+    feed_forward: int
+    n_heads: int
+    n_kv_heads: int
+    head_dim: int
+    vocabulary: int
+    rope_dims: int
+    rope_theta: float
+    epsilon: float
+    context: int
+
+    @property
+    def q_width(self) -> int:
+        """Columns of the query part of `qkv_matmul`."""
+        return self.n_heads * self.head_dim
+
+    @property
+    def kv_width(self) -> int:
+        """Columns of the key part of `qkv_matmul`; the value part is as wide."""
+        return self.n_kv_heads * self.head_dim
+
+
+class Model:
+    """Base of the architectures: weights, hyper-parameters and an arithmetic; one method a stage in the subclasses."""
+
+    # stages that only models with q/k/v biases have
+    BIAS_STAGES: ClassVar[tuple[str, ...]] = ("qkv_bias",)
+
+    def __init__(self, config: Config, weights: Weights, arithmetic: Arithmetic) -> None:
+        self.config, self.weights, self.arithmetic = config, weights, arithmetic
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether the file holds q/k/v biases."""
+        return "blk.0.attn_q.bias" in self.weights
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages this very model makes, in forward order."""
+        made = (*FIRST_LAYER_ONLY, *PER_LAYER, *WHOLE_MODEL)
+        return tuple(s for s in made if hasattr(self, s) and (self.has_bias or s not in self.BIAS_STAGES))
+
+    def keys(self) -> list[StageKey]:
+        """Every stage of every layer, in forward order."""
+        return expected_keys(self.stages, self.config.n_layers)
+
+    def width(self, stage: str) -> int:
+        """Columns of a stage."""
+        c = self.config
+        qkv = c.q_width + 2 * c.kv_width
+        return {
+            "qkv_matmul": qkv, "qkv_bias": qkv, "q_post_rope": c.q_width, "k_post_rope": c.kv_width,
+            "attention": c.q_width, "ffn_gate": c.feed_forward, "ffn_up": c.feed_forward,
+            "ffn_silu": c.feed_forward, "ffn_swigl": c.feed_forward, "lm_head": c.vocabulary,
+        }.get(stage, c.hidden)  # fmt: skip
+
+    def inputs_of(self, stage: str) -> tuple[str, ...]:
+        """What the stage reads, in the order of its parameters."""
+        return tuple(inspect.signature(getattr(type(self), stage)).parameters)[1:]
+
+    def compute(
+        self, key: StageKey, tokens: NDArray[np.intp], positions: NDArray[np.intp], stages: Mapping[StageKey, Array]
+    ) -> Array:
+        """One stage from its inputs in `stages`.
+
+        Args:
+            key: which.
+            tokens: [positions] token ids.
+            positions: [positions].
+            stages: what the stage reads; cast to this model's arithmetic.
+
+        Returns:
+            [positions, width(stage)] in the arithmetic's dtype.
+        """
+        arguments = [self._input(name, key.layer, tokens, positions, stages) for name in self.inputs_of(key.stage)]
+        out: Array = getattr(self, key.stage)(*arguments)
+        return out
+
+    def source(self, name: str, layer: int | None) -> StageKey:
+        """The stage that a parameter name stands for in a layer."""
+        if name == "layer_input":
+            return StageKey("post_ffn_residual", layer - 1) if layer else StageKey("embedding", 0)
+        if name == "last_layer_output":
+            return StageKey("post_ffn_residual", self.config.n_layers - 1)
+        if name == "qkv":
+            return StageKey("qkv_bias" if self.has_bias else "qkv_matmul", layer)
+        return StageKey(name, None if name in WHOLE_MODEL else layer)
+
+    def _input(
+        self,
+        name: str,
+        layer: int | None,
+        tokens: NDArray[np.intp],
+        positions: NDArray[np.intp],
+        stages: Mapping[StageKey, Array],
+    ) -> Any:
+        if name == "layer":
+            return layer
+        if name in ("tokens", "positions"):
+            return tokens if name == "tokens" else positions
+        return np.asarray(stages[self.source(name, layer)], self.arithmetic.dtype)
+
+
+def free_run(model: Model, tokens: NDArray[np.intp], positions: NDArray[np.intp]) -> Iterator[tuple[StageKey, Array]]:
+    """A forward pass: each stage, in forward order, from the stages before it."""
+    kept: dict[StageKey, Array] = {}
+    for key in model.keys():
+        kept[key] = model.compute(key, tokens, positions, kept)
+        yield key, kept[key]
+        if key.stage == "post_ffn_residual" and key.layer is not None:
+            # the next layer reads this one stage; the rest is the caller's to keep
+            kept = {key: kept[key]}
+
+
+def isolated_run(
+    model: Model,
+    tokens: NDArray[np.intp],
+    positions: NDArray[np.intp],
+    given: Mapping[StageKey, Array],
+) -> Iterator[tuple[StageKey, Array]]:
+    """Each stage, in forward order, computed from another run's inputs: what differs then was born in this stage."""
+    for key in model.keys():
+        yield key, model.compute(key, tokens, positions, given)
+
+
+def check_tensors(model: Model, expected: Mapping[str, tuple[int, ...]], path: object) -> None:
+    """Every tensor the architecture reads is there in its shape, and the file holds no other.
+
+    Raises:
+        UnusableInput: a tensor is missing or has another shape.
+        UnsupportedModel: a tensor that this architecture does not read; running without it would be a different model.
+    """
+    for name, shape in expected.items():
+        if name not in model.weights:
+            raise UnusableInput("is missing", where=f"{path}: tensor {name!r}", hint="the file is incomplete or of another kind")
+        if model.weights.shape(name) != shape:
+            raise UnusableInput(
+                f"has shape {list(model.weights.shape(name))}, the metadata asks for {list(shape)}", where=f"{path}: tensor {name!r}"
+            )
+    unread = sorted(set(model.weights.names()) - set(expected))
+    if unread:
+        raise UnsupportedModel(
+            f"holds {len(unread)} tensors that architecture {model.config.architecture!r} does not read here, first {unread[0]!r}",
+            where=str(path),
+            hint="running without them would be another model",
+        )

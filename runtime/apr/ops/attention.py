@@ -1,0 +1,64 @@
+"""Causal scaled dot product attention with grouped key and value heads (Vaswani et al. 2017; Ainslie et al. 2023)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_F32, _F64 = np.float32, np.float64
+
+
+def causal_mask(query_positions: NDArray[np.integer[Any]], key_positions: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """[queries, keys]: True where a query may look, at its own position and before."""
+    return query_positions[:, None] >= key_positions[None, :]
+
+
+def repeat_heads(x: NDArray[np.floating[Any]], n_heads: int) -> NDArray[np.floating[Any]]:
+    """[positions, kv_heads, head_dim] to [positions, heads, head_dim]: query head h reads head h // (heads / kv_heads)."""
+    return np.repeat(x, n_heads // x.shape[1], axis=1)
+
+
+def attend(
+    q: NDArray[np.floating[Any]],
+    k: NDArray[np.floating[Any]],
+    v: NDArray[np.floating[Any]],
+    mask: NDArray[np.bool_],
+    scale: float,
+) -> NDArray[np.floating[Any]]:
+    """softmax(q k^T * scale) v for each head, in the dtype of q.
+
+    Args:
+        q, k, v: [positions, heads, head_dim], key and value heads already repeated.
+        mask: [positions, positions], True where a query may look.
+        scale: usually 1 / sqrt(head_dim).
+
+    Returns:
+        [positions, heads * head_dim].
+    """
+    scores = np.matmul(q.transpose(1, 0, 2), k.transpose(1, 2, 0)) * q.dtype.type(scale)  # [heads, queries, keys]
+    scores = np.where(mask, scores, q.dtype.type(-np.inf))
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    return np.matmul(weights, v.transpose(1, 0, 2)).transpose(1, 0, 2).reshape(len(q), -1)
+
+
+def attend_ggml(
+    q: NDArray[np.float32],
+    k: NDArray[np.float32],
+    v: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    scale: float,
+) -> NDArray[np.float32]:
+    """The same with the roundings of ggml-cpu (float32 cache, flash attention off); sums in float64.
+
+    Scores are rounded to float32 before and after the scale, the softmax is float32 with a float64 total whose float32
+    reciprocal is multiplied in. What is left against llama.cpp is its float32 summation order and its polynomial `exp`.
+    """
+    products = np.matmul(q.transpose(1, 0, 2).astype(_F64), k.transpose(1, 2, 0).astype(_F64)).astype(_F32)
+    scores = np.where(mask, products * _F32(scale), _F32(-np.inf))  # [heads, queries, keys]
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    weights = weights * (1 / weights.sum(axis=-1, keepdims=True, dtype=_F64)).astype(_F32)
+    mixed = np.matmul(weights.astype(_F64), v.transpose(1, 0, 2).astype(_F64)).astype(_F32)
+    return mixed.transpose(1, 0, 2).reshape(len(q), -1)

@@ -1,0 +1,114 @@
+"""A model's weights: raw bytes from the file, decoded when an equation asks, the recently used ones kept."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apr.errors import UnsupportedModel
+from apr.quant.blocks import AFFINE_TYPES, Affine, affine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from apr.formats.gguf import GgufFile
+
+_Decoded = TypeVar("_Decoded")
+_KEEP = 1 << 30  # bytes of decoded weights kept; a 135M model fits whole
+
+
+class Weights:
+    """Access to the tensors of one model file, by name."""
+
+    def __init__(self, file: GgufFile, replaced: Mapping[str, NDArray[np.uint8]] | None = None) -> None:
+        self._file = file
+        self._replaced = dict(replaced or {})
+        self._kept: OrderedDict[tuple[str, str], tuple[int, object]] = OrderedDict()
+        self._kept_bytes = 0
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._file.tensors
+
+    def names(self) -> list[str]:
+        """Every tensor name in the file."""
+        return list(self._file.tensors)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Outermost first."""
+        return self._file.tensors[name].shape
+
+    def type_name(self, name: str) -> str:
+        """The GGML type's name (`Q4_1`)."""
+        return self._file.tensors[name].ggml_type.name
+
+    def raw(self, name: str) -> NDArray[np.uint8]:
+        """[rows, bytes a row], as stored."""
+        return self._replaced[name] if name in self._replaced else self._file.raw(name)
+
+    def with_raw(self, name: str, raw: NDArray[np.uint8]) -> Weights:
+        """The same weights with the bytes of one tensor replaced; what was decoded of the others is shared."""
+        other = Weights(self._file, {**self._replaced, name: raw})
+        for key, entry in self._kept.items():
+            if key[0] != name:
+                other._kept[key] = entry
+                other._kept_bytes += entry[0]
+        return other
+
+    def rows(self, name: str, indices: NDArray[np.intp]) -> NDArray[np.float32]:
+        """[len(indices), columns] float32: some rows, dequantised."""
+        return _dequantise(self.raw(name)[indices], self.type_name(name), name, self._file)
+
+    def dequantised(self, name: str) -> NDArray[np.float32]:
+        """The whole tensor in its shape as float32, by the `gguf` library, which shares no code with llama.cpp's C."""
+
+        def decode() -> NDArray[np.float32]:
+            return _dequantise(self.raw(name), self.type_name(name), name, self._file).reshape(self.shape(name))
+
+        return self._remember((name, "dequantised"), decode, lambda array: array.nbytes)
+
+    def affine(self, name: str) -> Affine:
+        """The matrix taken apart into exact products and minima.
+
+        Raises:
+            UnsupportedModel: a type that `apr.quant.blocks` does not know.
+        """
+        type_name = self.type_name(name)
+        if type_name not in AFFINE_TYPES:
+            raise UnsupportedModel(
+                f"arithmetic `ggml` does not cover weights of type {type_name} (tensor {name!r})",
+                where=str(self._file.path),
+                hint="use --arithmetic f32 or f64, which take every type the gguf library can dequantise",
+            )
+
+        def nbytes(parts: Affine) -> int:
+            return parts.scaled.nbytes + (0 if parts.minimum is None else parts.minimum.nbytes)
+
+        return self._remember((name, "affine"), lambda: affine(self.raw(name), type_name), nbytes)
+
+    def _remember(self, key: tuple[str, str], make: Callable[[], _Decoded], nbytes: Callable[[_Decoded], int]) -> _Decoded:
+        """The decoded form from the kept ones, or made now; the least recently used ones make room."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return cast("_Decoded", self._kept[key][1])
+        made = make()
+        size = nbytes(made)
+        self._kept[key] = (size, made)
+        self._kept_bytes += size
+        while self._kept_bytes > _KEEP and len(self._kept) > 1:
+            _, (freed, _) = self._kept.popitem(last=False)
+            self._kept_bytes -= freed
+        return made
+
+
+def _dequantise(raw: NDArray[np.uint8], type_name: str, name: str, file: GgufFile) -> NDArray[np.float32]:
+    from gguf import GGMLQuantizationType, quants
+
+    try:
+        return np.asarray(quants.dequantize(raw, GGMLQuantizationType[type_name]), np.float32)
+    except NotImplementedError as error:
+        raise UnsupportedModel(
+            f"the gguf library cannot dequantise type {type_name} (tensor {name!r})", where=str(file.path)
+        ) from error
