@@ -93,7 +93,7 @@ class StageFile:
             file.seek(_HEADER.size)
             for start in range(0, self.count, elements):
                 block = buffer[: min(elements, self.count - start)]
-                view = memoryview(block.view(np.uint8))
+                view = block.data.cast("B")
                 filled = 0
                 while filled < len(view):
                     got = file.readinto(view[filled:])
