@@ -24,8 +24,11 @@ MAX_DEPTH = 64
 MAX_ALIASED = 10_000  # values that aliases may repeat in one file
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_BOOLS = {word: word[0] in "tT" for word in ("true", "True", "TRUE", "false", "False", "FALSE")}
-_NULLS = {"", "~", "null", "Null", "NULL"}
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
@@ -43,7 +46,7 @@ class Node:
     size: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Document:
     """A loaded file: its plain data, and where each part of it stands."""
 
@@ -149,7 +152,7 @@ class _Composer:
             raise _Refusal("PV007", span, "an alias cannot be a key", "write the key out")
         if event.anchor in self.opened_anchors:
             raise _Refusal("PV007", span, f"alias *{event.anchor} contains itself", "write the value out")
-        node = self.anchors.get(event.anchor)
+        node = self.anchors.get(event.anchor or "")
         if node is None:
             raise _Refusal("PV007", span, f"alias *{event.anchor} names no anchor above it")
         self.aliased += node.size
@@ -212,6 +215,8 @@ class _Composer:
 
 def _span(event: yaml.Event) -> Span:
     start, end = event.start_mark, event.end_mark
+    if start is None or end is None:
+        return Span(1, 1)
     width = end.column - start.column if start.line == end.line else 1
     return Span(start.line + 1, start.column + 1, max(1, width))
 
@@ -223,10 +228,8 @@ def _refuse_tag(tag: str | None, span: Span) -> None:
 
 def _resolve(text: str, span: Span) -> Any:
     """The value of a plain scalar by the YAML 1.2 core schema."""
-    if text in _NULLS:
-        return None
-    if text in _BOOLS:
-        return _BOOLS[text]
+    if text in _WORDS:
+        return _WORDS[text]
     if text[0] not in "-+.0123456789":
         return text
     if _INT.fullmatch(text):
@@ -234,8 +237,6 @@ def _resolve(text: str, span: Span) -> Any:
             raise _Refusal("PV003", span, f"an integer of {len(text)} digits", "quote it if it is text")
         base = {"0o": 8, "0x": 16}.get(text[:2], 10)
         return int(text, base)
-    if _FLOAT.fullmatch(text):
-        return float(text)
     if _SPECIAL.fullmatch(text):
         return float(text.lower().replace(".", ""))
-    return text
+    return float(text) if _FLOAT.fullmatch(text) else text

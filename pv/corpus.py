@@ -1,0 +1,112 @@
+"""The contract files of a project: found, loaded, parsed and checked, one broken file never hiding the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pv.load import load
+from pv.parse import CONTRACT_BLOCKS, Contract, is_contract, parse
+from pv.rules import check
+from pv.source import Source, read_source
+from pv.types import Diagnostic, Severity, Span
+from pv.words import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came of one file: a contract, or none, and everything there is to say about it."""
+
+    path: Path
+    name: str
+    source: Source | None
+    contract: Contract | None
+    findings: tuple[Diagnostic, ...]
+
+    @property
+    def readable(self) -> bool:
+        """Whether the file could be read as YAML."""
+        return self.source is not None
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The findings that are errors."""
+        return tuple(found for found in self.findings if found.severity is Severity.ERROR)
+
+
+def walk(paths: Iterable[Path]) -> Iterator[Path]:
+    """The YAML files named by `paths`; a folder stands for those below it, hidden ones left out, in sorted order."""
+    seen: set[Path] = set()
+    for path in paths:
+        below = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in below:
+            if path.is_dir() and not _wanted(file, path):
+                continue
+            if file.resolve() not in seen:
+                seen.add(file.resolve())
+                yield file
+
+
+def read(path: Path, name: str | None = None) -> Reading:
+    """Load, parse and check one file, reported under `name`."""
+    name = name or path.as_posix()
+    source = read_source(path, name)
+    if isinstance(source, Diagnostic):
+        return Reading(path, name, None, None, (source,))
+    document = load(source)
+    if isinstance(document, Diagnostic):
+        return Reading(path, name, None, None, (document,))
+    if not is_contract(document):
+        return Reading(path, name, source, None, (_no_contract(name, document.data),))
+    contract = parse(document, path.stem)
+    return Reading(path, name, source, contract, tuple(check(contract)))
+
+
+def read_all(paths: Iterable[Path], base: Path) -> list[Reading]:
+    """Read every file that `paths` name, each reported relative to `base` where it lies below; names are unique."""
+    readings = [read(path, display(path, base)) for path in walk(paths)]
+    first: dict[str, Reading] = {}
+    result = []
+    for reading in readings:
+        if reading.contract and reading.contract.name in first:
+            other = first[reading.contract.name].name
+            message = f"a contract named {reading.contract.name!r} stands in {other} as well"
+            clash = Diagnostic(reading.name, Span(1, 1), "PV009", Severity.ERROR, message, "rename one of the files")
+            result.append(Reading(reading.path, reading.name, reading.source, None, (clash, *reading.findings)))
+            continue
+        if reading.contract:
+            first[reading.contract.name] = reading
+        result.append(reading)
+    return result
+
+
+def display(path: Path, base: Path) -> str:
+    """`path` as it is reported: relative to `base` where it lies below."""
+    absolute = path.absolute()
+    return (absolute.relative_to(base) if absolute.is_relative_to(base) else path).as_posix()
+
+
+def _wanted(file: Path, top: Path) -> bool:
+    hidden = any(part.startswith(".") for part in file.relative_to(top).parts)
+    return file.suffix in SUFFIXES and not hidden and file.is_file()
+
+
+def _no_contract(name: str, data: object) -> Diagnostic:
+    if isinstance(data, dict):
+        blocks = [block for block in CONTRACT_BLOCKS if block in data]
+        near = next((key for key in data if did_you_mean(key, ("metadata",))), None)
+        if blocks or near:
+            message = f"not a contract: it has {', '.join(blocks) or repr(near)} but lacks 'metadata'"
+            fix = (
+                f"did you mean 'metadata' by {near!r}?"
+                if near
+                else "add a 'metadata' block with version and description"
+            )
+            return Diagnostic(name, Span(1, 1), "PV010", Severity.ERROR, message, fix)
+    return Diagnostic(name, Span(1, 1), "PV010", Severity.NOTE, "not a contract (no 'metadata')")

@@ -1,0 +1,147 @@
+"""From the runs of one claim to what they say about it together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from pv.judge import Word
+from pv.words import Expect, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pv.parse import Case, Claim
+
+
+class Outcome(StrEnum):
+    """What is known about a claim."""
+
+    DISCHARGED = "discharged"
+    REFUTED = "refuted"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What is known about a claim, and why no more."""
+
+    claim: Claim
+    outcome: Outcome
+    as_expected: bool
+    reason: str = ""
+    detail: str = ""
+    level: Level = Level.ALGORITHM
+    mutants_killed: int = 0
+    mutants_total: int = 0
+    worst: Mapping[str, Any] | None = None
+    stale: bool = False
+    survived: bool = False
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether this must turn a report red: refuted or discharged against expectation, broken, or a mutant missed."""
+        return (
+            self.outcome is Outcome.ERROR
+            or self.survived
+            or (self.outcome is not Outcome.INCONCLUSIVE and not self.as_expected)
+        )
+
+
+@dataclass
+class CaseEvidence:
+    """The row that counts for one case; none, and why, where nothing fresh is there."""
+
+    case: Case
+    row: Mapping[str, Any] | None = None
+    stale: str = field(default="")
+
+
+def fold(claim: Claim, evidence: Sequence[CaseEvidence]) -> Folded:
+    """What the evidence for all cases of a claim says about it together: the worst of them counts."""
+    plain = [one for one in evidence if one.case.mutant is None]
+    mutants = [one for one in evidence if one.case.mutant is not None]
+    killed = sum(1 for one in mutants if one.row and one.row["verdict"] == Word.KILLED)
+    levels = [_level(one.row) for one in plain if one.row]
+    outcome, as_expected, reason, detail = _outcome(claim, plain, mutants)
+    return Folded(
+        claim=claim,
+        outcome=outcome,
+        as_expected=as_expected,
+        reason=reason,
+        detail=detail,
+        level=min(levels, key=lambda level: level.rank, default=Level.ALGORITHM),
+        mutants_killed=killed,
+        mutants_total=len(claim.mutants),
+        worst=_worst(plain),
+        stale=any(one.stale for one in evidence),
+        survived=any(one.row and one.row["verdict"] in (Word.SURVIVED, Word.MISLOCALISED) for one in mutants),
+    )
+
+
+def _outcome(
+    claim: Claim, plain: Sequence[CaseEvidence], mutants: Sequence[CaseEvidence]
+) -> tuple[Outcome, bool, str, str]:
+    for word in (Word.ERROR, Word.REFUTED):
+        hit = next((one for one in plain if one.row and one.row["verdict"] == word), None)
+        if hit and hit.row and (word is Word.ERROR or claim.expect is Expect.DISCHARGED):
+            return Outcome(word), False, "", _with_label(hit, str(hit.row.get("message", "")))
+    broken = next((one for one in mutants if one.row and one.row["verdict"] == Word.ERROR), None)
+    if broken and broken.row:
+        return Outcome.ERROR, False, "", _with_label(broken, str(broken.row.get("message", "")))
+    for check in (_missed, _unknown, _absent):
+        found = check(plain, mutants)
+        if found:
+            return Outcome.INCONCLUSIVE, False, *found
+    words = {one.row["verdict"] for one in plain if one.row}
+    if claim.expect is Expect.REFUTED:
+        refuted = words == {Word.REFUTED}
+        detail = "refuted, as expected" if refuted else "expected to be refuted, and was not"
+        return (Outcome.REFUTED if refuted else Outcome.DISCHARGED), refuted, "", detail
+    return Outcome.DISCHARGED, True, "", ""
+
+
+def _missed(_plain: Sequence[CaseEvidence], mutants: Sequence[CaseEvidence]) -> tuple[str, str] | None:
+    for one in mutants:
+        if one.row and one.row["verdict"] in (Word.SURVIVED, Word.MISLOCALISED):
+            return f"mutant {one.row['verdict']}", _with_label(one, str(one.row.get("message", "")))
+    return None
+
+
+def _unknown(plain: Sequence[CaseEvidence], mutants: Sequence[CaseEvidence]) -> tuple[str, str] | None:
+    for one in (*plain, *mutants):
+        if one.row and one.row["verdict"] == Word.INCONCLUSIVE:
+            return str(one.row.get("reason", "")), _with_label(one, str(one.row.get("message", "")))
+    return None
+
+
+def _absent(plain: Sequence[CaseEvidence], mutants: Sequence[CaseEvidence]) -> tuple[str, str] | None:
+    cases = (*plain, *mutants)
+    stale = next((one for one in cases if one.row is None and one.stale), None)
+    if stale:
+        return "stale", _with_label(stale, stale.stale)
+    missing = [one.case.label for one in cases if one.row is None]
+    if missing or not plain:
+        return "not run", ", ".join(filter(None, missing))
+    return None
+
+
+def _with_label(one: CaseEvidence, text: str) -> str:
+    return f"[{one.case.label}] {text}" if one.case.label else text
+
+
+def _level(row: Mapping[str, Any]) -> Level:
+    word = row.get("level")
+    return Level(word) if word in list(Level) else Level.ALGORITHM
+
+
+def _worst(plain: Sequence[CaseEvidence]) -> Mapping[str, Any] | None:
+    seen = [one.row["worst"] for one in plain if one.row and isinstance(one.row.get("worst"), dict)]
+    return max(seen, key=_size, default=None)
+
+
+def _size(worst: Mapping[str, Any]) -> float:
+    distance = worst.get("distance")
+    return float(distance) if isinstance(distance, (int, float)) else float("inf")

@@ -1,0 +1,114 @@
+"""The verdict of one run: from what the falsifier raised or returned, and from what it recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from pv.evidence import plain
+from pv.signals import Inconclusive, Refuted
+from pv.words import Expect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pv.parse import Mutant
+
+
+class Word(StrEnum):
+    """How one run came out. The last three are for runs on a mutant."""
+
+    DISCHARGED = "discharged"
+    REFUTED = "refuted"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+    KILLED = "killed"
+    SURVIVED = "survived"
+    MISLOCALISED = "mislocalised"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How one run came out, whether that is as it should be, and what is known about why."""
+
+    word: Word
+    ok: bool
+    reason: str = ""
+    message: str = ""
+    where: Mapping[str, Any] = field(default_factory=dict)
+    distance: float | str | None = None
+    bound: float | str | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Whether this turns a run red: neither as it should be nor inconclusive."""
+        return not self.ok and self.word is not Word.INCONCLUSIVE
+
+
+VACUOUS = "vacuous"
+
+
+def judge(
+    raised: BaseException | None, *, compared: int, expect: Expect = Expect.DISCHARGED, mutant: Mutant | None = None
+) -> Verdict:
+    """Judge one call of a falsifier that returned, or raised `raised`, having compared that many values."""
+    refutation = None if raised is None else _refutation(raised)
+    if refutation is not None:
+        return _refuted(refutation, expect, mutant)
+    if raised is not None:
+        return judge_fixture(raised)
+    if mutant is not None:
+        return Verdict(Word.SURVIVED, ok=False, message=f"the falsifier lets the fault {mutant.id!r} through")
+    if compared == 0:
+        return Verdict(Word.INCONCLUSIVE, ok=False, reason=VACUOUS, message="nothing was compared")
+    if expect is Expect.REFUTED:
+        return Verdict(Word.DISCHARGED, ok=False, message="expected to be refuted, and was not")
+    return Verdict(Word.DISCHARGED, ok=True)
+
+
+def judge_fixture(raised: BaseException) -> Verdict:
+    """Judge what a fixture raised: the claim was not reached, so nothing is refuted."""
+    if isinstance(raised, Inconclusive):
+        return Verdict(Word.INCONCLUSIVE, ok=False, reason=raised.reason, message=raised.text)
+    return error(raised)
+
+
+def error(raised: BaseException) -> Verdict:
+    """The verdict on a run that broke."""
+    text = str(raised).strip()
+    return Verdict(Word.ERROR, ok=False, message=f"{type(raised).__name__}: {text}" if text else type(raised).__name__)
+
+
+def _refuted(raised: AssertionError | Refuted, expect: Expect, mutant: Mutant | None) -> Verdict:
+    found = raised if isinstance(raised, Refuted) else Refuted(str(raised).strip() or "assertion failed")
+    where = {name: plain(value) for name, value in found.where.items()}
+    word, ok, message = Word.REFUTED, expect is Expect.REFUTED, found.message
+    if mutant is not None:
+        ok = where.get("stage") == mutant.stage and (mutant.layer is None or where.get("layer") == mutant.layer)
+        word = Word.KILLED if ok else Word.MISLOCALISED
+        if not ok:
+            message = f"expected at {_place(mutant.stage, mutant.layer)}, found at "
+            message += f"{_place(where.get('stage'), where.get('layer'))}: {found.message}"
+    return Verdict(word, ok, "", message, where, plain(found.distance), plain(found.bound))
+
+
+def _place(stage: object, layer: object) -> str:
+    if stage is None and layer is None:
+        return "no stage at all"
+    return f"stage {stage}" if layer is None else f"stage {stage}, layer {layer}"
+
+
+def _refutation(raised: BaseException) -> AssertionError | Refuted | None:
+    """The refutation in `raised`: itself, or the first of a group that holds nothing else."""
+    leaves = list(_leaves(raised))
+    refutations = [leaf for leaf in leaves if isinstance(leaf, (AssertionError, Refuted))]
+    return refutations[0] if refutations and len(refutations) == len(leaves) else None
+
+
+def _leaves(raised: BaseException) -> Iterator[BaseException]:
+    if isinstance(raised, BaseExceptionGroup):
+        for inner in raised.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield raised

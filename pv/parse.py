@@ -1,0 +1,215 @@
+"""Contracts as typed values: what a file says, taken as it stands. Whether it makes sense is for the rules to say."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pv.words import Expect, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pv.load import Document
+    from pv.types import Span
+
+Word = TypeVar("Word", Expect, Level)
+
+CLAIMS = "falsification_tests"
+# A file with one of these blocks wants to be a contract, whatever else it lacks.
+CONTRACT_BLOCKS = ("equations", "proof_obligations", CLAIMS, "kani_harnesses")
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A named formula of a contract."""
+
+    name: str
+    formula: str
+    data: Any
+    span: Span
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A planted fault, and the stage and layer where a falsifier must find it."""
+
+    id: str
+    stage: str
+    layer: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run of a claim's falsifier: with these parameters, on the honest subject or on a mutant of it."""
+
+    params_id: str
+    params: Mapping[str, Any]
+    mutant: Mutant | None = None
+
+    @property
+    def label(self) -> str:
+        """What stands in brackets in the node id; empty for the only case of a claim without parameters."""
+        return "-".join(filter(None, (self.params_id, f"mutant-{self.mutant.id}" if self.mutant else "")))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One entry of `falsification_tests`."""
+
+    contract: str
+    id: str
+    rule: str
+    prediction: str
+    if_fails: str
+    test: str
+    equation: str | None
+    expect: Expect
+    level: Level
+    mutants: tuple[Mutant, ...]
+    params: Mapping[str, tuple[Any, ...]]
+    tolerance: Any
+    domain: Any
+    path: str
+    index: int
+    span: Span
+    fingerprint: str
+    data: Mapping[str, Any] = field(repr=False)
+
+    def cases(self) -> list[Case]:
+        """Every run that the claim asks for: all its parameters, then each mutant at the first of them."""
+        names = list(self.params)
+        plain = [
+            Case("-".join(str(value) for value in values), dict(zip(names, values, strict=True)))
+            for values in itertools.product(*self.params.values())
+        ]
+        return plain + [Case(plain[0].params_id, plain[0].params, mutant) for mutant in self.mutants if plain]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One contract file."""
+
+    document: Document = field(repr=False)
+    path: str
+    name: str
+    metadata: Mapping[str, Any]
+    equations: Mapping[str, Equation]
+    claims: tuple[Claim, ...]
+    status: str | None
+    status_history: tuple[Mapping[str, Any], ...]
+
+    @property
+    def kind(self) -> str:
+        """The kind of contract; `kernel` where the file names none."""
+        if self.metadata.get("registry") is True:
+            return "registry"
+        return _text(self.metadata.get("kind")) or "kernel"
+
+
+def is_contract(document: Document) -> bool:
+    """Whether the file is a contract at all: a mapping with `metadata`."""
+    return isinstance(document.data, dict) and "metadata" in document.data
+
+
+def parse(document: Document, stem: str) -> Contract:
+    """Take a document that `is_contract` apart; a part of the wrong shape is left out, the rules report it."""
+    data = document.data
+    metadata = _mapping(data.get("metadata"))
+    equations = _equations(document)
+    claims = tuple(
+        _claim(document, stem, equations, index, entry)
+        for index, entry in enumerate(_sequence(data.get(CLAIMS)))
+        if isinstance(entry, dict)
+    )
+    status = data["status"] if "status" in data else metadata.get("status")
+    return Contract(
+        document=document,
+        path=document.source.name,
+        name=stem,
+        metadata=metadata,
+        equations=equations,
+        claims=claims,
+        status=None if status is None else _text(status),
+        status_history=tuple(entry for entry in _sequence(data.get("status_history")) if isinstance(entry, dict)),
+    )
+
+
+def canonical(value: Any) -> str:
+    """`value` as JSON that does not depend on layout or on the order of keys."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def fingerprint(claim: Mapping[str, Any], equation: Any) -> str:
+    """The sha256 over what a claim says and over the equation it binds to."""
+    return hashlib.sha256(canonical({"claim": claim, "equation": equation}).encode()).hexdigest()
+
+
+def _equations(document: Document) -> dict[str, Equation]:
+    block = document.data.get("equations")
+    entries: list[tuple[str, str | int, Any]] = []
+    if isinstance(block, dict):
+        entries = [(name, name, entry) for name, entry in block.items()]
+    elif isinstance(block, list):
+        for index, entry in enumerate(block):
+            name = _text(_mapping(entry).get("id")) or f"equation_{index}"
+            entries.append((name, index, entry))
+    return {
+        name: Equation(name, _text(_mapping(entry).get("formula")), entry, document.key_span("equations", step))
+        for name, step, entry in entries
+    }
+
+
+def _claim(
+    document: Document, contract: str, equations: Mapping[str, Equation], index: int, entry: Mapping[str, Any]
+) -> Claim:
+    binds_to = entry.get("binds_to")
+    equation = equations.get(binds_to) if isinstance(binds_to, str) else None
+    return Claim(
+        contract=contract,
+        id=_text(entry.get("id")),
+        rule=_text(entry.get("rule")),
+        prediction=_text(entry.get("prediction")),
+        if_fails=_text(entry.get("if_fails")),
+        test=_text(entry.get("test")),
+        equation=equation.name if equation else None,
+        expect=_word(Expect, entry.get("expect"), Expect.DISCHARGED),
+        level=_word(Level, entry.get("level"), Level.ALGORITHM),
+        mutants=tuple(_mutant(item) for item in _sequence(entry.get("mutants")) if isinstance(item, dict)),
+        params={name: tuple(_sequence(values)) for name, values in _mapping(entry.get("params")).items()},
+        tolerance=entry.get("tolerance"),
+        domain=entry.get("domain"),
+        path=document.source.name,
+        index=index,
+        span=document.value_span(CLAIMS, index, "id"),
+        fingerprint=fingerprint(entry, {equation.name: equation.data} if equation else None),
+        data=entry,
+    )
+
+
+def _mutant(entry: Mapping[str, Any]) -> Mutant:
+    layer = entry.get("layer")
+    whole = isinstance(layer, int) and not isinstance(layer, bool)
+    return Mutant(_text(entry.get("id")), _text(entry.get("stage")), layer if whole else None, _text(entry.get("note")))
+
+
+def _word(vocabulary: type[Word], value: Any, default: Word) -> Word:
+    return vocabulary(value) if value in list(vocabulary) else default
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None or isinstance(value, (dict, list)) else str(value)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _sequence(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

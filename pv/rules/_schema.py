@@ -1,0 +1,61 @@
+"""The published JSON Schema, compiled once, and what it finds in a contract."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
+    from pv.load import Document
+
+
+def schema_text() -> str:
+    """The schema as it is shipped."""
+    return resources.files("pv").joinpath("schema/contract.schema.json").read_text("utf-8")
+
+
+@functools.cache
+def schema() -> dict[str, Any]:
+    """The schema as data."""
+    loaded: dict[str, Any] = json.loads(schema_text())
+    return loaded
+
+
+@functools.cache
+def _validator() -> Validator:
+    from jsonschema import Draft7Validator  # noqa: PLC0415  slow to import, needed only when something is validated
+
+    return Draft7Validator(schema())
+
+
+@dataclass(frozen=True)
+class Departure:
+    """One way in which a document departs from the schema."""
+
+    keyword: str
+    path: tuple[str | int, ...]
+    value: Any
+    wanted: Any
+    known: tuple[str, ...]
+    message: str
+
+
+@functools.lru_cache(maxsize=4)
+def departures(document: Document) -> tuple[Departure, ...]:
+    """Every way in which the document departs from the schema."""
+    return tuple(
+        Departure(
+            str(error.validator),
+            tuple(error.absolute_path),
+            error.instance,
+            error.validator_value,
+            tuple(error.schema.get("properties", ())) if isinstance(error.schema, dict) else (),
+            error.message,
+        )
+        for error in _validator().iter_errors(document.data)
+    )

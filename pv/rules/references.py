@@ -1,0 +1,41 @@
+"""No references (PV201).
+
+A claim that nobody can trace to its source cannot be checked against it.
+
+Bad:
+
+    metadata: {version: "1.0.0", description: "softmax"}
+
+Good:
+
+    metadata:
+      version: "1.0.0"
+      description: "softmax"
+      references: ["Bridle (1990)"]
+
+Upstream: SCHEMA-001.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pv.rules._problem import Problem
+from pv.types import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pv.parse import Contract
+
+CODE = "PV201"
+SEVERITY = Severity.ERROR
+
+
+def check(contract: Contract) -> Iterator[Problem]:
+    """Yield one problem if `metadata.references` is empty or absent."""
+    if not contract.metadata.get("references"):
+        span = contract.document.key_span("metadata", "references")
+        yield Problem(
+            span, "metadata.references is empty", "name at least one source: a paper, a file, a specification"
+        )

@@ -1,0 +1,78 @@
+"""A value of the wrong kind, or a field that is missing (PV103).
+
+A list where a mapping is expected, a number where text is expected, a word outside a closed list, a required field
+that is absent: the published schema (`pv schema`) says what each field takes.
+
+Bad:
+
+    falsification_tests:
+      - prediction: "a claim without an id"
+
+Good:
+
+    falsification_tests:
+      - id: FALSIFY-A-001
+        prediction: "a claim with an id"
+        if_fails: "see above"
+
+Upstream: a parse error there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pv.rules._problem import Problem
+from pv.rules._schema import departures
+from pv.types import Severity
+from pv.words import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pv.parse import Contract
+
+CODE = "PV103"
+SEVERITY = Severity.ERROR
+
+
+_SAID_ELSEWHERE = {"level", "expect"}
+_NAMES = {"object": "a mapping", "array": "a list", "string": "text", "null": "nothing", "boolean": "true or false"}
+
+
+def check(contract: Contract) -> Iterator[Problem]:
+    """Yield each departure from the schema that is not about unknown keys."""
+    for error in departures(contract.document):
+        path = error.path
+        span = contract.document.value_span(*path)
+        if error.keyword == "additionalProperties" or (error.keyword == "enum" and path[-1] in _SAID_ELSEWHERE):
+            continue
+        where = _dotted(path)
+        if error.keyword == "required":
+            missing = [name for name in error.wanted if name not in error.value]
+            yield Problem(span, f"{where} lacks {', '.join(map(repr, missing))}")
+        elif error.keyword == "type":
+            wanted = [error.wanted] if isinstance(error.wanted, str) else error.wanted
+            kinds = " or ".join(_NAMES.get(kind, f"a {kind}" if kind != "integer" else "an integer") for kind in wanted)
+            fix = "quote it" if "string" in wanted and not isinstance(error.value, (dict, list)) else None
+            yield Problem(span, f"{where} must be {kinds}, not {_shown(error.value)}", fix)
+        elif error.keyword == "enum":
+            words = [word for word in error.wanted if isinstance(word, str)]
+            fix = did_you_mean(str(error.value), words) or f"one of {', '.join(words)}"
+            yield Problem(span, f"{where} cannot be {_shown(error.value)}", fix)
+        else:
+            yield Problem(span, f"{where}: {error.message}")
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return f"'{text.lstrip('.')}'" if text else "the contract"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 40 else text[:39] + "…"

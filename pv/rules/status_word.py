@@ -1,0 +1,40 @@
+"""A status outside the vocabulary (PV302).
+
+A status is compared with what the evidence supports; a word that stands nowhere on the ladder cannot be.
+The ladder: PROPOSED, PARTIAL_ALGORITHM_LEVEL, ACTIVE_ALGORITHM_LEVEL, ACTIVE_RUNTIME; beside it REFUTED.
+
+Bad:
+
+    status: ACTIV_RUNTIME
+
+Good:
+
+    status: ACTIVE_RUNTIME
+
+Upstream: none; no rule there reads a status.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pv.rules._problem import Problem
+from pv.types import Severity
+from pv.words import STATUS_WORDS, Effective, did_you_mean, rung
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pv.parse import Contract
+
+CODE = "PV302"
+SEVERITY = Severity.ERROR
+
+
+def check(contract: Contract) -> Iterator[Problem]:
+    """Yield one problem if the declared status is no known word."""
+    if contract.status is None or rung(contract.status):
+        return
+    path = ("status",) if "status" in contract.document.data else ("metadata", "status")
+    fix = did_you_mean(contract.status.upper(), STATUS_WORDS) or f"one of {', '.join(Effective)}"
+    yield Problem(contract.document.value_span(*path), f"unknown status {contract.status!r}", fix)

@@ -1,0 +1,55 @@
+"""A top-level block that nothing reads (PV102).
+
+Real contracts carry blocks of their own, so an unknown one is a warning. One that is nearly the name of a real block is
+an error: what stands in it would never be checked. A top-level `kind` belongs under `metadata`.
+
+Bad:
+
+    equation:
+      f: {formula: "f(x) = x"}
+
+Good:
+
+    equations:
+      f: {formula: "f(x) = x"}
+    x-history: []
+
+Upstream: SCHEMA-018, SCHEMA-019.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pv.rules._problem import Problem
+from pv.rules._schema import schema
+from pv.types import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pv.parse import Contract
+
+CODE = "PV102"
+SEVERITY = Severity.WARNING
+
+
+def _forms(name: str) -> set[str]:
+    flat = "".join(character for character in name.lower() if character.isalnum())
+    return {flat, flat.removesuffix("s"), flat.removesuffix("es")}
+
+
+def check(contract: Contract) -> Iterator[Problem]:
+    """Yield each top-level key that the schema does not know."""
+    known = schema()["properties"]
+    for key in contract.document.data:
+        if key in known or key.startswith("x-"):
+            continue
+        span = contract.document.key_span(key)
+        near = next((name for name in known if _forms(name) & _forms(key)), None)
+        if key == "kind":
+            yield Problem(span, "top-level 'kind'", "it belongs under 'metadata'", Severity.ERROR)
+        elif near:
+            yield Problem(span, f"unknown block {key!r}", f"did you mean {near!r}?", Severity.ERROR)
+        else:
+            yield Problem(span, f"nothing reads the block {key!r}", "blocks of your own begin with 'x-'")
