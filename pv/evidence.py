@@ -113,12 +113,8 @@ class Evidence:
 
 def plain(value: object) -> Any:
     """`value` as plain JSON data: numbers of numpy become numbers, what JSON doesn't know becomes its text."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, (int, str)):
-        return int(value) if isinstance(value, int) else str(value)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else str(float(value))
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return _scalar(value)
     if isinstance(value, dict):
         return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -127,6 +123,14 @@ def plain(value: object) -> Any:
     if callable(item) and getattr(value, "ndim", None) == 0:
         return plain(item())
     return repr(value)
+
+
+def _scalar(value: float | str | None) -> Any:
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(float(value))
+    if value is None or isinstance(value, bool):
+        return value
+    return str(value) if isinstance(value, str) else int(value)  # an enum's members lose their class
 
 
 def _worse(value: float, than: float) -> bool:

@@ -1,0 +1,68 @@
+"""The command line of `pv`.
+
+Exit codes: 0 ok, 1 findings, 2 usage or unusable input, 3 a bug in pv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from pv import __version__
+from pv.types import UsageProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_EPILOG = "exit codes: 0 ok, 1 findings, 2 usage or unusable input, 3 a bug in pv"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `pv` with these arguments and return its exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = importlib.import_module(f"pv.commands.{arguments.command}").run(arguments)
+        sys.stdout.flush()
+    except UsageProblem as problem:
+        sys.stderr.write(f"pv: {problem}\n")
+        return 2
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception:  # noqa: BLE001  the last line of defence says whose fault it is
+        import traceback  # noqa: PLC0415  needed only here
+
+        traceback.print_exc()
+        sys.stderr.write("pv: this is a bug in pv, not in your files; please report it with the lines above\n")
+        return 3
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pv", description="Contracts that can fail: read, checked, run, and their status computed.", epilog=_EPILOG
+    )
+    parser.add_argument("--version", action="version", version=f"pv {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    validate = commands.add_parser("validate", help="check contract files", epilog=_EPILOG)
+    validate.add_argument("paths", nargs="+", metavar="FILE|DIR")
+    validate.add_argument("--format", choices=("text", "json", "github"), default="text")
+    validate.add_argument("--strict", action="store_true", help="warnings count as errors")
+
+    status = commands.add_parser("status", help="what the evidence in the ledger supports", epilog=_EPILOG)
+    status.add_argument("contracts", nargs="*", metavar="FILE|DIR", help="default: all of [tool.pv] contracts")
+    status.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+    status.add_argument("--ledger", metavar="PATH", help="default: [tool.pv] ledger")
+    status.add_argument("--strict", action="store_true", help="a status declared above the effective one is a finding")
+
+    explain = commands.add_parser("explain", help="the manual page of a code", epilog=_EPILOG)
+    explain.add_argument("code", nargs="?", metavar="CODE", help="default: list all codes")
+
+    commands.add_parser("schema", help="print the JSON Schema of contracts", epilog=_EPILOG)
+    return parser

@@ -1,0 +1,17 @@
+"""`pv schema`: the JSON Schema of contracts."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def run(_arguments: argparse.Namespace) -> int:
+    """Print the schema that contracts are checked against."""
+    from importlib import resources  # noqa: PLC0415  slow to import
+
+    sys.stdout.write(resources.files("pv").joinpath("schema/contract.schema.json").read_text("utf-8"))
+    return 0

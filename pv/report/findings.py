@@ -1,0 +1,85 @@
+"""What `pv validate` prints, in each of its formats."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pv.report.console import escape
+from pv.report.frame import frame
+from pv.types import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pv.corpus import Reading
+    from pv.report.console import Paint
+
+
+def summary(readings: Sequence[Reading]) -> dict[str, int]:
+    """The counts, each with what it is a part of."""
+    findings = [found for reading in readings for found in reading.findings]
+    contracts = [reading.contract for reading in readings if reading.contract]
+    return {
+        "files": len(readings),
+        "contracts": len(contracts),
+        "claims": sum(len(contract.claims) for contract in contracts),
+        "errors": sum(found.severity is Severity.ERROR for found in findings),
+        "warnings": sum(found.severity is Severity.WARNING for found in findings),
+    }
+
+
+def as_text(readings: Sequence[Reading], paint: Paint) -> str:
+    """Each finding with its source line, then the summary."""
+    lines: list[str] = []
+    for reading in readings:
+        for found in reading.findings:
+            lines += [*frame(found, reading.source, paint), ""]
+    counts = summary(readings)
+    tail = ", ".join(_counted(number, name) for name, number in counts.items())
+    colour = "red" if counts["errors"] else "yellow" if counts["warnings"] or not counts["contracts"] else "green"
+    return "\n".join([*lines, paint(tail, colour)])
+
+
+def as_json(readings: Sequence[Reading]) -> str:
+    """The findings and the summary as one JSON object."""
+    findings = [
+        {
+            "path": found.path,
+            "line": found.span.line,
+            "col": found.span.col,
+            "code": found.code,
+            "severity": found.severity,
+            "message": found.message,
+            "help": found.help,
+        }
+        for reading in readings
+        for found in reading.findings
+    ]
+    return json.dumps({"findings": findings, "summary": summary(readings)}, indent=2, ensure_ascii=False)
+
+
+def as_github(readings: Sequence[Reading]) -> str:
+    """Workflow commands that GitHub shows beside the lines they are about."""
+    lines = []
+    for reading in readings:
+        for found in reading.findings:
+            kind = "notice" if found.severity is Severity.NOTE else found.severity
+            text = found.message + (f"\nhelp: {found.help}" if found.help else "")
+            place = f"file={_property(found.path)},line={found.span.line},col={found.span.col},title={found.code}"
+            lines.append(f"::{kind} {place}::{_data(text)}")
+    counts = summary(readings)
+    return "\n".join([*lines, ", ".join(_counted(number, name) for name, number in counts.items())])
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name.removesuffix('s') if number == 1 else name}"
+
+
+def _data(text: str) -> str:
+    lines = [escape(line) for line in text.replace("%", "%25").split("\n")]
+    return "%0A".join(lines)
+
+
+def _property(text: str) -> str:
+    return escape(text).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
