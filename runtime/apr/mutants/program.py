@@ -1,0 +1,158 @@
+"""Faults of the program: `python -m apr.mutants.program NAME ARGUMENTS…` is `apr ARGUMENTS…` with one fault planted.
+
+Each replaces one function of the real program, so the falsifiers of the command line judge a real process that is wrong
+in one way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from apr import cli
+from apr.errors import USAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from apr.capture import Array
+    from apr.formats.aprt import Written
+
+
+@dataclass(frozen=True)
+class ProgramMutant:
+    """One fault.
+
+    Attributes:
+        name: as contracts name it.
+        fault: what is wrong, in one line.
+        stage, layer: where it has to be found; `stage` names a part of the program where no stage is wrong.
+        plant: puts it into the running process.
+    """
+
+    name: str
+    fault: str
+    stage: str
+    layer: int | None
+    plant: Callable[[], None]
+
+
+def _stage_writer(change: Callable[[Path, int | None, Array], tuple[int | None, Array]]) -> Callable[[], None]:
+    """Other values or another layer in the files that are written."""
+
+    def plant() -> None:
+        from apr.formats import aprt  # noqa: PLC0415 - the other faults do not need it
+
+        sound = aprt.write_stage
+
+        def write_stage(path: Path, layer: int | None, array: Array) -> Written:
+            return sound(path, *change(path, layer, array))
+
+        aprt.write_stage = write_stage
+
+    return plant
+
+
+def _no_flag() -> None:
+    """`apr trace` forgets its option."""
+    from apr.commands import trace  # noqa: PLC0415 - the other faults do not need it
+
+    sound = trace.add_arguments
+
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        sound(parser)
+        for action in list(parser._actions):  # noqa: SLF001 - argparse has no way to take an option back
+            if "--save-tensor" in action.option_strings:
+                action.option_strings.remove("--save-tensor")
+                action.help = argparse.SUPPRESS
+
+    trace.add_arguments = add_arguments
+
+
+def _first_stage_only() -> None:
+    from apr.commands import trace  # noqa: PLC0415 - the other faults do not need it
+
+    sound = trace.parse_stages
+    trace.parse_stages = lambda text: sound(text)[:1]
+
+
+def _every_layer() -> None:
+    from apr.commands import trace  # noqa: PLC0415 - the other faults do not need it
+
+    trace._layers = lambda _args: None  # noqa: SLF001 - the fault is in there
+
+
+def _tokens_reversed() -> None:
+    from apr.formats.tokenizer import Tokenizer  # noqa: PLC0415 - the other faults do not need it
+
+    sound = Tokenizer.encode
+    Tokenizer.encode = lambda self, text: sound(self, text)[::-1]  # type: ignore[method-assign] # the point of a mutant
+
+
+def _difference(**wrong: Any) -> Callable[[], None]:
+    """Every comparison comes out with these fields."""
+
+    def plant() -> None:
+        from apr.parity import metrics  # noqa: PLC0415 - the other faults do not need it
+
+        sound = metrics.Accumulator.finish
+
+        def finish(self: metrics.Accumulator) -> metrics.Difference:
+            return dataclasses.replace(sound(self), **wrong)
+
+        metrics.Accumulator.finish = finish  # type: ignore[method-assign] # the point of a mutant
+
+    return plant
+
+
+def _noise(_path: Path, layer: int | None, array: Array) -> tuple[int | None, Array]:
+    """The last bit of the first value comes from the process's number."""
+    noisy = np.array(array, np.float32)
+    bits = noisy.reshape(-1).view(np.uint32)
+    bits[0] = (bits[0] & ~np.uint32(0xFF)) | np.uint32(os.getpid() & 0xFF)
+    return layer, noisy
+
+
+def _plain_nan(_path: Path, layer: int | None, array: Array) -> tuple[int | None, Array]:
+    """Every NaN becomes zero, as a well-meaning writer would have it."""
+    return layer, np.nan_to_num(array)
+
+
+_ALL = [
+    ProgramMutant("flag-forgotten", "`apr trace` does not know --save-tensor", "help", None, _no_flag),
+    ProgramMutant("noisy-writer", "stage files differ from run to run in one bit", "embedding", 0, _stage_writer(_noise)),
+    ProgramMutant("header-layer", "the header names the layer after", "ffn_gate", 2,
+                  _stage_writer(lambda _p, layer, array: (None if layer is None else layer + 1, array))),
+    ProgramMutant("last-value-lost", "the last value of a stage is not written", "ffn_gate", 2,
+                  _stage_writer(lambda _p, layer, array: (layer, array.reshape(-1)[:-1]))),
+    ProgramMutant("first-stage-only", "of several stages only the first is saved", "ffn_gate", 0, _first_stage_only),
+    ProgramMutant("nan-cleaned", "NaNs are written as zeros", "embedding", 0, _stage_writer(_plain_nan)),
+    ProgramMutant("every-layer", "the layer asked for is ignored and every layer saved", "ffn_up", 0, _every_layer),
+    ProgramMutant("everything-equal", "any two stages are reported as bit-identical", "diff", None,
+                  _difference(bit_identical=True, n_different=0)),
+    ProgramMutant("head-in-layer-0", "the logits are written as a stage of layer 0", "lm_head", None,
+                  _stage_writer(lambda path, layer, array: (0 if path.name == "lm_head.bin" else layer, array))),
+    ProgramMutant("tokens-reversed", "the prompt's tokens are run backwards", "tokens", None, _tokens_reversed),
+]  # fmt: skip
+
+MUTANTS = {mutant.name: mutant for mutant in _ALL}
+
+
+def main() -> int:
+    """Plants the fault that the first argument names and runs `apr` with the rest."""
+    if len(sys.argv) < 2 or sys.argv[1] not in MUTANTS:
+        sys.stderr.write(f"usage: python -m apr.mutants.program NAME ARGUMENTS…; names: {', '.join(MUTANTS)}\n")
+        return USAGE
+    MUTANTS[sys.argv[1]].plant()
+    return cli.main(sys.argv[2:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
