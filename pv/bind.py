@@ -42,7 +42,7 @@ class Declaration:
 
 @dataclass(frozen=True)
 class Falsifier:
-    """A function bound to one claim."""
+    """A function bound to one claim; `source_sha256` is over its whole module file, so that helpers beside it count."""
 
     contract: str
     claim_id: str
@@ -50,16 +50,12 @@ class Falsifier:
     module: ModuleType = field(repr=False)
     path: Path
     line: int
+    source_sha256: str
 
     @property
     def qualname(self) -> str:
         """The name of the function."""
         return str(getattr(self.function, "__qualname__", self.function))
-
-    @property
-    def source_sha256(self) -> str:
-        """The sha256 of the whole module file: helpers beside the falsifier count as well."""
-        return sha256(self.path)
 
 
 # Filled by the decorator while a falsifier module is being imported; `Registry.load` takes from it what is its own.
@@ -136,6 +132,7 @@ class Registry:
     def _load_file(self, path: Path, import_file: Callable[[Path], ModuleType]) -> None:
         before = len(_declared)
         try:
+            source = sha256(path)
             module = import_file(path)
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             raise
@@ -146,12 +143,12 @@ class Registry:
             fresh = _declared[before:]
             del _declared[before:]
         for declaration in fresh:
-            self._add(declaration, module)
+            self._add(declaration, module, path, source)
 
-    def _add(self, declaration: Declaration, module: ModuleType) -> None:
+    def _add(self, declaration: Declaration, module: ModuleType, path: Path, source: str) -> None:
         function = _outermost(declaration, module)
         for claim_id in declaration.claim_ids:
-            one = Falsifier(declaration.contract, claim_id, function, module, declaration.path, declaration.line)
+            one = Falsifier(declaration.contract, claim_id, function, module, path, declaration.line, source)
             self.falsifiers.setdefault((declaration.contract, claim_id), []).append(one)
 
 

@@ -125,7 +125,7 @@ def plain(value: object) -> Any:
     return repr(value)
 
 
-def _scalar(value: float | str | None) -> Any:
+def _scalar(value: Any) -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(float(value))
     if value is None or isinstance(value, bool):

@@ -74,7 +74,7 @@ def fold(claim: Claim, evidence: Sequence[CaseEvidence]) -> Folded:
         detail=detail,
         level=min(levels, key=lambda level: level.rank, default=Level.ALGORITHM),
         mutants_killed=killed,
-        mutants_total=len(claim.mutants),
+        mutants_total=len(mutants),
         worst=_worst(plain),
         stale=any(one.stale for one in evidence),
         survived=any(one.row and one.row["verdict"] in (Word.SURVIVED, Word.MISLOCALISED) for one in mutants),

@@ -1,0 +1,266 @@
+"""Each contract a pytest module, each case of each claim a test function in it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pv.bind import Binding, Falsifier, Registry
+from pv.corpus import SUFFIXES, display, read, walk
+from pv.evidence import Evidence
+from pv.pytest_plugin_import import Importer
+from pv.signals import Inconclusive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from pv.config import Config
+    from pv.parse import Case, Claim, Contract
+    from pv.source import Source
+
+
+class BindingProblem(Exception):  # noqa: N818  a finding about the project, shown without a traceback
+    """A claim and its falsifier do not fit together."""
+
+
+@dataclass
+class Run:
+    """What an item of ours is about: one case of one claim."""
+
+    claim: Claim
+    case: Case
+    falsifier: Falsifier | None
+    source: Source | None
+    evidence: Evidence = field(default_factory=Evidence)
+
+
+class Project:
+    """The contracts and falsifiers of the session."""
+
+    def __init__(self, config: pytest.Config, settings: Config) -> None:
+        self.config, self.settings = config, settings
+        self.names: dict[str, Path] = {}
+
+    @functools.cached_property
+    def registry(self) -> Registry:
+        """The falsifiers, imported when the first contract is collected."""
+        registry = Registry()
+        registry.load(self.settings.falsifiers, Importer(self.config))
+        return registry
+
+    @functools.cached_property
+    def files(self) -> tuple[Path, ...]:
+        """Every contract file of the project."""
+        return tuple(walk(folder for folder in self.settings.contracts if folder.is_dir()))
+
+    def wants(self, path: Path) -> bool:
+        """Whether a file is collected as a contract."""
+        return path.suffix in SUFFIXES and path in self.files
+
+    def show(self, path: Path) -> str:
+        """A path as reports show it."""
+        return display(path, self.config.rootpath)
+
+
+PROJECT = pytest.StashKey[Project]()
+RUN = pytest.StashKey[Run]()
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Take the files in the contract folders."""
+    if not parent.config.stash[PROJECT].wants(file_path):
+        return None
+    module: pytest.Collector = ContractModule.from_parent(parent, path=file_path)
+    return module
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one item of each case of the claim that is being collected."""
+    module = metafunc.definition.parent
+    if isinstance(module, ContractModule) and module.cases and module.cases[0].label:
+        names = [*module.cases[0].params, *(["mutant"] if module.cases[0].mutant else [])]
+        values = [
+            pytest.param(*case.params.values(), *([case.mutant] if case.mutant else []), id=case.label)
+            for case in module.cases
+        ]
+        metafunc.parametrize(names, values)
+
+
+class ContractModule(pytest.Module):
+    """A module whose Python object is made from a contract. All private parts of pytest that pv touches are in here."""
+
+    cases: Sequence[Case] = ()
+
+    def _getobj(self) -> types.ModuleType:
+        module = types.ModuleType(self.path.stem.replace("-", "_"))
+        module.__file__ = str(self.path)
+        return module
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """Yield the items of every claim, and one for each falsifier that has no claim.
+
+        Raises:
+            CollectError: the contract cannot be used, or falsifiers that it may need cannot be imported.
+        """
+        project = self.config.stash[PROJECT]
+        reading = read(self.path, project.show(self.path))
+        if reading.errors:
+            raise self.CollectError("\n".join(found.headline for found in reading.errors))
+        contract = reading.contract
+        if contract is None:
+            return
+        other = project.names.setdefault(contract.name, self.path)
+        if other != self.path:
+            where = project.show(other)
+            raise self.CollectError(f"{contract.path}:1:1: error[PV009]: {where} is named {contract.name!r} as well")
+        self._complain_about_imports(contract)
+        self._adopt_fixtures(contract)
+        for claim in contract.claims:
+            yield from self._claim_items(claim, reading.source)
+        yield from self._orphan_items(contract)
+
+    def _complain_about_imports(self, contract: Contract) -> None:
+        project = self.config.stash[PROJECT]
+        first = self.path == min(project.files)
+        unbound = any(project.registry.binding(claim) is Binding.UNBOUND for claim in contract.claims)
+        if project.registry.broken and (first or unbound):
+            raise self.CollectError(
+                "\n".join(
+                    f"{project.show(one.path)}:{one.line}: the falsifiers cannot be imported: {one.message}"
+                    for one in project.registry.broken
+                )
+            )
+
+    def _adopt_fixtures(self, contract: Contract) -> None:
+        """Let falsifiers use the fixtures that their own modules define."""
+        registry = self.config.stash[PROJECT].registry
+        manager = self.session._fixturemanager  # noqa: SLF001  there is no public way to add fixtures to a node
+        manager.parsefactories(self)
+        homes = {one.module.__name__: one.module for claim in contract.claims for one in registry.get(claim)}
+        own = self.obj
+        for home in homes.values():
+            self.obj = types.ModuleType(home.__name__)  # a copy: pytest takes the fixtures of each object only once
+            vars(self.obj).update(vars(home))
+            manager.parsefactories(self)
+        self.obj = own
+
+    def _claim_items(self, claim: Claim, source: Source | None) -> Iterator[pytest.Item]:
+        registry = self.config.stash[PROJECT].registry
+        falsifiers = registry.get(claim)
+        plain = [case for case in claim.cases() if case.mutant is None]
+        mutants = [case for case in claim.cases() if case.mutant is not None]
+        problem = self._misfit(claim, falsifiers)
+        if problem is not None:
+            yield from self._items(claim, plain, _stand_in(claim.params, problem), None, source)
+            return
+        (falsifier,) = falsifiers
+        items = self._items(claim, plain, falsifier.function, falsifier, source)
+        yield from items
+        taken = bool(items) and "mutant" in items[0].fixturenames
+        function = (
+            falsifier.function if taken else _stand_in([*claim.params, "mutant"], self._takes_no(falsifier, "mutant"))
+        )
+        if mutants:
+            yield from self._items(claim, mutants, function, falsifier, source)
+
+    def _misfit(self, claim: Claim, falsifiers: Sequence[Falsifier]) -> Exception | None:
+        """Why a claim cannot be run, if it cannot."""
+        if not falsifiers:
+            return Inconclusive("unbound", "no falsifier is bound to it")
+        show = self.config.stash[PROJECT].show
+        if len(falsifiers) > 1:
+            places = ", ".join(f"{show(one.path)}:{one.line}" for one in falsifiers)
+            return BindingProblem(f"{claim.id} has {len(falsifiers)} falsifiers: {places}; keep one")
+        (one,) = falsifiers
+        if any(mark.name == "parametrize" for mark in getattr(one.function, "pytestmark", [])):
+            place = f"{show(one.path)}:{one.line}: {one.qualname}"
+            return BindingProblem(f"{place} is parametrized; name the values under 'params' of {claim.id} instead")
+        closure = self._closure(claim, one)
+        missing = next((name for name in claim.params if name not in closure), None)
+        return self._takes_no(one, missing) if missing else None
+
+    def _closure(self, claim: Claim, falsifier: Falsifier) -> Sequence[str]:
+        """The names of all fixtures that the falsifier asks for, directly or through others."""
+        setattr(self.obj, claim.id, falsifier.function)
+        self.cases = ()
+        probe = next(iter(self._genfunctions(claim.id, falsifier.function)))
+        return probe.fixturenames
+
+    def _takes_no(self, falsifier: Falsifier, name: str) -> BindingProblem:
+        place = f"{self.config.stash[PROJECT].show(falsifier.path)}:{falsifier.line}"
+        return BindingProblem(f"{place}: {falsifier.qualname} does not take {name!r}, which {falsifier.claim_id} names")
+
+    def _items(
+        self,
+        claim: Claim,
+        cases: Sequence[Case],
+        function: Callable[..., Any],
+        falsifier: Falsifier | None,
+        source: Source | None,
+    ) -> list[pytest.Function]:
+        setattr(self.obj, claim.id, function)
+        self.cases = cases
+        items = list(self._genfunctions(claim.id, function))
+        self.cases = ()
+        for item, case in zip(items, cases, strict=True):
+            item.stash[RUN] = Run(claim, case, falsifier, source, Evidence(self.config.rootpath))
+            item.add_marker(pytest.mark.falsify(claim.id))
+            for mark in _marks(falsifier):
+                item.add_marker(mark)
+            item.location = (claim.path, claim.span.line - 1, item.name)
+        if falsifier is not None:
+            _share_fixtures_between_examples(function)
+        return items
+
+    def _orphan_items(self, contract: Contract) -> Iterator[pytest.Item]:
+        """One failing item for each falsifier without a claim; those without a contract go to the first contract."""
+        project = self.config.stash[PROJECT]
+        orphans = project.registry.orphans(contract.name, contract.claims)
+        lost = project.registry.strays(file.stem for file in project.files) if self.path == min(project.files) else []
+        for one in (*orphans, *lost):
+            what = (
+                f"{one.contract} has no claim {one.claim_id}"
+                if one in orphans
+                else f"there is no contract {one.contract}"
+            )
+            problem = BindingProblem(f"{project.show(one.path)}:{one.line}: {one.qualname} is orphaned: {what}")
+            name = f"orphaned:{one.contract}:{one.claim_id}"
+            setattr(self.obj, name, _stand_in((), problem))
+            item = pytest.Function.from_parent(self, name=name)
+            item.add_marker(pytest.mark.falsify(one.claim_id))
+            item.location = (contract.path, 0, name)
+            yield item
+
+
+def _stand_in(names: Iterable[str], problem: Exception) -> Callable[..., None]:
+    """A function that takes these arguments and says what is wrong."""
+
+    def stand_in(**_arguments: object) -> None:
+        raise problem
+
+    parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
+    stand_in.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return stand_in
+
+
+def _marks(falsifier: Falsifier | None) -> list[pytest.MarkDecorator | str]:
+    marks = getattr(falsifier.module, "pytestmark", []) if falsifier else []
+    return list(marks) if isinstance(marks, (list, tuple)) else [marks]
+
+
+def _share_fixtures_between_examples(function: Callable[..., Any]) -> None:
+    """Let a Hypothesis test use our fixtures: evidence is meant to add up over all examples of a run."""
+    if not getattr(function, "is_hypothesis_test", False):
+        return
+    from hypothesis import HealthCheck, settings  # noqa: PLC0415  present, since the falsifier uses it
+
+    name = "_hypothesis_internal_use_settings"  # where Hypothesis keeps the settings of a test
+    base = getattr(function, name, None) or settings()
+    quiet = {*base.suppress_health_check, HealthCheck.function_scoped_fixture}
+    setattr(function, name, settings(parent=base, suppress_health_check=quiet))

@@ -1,0 +1,55 @@
+"""A run that came out against expectation, in the look of a diagnostic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pv.report.console import cut, escape
+from pv.report.frame import excerpt
+from pv.report.status_text import figure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pv.parse import Claim
+    from pv.report.console import Paint
+    from pv.source import Source
+
+_LONGEST = 2000  # columns of any one value
+
+
+def block(row: Mapping[str, Any], claim: Claim, source: Source | None, paint: Paint) -> str:
+    """Claim, prediction, where, by how much, and what the contract suspects."""
+    lines = [_headline(row, claim, paint)]
+    if source is not None:
+        lines += excerpt(source, claim.span, paint)
+    gutter = " " * len(str(claim.span.line))
+    return "\n".join(
+        [*lines, *(f"{gutter} = {name}: {escape(cut(text, _LONGEST))}" for name, text in _facts(row, claim))]
+    )
+
+
+def _headline(row: Mapping[str, Any], claim: Claim, paint: Paint) -> str:
+    label = "-".join(filter(None, (row["params"], f"mutant-{row['mutant']}" if row["mutant"] else "")))
+    name = claim.id + (f"[{label}]" if label else "")
+    place = f"{escape(claim.path)}:{claim.span.line}:{claim.span.col}"
+    word = paint(f"error[{row['verdict']}]", "red", "bold")
+    return f"{place}: {word}: {escape(name)}: {escape(cut(str(row.get('message') or ''), _LONGEST))}"
+
+
+def _facts(row: Mapping[str, Any], claim: Claim) -> list[tuple[str, str]]:
+    where = ", ".join(f"{name} {value}" for name, value in (row.get("where") or {}).items())
+    distance = "" if row.get("distance") is None else figure(row["distance"])
+    if distance and row.get("bound") is not None:
+        distance += f", bound {figure(row['bound'])}"
+    counterexample = row.get("counterexample")
+    falsifier = row.get("falsifier") or {}
+    facts = [
+        ("prediction", claim.prediction.strip()),
+        ("where", where),
+        ("distance", distance),
+        ("counterexample", "" if counterexample is None else str(counterexample).strip()),
+        ("suspect", claim.if_fails.strip()),
+        ("falsifier", f"{falsifier['path']}:{falsifier['line']} {falsifier['qualname']}" if falsifier else ""),
+    ]
+    return [(name, text) for name, text in facts if text]
