@@ -227,8 +227,10 @@ def _next_token(call: Call) -> Array:
     return call.sound(tokens=tokens)
 
 
-def _ffn_up_16(stage: str, layer: int) -> str:
-    return f"blk.{layer}.{stage}.weight"
+def _one_ulp(call: Call) -> Array:
+    out = call.sound().copy()
+    out[-1, -1] = np.nextafter(out[-1, -1], out.dtype.type(np.inf))
+    return out
 
 
 _ALL = [
@@ -268,6 +270,8 @@ _ALL = [
            at("attn_out", 25, lambda c: c.sound() * np.float32(1.00001))),
     Mutant("residual-missing", "layer 29 forgets the attention residual", "post_attn_residual", 29,
            at("post_attn_residual", 29, lambda c: np.asarray(c.input("attn_out")))),
+    Mutant("residual-ulp", "one element of layer 12's output is one ulp off", "post_ffn_residual", 12,
+           at("post_ffn_residual", 12, _one_ulp)),
     Mutant("token-off-by-one", "the last token id is one too large", "embedding", 0, at("embedding", 0, _next_token)),
     Mutant("logits-shifted", "logits shifted by one token id", "lm_head", None,
            at("lm_head", None, lambda c: np.roll(c.sound(), 1, axis=-1))),

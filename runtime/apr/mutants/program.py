@@ -96,6 +96,14 @@ def _tokens_reversed() -> None:
     Tokenizer.encode = lambda self, text: sound(self, text)[::-1]  # type: ignore[method-assign] # the point of a mutant
 
 
+def _blank_in_front() -> None:
+    """Texts get a blank in front, as SentencePiece models want it and this one does not."""
+    from apr.formats.tokenizer import Tokenizer  # noqa: PLC0415 - the other faults do not need it
+
+    sound = Tokenizer.encode
+    Tokenizer.encode = lambda self, text: sound(self, f" {text}")  # type: ignore[method-assign] # the point of a mutant
+
+
 def _difference(**wrong: Any) -> Callable[[], None]:
     """Every comparison comes out with these fields."""
 
@@ -139,6 +147,7 @@ _ALL = [
                   _difference(bit_identical=True, n_different=0)),
     ProgramMutant("head-in-layer-0", "the logits are written as a stage of layer 0", "lm_head", None,
                   _stage_writer(lambda path, layer, array: (0 if path.name == "lm_head.bin" else layer, array))),
+    ProgramMutant("blank-in-front", "a blank is put before the prompt", "tokens", None, _blank_in_front),
     ProgramMutant("tokens-reversed", "the prompt's tokens are run backwards", "tokens", None, _tokens_reversed),
 ]  # fmt: skip
 

@@ -21,6 +21,7 @@ from apr.stages import StageKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from apr.formats.gguf import GgufFile
@@ -81,6 +82,11 @@ class LlamaCpp:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def model_path(self) -> Path:
+        """The model file."""
+        return self._file.path
 
     def __enter__(self) -> LlamaCpp:
         return self

@@ -1,0 +1,245 @@
+"""The engines under judgement, as fixtures: falsifiers name what they need and never import a runtime.
+
+A fixture that cannot be had (no model, no oracle) makes the claims that need it inconclusive. A claim's mutants reach the
+falsifiers the same way: the fixtures below hand out the faulty engine instead of the sound one.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pv import Inconclusive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from apr.capture import Capture
+    from apr.engines.llama_cpp.engine import LlamaCpp
+    from apr.engines.llama_cpp.providers import Provider
+    from apr.engines.reference import Reference
+    from apr.formats.gguf import GgufFile
+    from apr.parity.isolated import Measurement
+    from pv import Evidence, Mutant
+
+ROOT = Path(__file__).resolve().parent
+MODEL = "smollm2"
+PROSE = ROOT / "fixtures" / "prose.txt"
+RUNTIME = ROOT / "runtime" / "apr"
+
+
+
+@pytest.fixture(scope="session")
+def model_path() -> Path:
+    """The real model in the user's cache."""
+    from apr.cache import resolve_model
+    from apr.errors import AprError
+
+    try:
+        return resolve_model(MODEL)
+    except AprError as error:
+        raise Inconclusive("no model", str(error)) from error
+
+
+@pytest.fixture(scope="session")
+def model_file(model_path: Path) -> GgufFile:
+    """The real model, opened."""
+    from apr.formats.gguf import read_gguf
+
+    return read_gguf(model_path)
+
+
+@pytest.fixture(scope="session")
+def sound_reference(model_file: GgufFile) -> Reference:
+    """The numpy reference in llama.cpp's arithmetic."""
+    from apr.engines.reference import Reference
+    from apr.ops.arithmetic import GGML
+
+    return Reference(model_file, GGML)
+
+
+@pytest.fixture(scope="session")
+def open_oracle(model_file: GgufFile) -> Iterator[Callable[[Provider | None], LlamaCpp]]:
+    """Opens llama.cpp over the real model, once a provider; an oracle that fails to prove itself is not believed."""
+    from apr.engines.llama_cpp.engine import LlamaCpp
+    from apr.errors import OracleAbsent, OracleError
+
+    opened: dict[Provider | None, LlamaCpp] = {}
+
+    def open_one(provider: Provider | None = None) -> LlamaCpp:
+        if provider not in opened:
+            try:
+                opened[provider] = LlamaCpp(model_file, provider)
+            except OracleAbsent as error:
+                raise Inconclusive("no oracle", str(error)) from error
+            except OracleError as error:
+                raise Inconclusive("oracle not proved", str(error)) from error
+        return opened[provider]
+
+    yield open_one
+    for engine in opened.values():
+        engine.close()
+
+
+@pytest.fixture(scope="session")
+def sound_oracle(open_oracle: Callable[..., LlamaCpp]) -> LlamaCpp:
+    """llama.cpp, whichever provider is found first."""
+    return open_oracle()
+
+
+@pytest.fixture(scope="session")
+def prose_tokens(model_file: GgufFile) -> Callable[[int], list[int]]:
+    """The first n tokens of fixtures/prose.txt."""
+    from apr.formats.tokenizer import Tokenizer
+
+    tokens = Tokenizer.from_gguf(model_file).encode(PROSE.read_text(encoding="utf-8"))
+
+    def first(count: int) -> list[int]:
+        if len(tokens) < count:
+            raise ValueError(f"{PROSE} has {len(tokens)} tokens, {count} are needed")
+        return tokens[:count]
+
+    return first
+
+
+@pytest.fixture(scope="session")
+def sound_captures(sound_oracle: LlamaCpp, prose_tokens: Callable[[int], list[int]]) -> Callable[[int], Capture]:
+    """llama.cpp's capture over the first n tokens, taken once."""
+    taken: dict[int, Capture] = {}
+
+    def capture(count: int) -> Capture:
+        if count not in taken:
+            taken[count] = sound_oracle.capture(prose_tokens(count))
+        return taken[count]
+
+    return capture
+
+
+@pytest.fixture(scope="session")
+def sound_measurements() -> dict[int, Measurement]:
+    """What was measured without any fault, by token count: several claims look at the same measurement."""
+    return {}
+
+
+@pytest.fixture
+def subject(mutant: Mutant | None, sound_reference: Reference, model_file: GgufFile, evidence: Evidence) -> Reference:
+    """The reference, with the claim's mutant planted in it if there is one."""
+    from apr.engines.reference import Reference
+    from apr.mutants import model as planted
+
+    evidence.engine("subject", sound_reference.name, sound_reference.build)
+    evidence.input("source", RUNTIME)
+    evidence.input("model", model_file.path)
+    if mutant is None or mutant.id not in planted.MUTANTS:
+        return sound_reference
+    fault = planted.mutant(mutant.id)
+    return Reference(model_file, sound_reference.model.arithmetic, fault.plant(sound_reference.model))
+
+
+@pytest.fixture
+def oracle(mutant: Mutant | None, sound_oracle: LlamaCpp, evidence: Evidence) -> Any:
+    """llama.cpp, its captures tampered with if the claim's mutant is one of captures."""
+    evidence.engine("oracle", sound_oracle.name, sound_oracle.build)
+    evidence.input("model", sound_oracle.model_path)
+    return _tampered(sound_oracle, mutant)
+
+
+def _tampered(engine: LlamaCpp, mutant: Mutant | None) -> Any:
+    from apr.mutants import captures
+
+    if mutant is None or mutant.id not in captures.MUTANTS:
+        return engine
+    return captures.Tampered(engine, captures.mutant(mutant.id))
+
+
+@pytest.fixture
+def plain_logits(sound_oracle: LlamaCpp) -> Callable[[list[int]], Any]:
+    """llama.cpp's logits without any callback."""
+    return sound_oracle.logits
+
+
+@pytest.fixture
+def two_oracles(mutant: Mutant | None, open_oracle: Callable[..., LlamaCpp], evidence: Evidence) -> tuple[Any, Any]:
+    """The first two providers found, both proved."""
+    from apr.engines.llama_cpp.providers import providers
+    from apr.errors import AprError
+
+    try:
+        found = providers()
+    except AprError as error:
+        raise Inconclusive("no oracle", str(error)) from error
+    if len(found) < 2:
+        here = found[0].name if found else "none"
+        raise Inconclusive("one provider", f"two providers of llama.cpp are needed, installed: {here}; see the extra [llama-cpp-python]")
+    first, second = (open_oracle(provider) for provider in found[:2])
+    evidence.engine("subject", first.name, first.build)
+    evidence.engine("oracle", second.name, second.build)
+    evidence.input("model", first.model_path)
+    return _tampered(first, mutant), second
+
+
+@pytest.fixture
+def measure(
+    mutant: Mutant | None,
+    subject: Reference,
+    oracle: Any,
+    sound_captures: Callable[[int], Capture],
+    sound_measurements: dict[int, Measurement],
+    evidence: Evidence,
+) -> Callable[[int], Measurement]:
+    """Compares subject and oracle over the first n tokens, stage by stage in isolation."""
+    from apr.mutants.captures import Tampered
+    from apr.parity.isolated import measure_isolated
+
+    evidence.input("fixture", PROSE)
+
+    def measured(count: int) -> Measurement:
+        capture = sound_captures(count)
+        if mutant is not None:
+            return measure_isolated(subject, oracle.tamper(capture) if isinstance(oracle, Tampered) else capture)
+        if count not in sound_measurements:
+            sound_measurements[count] = measure_isolated(subject, capture)
+        return sound_measurements[count]
+
+    return measured
+
+
+@pytest.fixture
+def free_run(subject: Reference, sound_captures: Callable[[int], Capture]) -> Callable[[int], dict[str, Any]]:
+    """How far the two are apart when each runs on its own stages: for the report, never for a verdict."""
+    from apr.parity.isolated import compare_free_runs
+
+    def run(count: int) -> dict[str, Any]:
+        capture = sound_captures(count)
+        return asdict(compare_free_runs(subject.capture(capture.provenance.tokens), capture))
+
+    return run
+
+
+@pytest.fixture
+def apr(mutant: Mutant | None, evidence: Evidence) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the real program `apr` in a process of its own, with the claim's mutant planted in it if there is one."""
+    from apr.mutants.program import MUTANTS
+
+    evidence.input("source", RUNTIME)
+    module = ["apr"] if mutant is None or mutant.id not in MUTANTS else ["apr.mutants.program", mutant.id]
+    return _runner(module)
+
+
+@pytest.fixture
+def pv() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the real program `pv` in a process of its own."""
+    return _runner(["pv"])
+
+
+def _runner(module: list[str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", *module, *map(str, arguments)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False, timeout=600)
+
+    return run
