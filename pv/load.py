@@ -102,7 +102,7 @@ def load(source: Source) -> Document | Diagnostic:
         mark = problem.problem_mark or problem.context_mark
         span = Span(mark.line + 1, mark.column + 1) if mark else Span(1, 1)
         message = ", ".join(part for part in (problem.problem, problem.context) if part)
-        return Diagnostic(source.name, span, "PV003", Severity.ERROR, f"not YAML: {message}")
+        return Diagnostic(source.name, source.clamp(span), "PV003", Severity.ERROR, f"not YAML: {message}")
     return Document(source, root)
 
 

@@ -70,7 +70,7 @@ class Recorder:
         if not self.rows:
             return
         terminalreporter.section("contracts", sep="=")
-        for row in self.rows.values():
+        for _, row in sorted(self.rows.items()):
             claim = self._claim(row["node"], row["claim"])
             if claim and not row["ok"] and row["verdict"] in _RED:
                 terminalreporter.write_line(block(row, claim, None, Paint(on=terminalreporter.hasmarkup)))

@@ -27,6 +27,10 @@ class Source:
         lines = _LINE_END.split(self.text)
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
+    def clamp(self, span: Span) -> Span:
+        """`span`, or the end of the text if it lies beyond."""
+        return span if self.line(span.line) or span.line == 1 else self.locate(len(self.text.rstrip()))
+
     def locate(self, offset: int) -> Span:
         """The line and column of the character at `offset`."""
         before = _LINE_END.split(self.text[:offset])

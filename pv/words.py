@@ -70,5 +70,5 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     """A help line naming the candidate nearest to `word`, or None if none is near."""
     import difflib  # noqa: PLC0415  only needed once something is wrong
 
-    near = difflib.get_close_matches(word, list(candidates), 1, 0.6)
+    near = difflib.get_close_matches(word, [str(one) for one in candidates], 1, 0.6)
     return f"did you mean {near[0]!r}?" if near else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pv.report.console import cut, escape
 from pv.report.frame import excerpt
-from pv.report.status_text import figure
+from pv.report.status_text import figure, place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,6 @@ def _headline(row: Mapping[str, Any], claim: Claim, paint: Paint) -> str:
 
 
 def _facts(row: Mapping[str, Any], claim: Claim) -> list[tuple[str, str]]:
-    where = ", ".join(f"{name} {value}" for name, value in (row.get("where") or {}).items())
     distance = "" if row.get("distance") is None else figure(row["distance"])
     if distance and row.get("bound") is not None:
         distance += f", bound {figure(row['bound'])}"
@@ -46,10 +45,10 @@ def _facts(row: Mapping[str, Any], claim: Claim) -> list[tuple[str, str]]:
     falsifier = row.get("falsifier") or {}
     facts = [
         ("prediction", claim.prediction.strip()),
-        ("where", where),
+        ("where", place(row.get("where") or {})),
         ("distance", distance),
         ("counterexample", "" if counterexample is None else str(counterexample).strip()),
-        ("suspect", claim.if_fails.strip()),
+        ("suspect", "" if row["mutant"] else claim.if_fails.strip()),
         ("falsifier", f"{falsifier['path']}:{falsifier['line']} {falsifier['qualname']}" if falsifier else ""),
     ]
     return [(name, text) for name, text in facts if text]

@@ -10,7 +10,7 @@ from pv.fold import Folded, Outcome
 from pv.report.console import cut, escape, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pv.report.console import Paint
     from pv.status import ContractStatus, Report
@@ -142,11 +142,17 @@ def _ratio(worst: Any) -> float:
 
 
 def _distance(worst: Any) -> str:
-    where = worst.get("where") or {}
-    place = ", ".join(f"{name} {value}" for name, value in where.items())
+    at = place(worst.get("where") or {})
     bound = worst.get("bound")
     text = figure(worst.get("distance")) + (f" of {figure(bound)}" if bound is not None else "")
-    return text + (f" at {place}" if place else "")
+    return text + (f" at {at}" if at else "")
+
+
+def place(where: Mapping[str, Any]) -> str:
+    """A place in a model, from the coarse to the fine."""
+    order = ("stage", "layer", "position", "channel")
+    names = sorted(where, key=lambda name: (order.index(name) if name in order else len(order), name))
+    return ", ".join(f"{name} {where[name]}" for name in names)
 
 
 def figure(value: object) -> str:

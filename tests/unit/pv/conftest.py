@@ -1,0 +1,39 @@
+"""A minimal contract, and the ways in which tests vary it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pv.load import Document, load
+from pv.parse import Contract, parse
+from pv.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BASE = {
+    "metadata": 'metadata: {version: "1.0.0", description: d, references: [r]}',
+    "equations": "equations:\n  f: {formula: 'f(x) = x'}",
+    "falsification_tests": "falsification_tests:\n  - {id: FALSIFY-B-001, prediction: p, if_fails: q}",
+}
+
+
+def whole(fragment: str) -> str:
+    """A contract in which the blocks of `fragment` stand instead of the good ones."""
+    present = set(re.findall(r"^([\w-]+):", fragment, re.MULTILINE))
+    return "\n".join([block for name, block in BASE.items() if name not in present] + [fragment, ""])
+
+
+@pytest.fixture
+def contract_of() -> Callable[[str], Contract]:
+    """Parses a contract made of a fragment and of good blocks for the rest."""
+
+    def make(fragment: str = "", stem: str = "base-v1") -> Contract:
+        document = load(Source(f"{stem}.yaml", whole(fragment)))
+        assert isinstance(document, Document), document
+        return parse(document, stem)
+
+    return make
