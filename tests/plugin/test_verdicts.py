@@ -1,0 +1,195 @@
+"""How what a falsifier does becomes an outcome of pytest and a row of the ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "verdict", "reason"),
+    [
+        ("evidence.compared(1, 'x')", "passed", "discharged", ""),
+        ("pass", "skipped", "inconclusive", "vacuous"),
+        ("evidence.compared(0, 'x')", "skipped", "inconclusive", "vacuous"),
+        ("evidence.compared(1, 'x'); raise Refuted('off')", "failed", "refuted", ""),
+        ("assert evidence.total == 7", "failed", "refuted", ""),
+        ("raise Inconclusive('no model', 'apr pull')", "skipped", "inconclusive", "no model"),
+        ("pytest.skip('later')", "skipped", "inconclusive", "skipped"),
+        ("pytest.importorskip('no_such_module_here')", "skipped", "inconclusive", "skipped"),
+        ("raise ValueError('broken')", "failed", "error", ""),
+        ("pytest.fail('broken')", "failed", "error", ""),
+        ("pytest.xfail('known')", "failed", "error", ""),
+    ],
+)
+def test_each_way_out(project: Any, body: str, outcome: str, verdict: str, reason: str) -> None:
+    project.contract("id: F-1")
+    project.falsifiers(f"@falsifies('x-v1', 'F-1')\ndef one(evidence): {body}\n")
+    project.run().assert_outcomes(**{outcome: 1})
+    (row,) = project.rows()
+    assert (row["verdict"], row["reason"]) == (verdict, reason)
+    assert (row["contract"], row["claim"], row["node"]) == ("x-v1", "F-1", "contracts/x-v1.yaml::F-1")
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "verdict"),
+    [
+        ("evidence.compared(1, 'x')", "failed", "discharged"),
+        ("raise Refuted('off')", "passed", "refuted"),
+        ("assert evidence is None", "passed", "refuted"),
+        ("raise Inconclusive('no model')", "skipped", "inconclusive"),
+        ("raise ValueError('broken')", "failed", "error"),
+    ],
+)
+def test_expecting_refutation_turns_the_outcome(project: Any, body: str, outcome: str, verdict: str) -> None:
+    project.contract("id: F-1, expect: refuted")
+    project.falsifiers(f"@falsifies('x-v1', 'F-1')\ndef one(evidence): {body}\n")
+    project.run().assert_outcomes(**{outcome: 1})
+    assert project.verdicts() == {"F-1": verdict}
+
+
+@pytest.mark.parametrize("scope", ["function", "module", "session"])
+def test_what_a_fixture_raises(project: Any, scope: str) -> None:
+    project.contract("id: F-1", "id: F-2")
+    project.write(
+        "conftest.py",
+        f"""
+        import pytest
+        from pv import Inconclusive
+        @pytest.fixture(scope="{scope}")
+        def oracle(): raise Inconclusive("no oracle", "install one")
+        @pytest.fixture(scope="{scope}")
+        def broken(): assert 1 == 2
+        """,
+    )
+    project.falsifiers("""
+        @falsifies("x-v1", "F-1")
+        def one(oracle): pass
+        @falsifies("x-v1", "F-2")
+        def two(broken): pass
+    """)
+    result = project.run("-rs")
+    result.assert_outcomes(skipped=1, errors=1)
+    result.stdout.fnmatch_lines(["*no oracle: install one*"])
+    assert project.verdicts() == {"F-1": "inconclusive", "F-2": "error"}
+    assert project.rows()[0]["reason"] == "no oracle"
+
+
+def test_a_fixture_that_breaks_afterwards_takes_the_verdict_back(project: Any) -> None:
+    project.contract("id: F-1")
+    project.falsifiers("""
+        @pytest.fixture
+        def leaky():
+            yield
+            raise OSError("cannot be closed")
+        @falsifies("x-v1", "F-1")
+        def one(leaky, evidence): evidence.compared(1, "x")
+    """)
+    project.run().assert_outcomes(passed=1, errors=1)
+    assert project.verdicts() == {"F-1": "error"}
+
+
+def test_a_refutation_is_shown_without_a_traceback_and_with_everything_known(project: Any) -> None:
+    project.contract("id: F-1")
+    project.falsifiers("""
+        @falsifies("x-v1", "F-1")
+        def one(evidence):
+            evidence.counterexample([0, 101])
+            raise Refuted("differs", stage="ffn_gate", layer=3, position=7, distance=0.5, bound=1e-6)
+    """)
+    text = project.run().stdout.str()
+    assert "Traceback" not in text
+    assert "def one" not in text
+    for line in (
+        "contracts/x-v1.yaml:4:63: error[refuted]: F-1: differs",
+        "= prediction: the prediction",
+        "= where: stage ffn_gate, layer 3, position 7",
+        "= distance: 0.5, bound 1e-06",
+        "= counterexample: [0, 101]",
+        "= suspect: the suspect",
+        "= falsifier: falsifiers/x.py:4 one",
+        "pv: 1 claim: 0 discharged, 1 refuted, 0 inconclusive",
+    ):
+        assert line in text
+
+
+def test_assertions_are_rewritten(project: Any) -> None:
+    project.contract("id: F-1")
+    project.falsifiers("@falsifies('x-v1', 'F-1')\ndef one():\n    seen = [1, 2]\n    assert seen == [1, 3]\n")
+    project.run()
+    assert "assert [1, 2] == [1, 3]" in project.rows()[0]["message"]
+
+
+def test_an_error_keeps_its_traceback(project: Any) -> None:
+    project.contract("id: F-1")
+    project.falsifiers("@falsifies('x-v1', 'F-1')\ndef one():\n    raise ValueError('broken')\n")
+    project.run().stdout.fnmatch_lines(["*raise ValueError('broken')", "*x.py:*ValueError"])
+
+
+def test_a_property_test_can_be_a_falsifier(project: Any) -> None:
+    project.contract("id: F-1", "id: F-2")
+    project.falsifiers("""
+        from hypothesis import given, settings, strategies as st
+        @falsifies("x-v1", "F-1")
+        @settings(database=None, max_examples=20)
+        @given(n=st.integers())
+        def one(evidence, n):
+            evidence.compared(1, "integers")
+            assert n < 100
+        @given(n=st.integers())
+        @settings(database=None, max_examples=20)
+        @falsifies("x-v1", "F-2")
+        def two(evidence, n):
+            evidence.compared(1, "integers")
+    """)
+    project.run().assert_outcomes(failed=1, passed=1)
+    one, two = project.rows()
+    assert (one["verdict"], two["verdict"]) == ("refuted", "discharged")
+    assert "n=100" in one["counterexample"]
+    assert two["compared"]["integers"] == 20
+
+
+def test_strict_makes_inconclusive_red(project: Any) -> None:
+    project.contract("id: F-1", "id: F-2")
+    project.falsifiers("@falsifies('x-v1', 'F-1')\ndef one(): raise Inconclusive('no model')\n")
+    result = project.run("--pv-strict")
+    result.assert_outcomes(failed=2)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert project.run().ret == pytest.ExitCode.OK
+
+
+def test_only_falsifiers_can_use_the_fixtures(project: Any) -> None:
+    project.contract("id: F-1")
+    project.write("test_other.py", "def test_it(evidence): pass\n")
+    project.run("test_other.py").stdout.fnmatch_lines(["*'evidence' is a fixture of pv*"])
+
+
+def test_the_row_says_what_was_seen(project: Any) -> None:
+    project.contract("id: F-1, binds_to: f, tolerance: 1e-6")
+    project.write("data.bin", "abc")
+    project.falsifiers("""
+        @falsifies("x-v1", "F-1")
+        def one(claim, evidence):
+            evidence.compared(3, "stages")
+            evidence.level("measured")
+            evidence.input("fixture", "data.bin")
+            evidence.engine("oracle", "llama.cpp", "b1")
+            evidence.worst(claim.tolerance / 2, bound=claim.tolerance, stage="q", layer=1)
+            evidence.report(cosine=0.5)
+    """)
+    project.run()
+    (row,) = project.rows()
+    assert row["schema"] == "pv-ledger-v1"
+    assert (row["level"], row["compared"], row["reported"]) == ("measured", {"stages": 3}, {"cosine": 0.5})
+    assert row["inputs"][0]["path"] == "data.bin"
+    assert row["engines"] == [{"role": "oracle", "name": "llama.cpp", "build": "b1"}]
+    assert row["worst"] == {"distance": 5e-7, "bound": 1e-6, "where": {"stage": "q", "layer": 1}}
+    assert (row["falsifier"]["path"], row["falsifier"]["qualname"]) == ("falsifiers/x.py", "one")
+    assert len(row["falsifier"]["sha256"]) == len(row["fingerprint"]) == 64
+    assert row["environment"]["python"]
+    assert row["started"].endswith("+00:00")
+    assert row["duration_s"] >= 0
+    assert row["run"]

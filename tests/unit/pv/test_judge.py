@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pv.judge import Word, judge, judge_fixture
+from pv.parse import Mutant
+from pv.signals import Inconclusive, Refuted
+from pv.words import Expect
+
+MUTANT = Mutant("theta", "q_rope", 3)
+ANYWHERE = Mutant("eps", "norm")
+
+
+@pytest.mark.parametrize(
+    ("raised", "compared", "expect", "word", "ok"),
+    [
+        (None, 5, Expect.DISCHARGED, Word.DISCHARGED, True),
+        (None, 0, Expect.DISCHARGED, Word.INCONCLUSIVE, False),
+        (Refuted("x"), 5, Expect.DISCHARGED, Word.REFUTED, False),
+        (Refuted("x"), 0, Expect.DISCHARGED, Word.REFUTED, False),
+        (AssertionError("x"), 5, Expect.DISCHARGED, Word.REFUTED, False),
+        (Inconclusive("no model"), 5, Expect.DISCHARGED, Word.INCONCLUSIVE, False),
+        (ValueError("x"), 5, Expect.DISCHARGED, Word.ERROR, False),
+        (None, 5, Expect.REFUTED, Word.DISCHARGED, False),
+        (None, 0, Expect.REFUTED, Word.INCONCLUSIVE, False),
+        (Refuted("x"), 5, Expect.REFUTED, Word.REFUTED, True),
+        (AssertionError(), 5, Expect.REFUTED, Word.REFUTED, True),
+        (Inconclusive("no model"), 5, Expect.REFUTED, Word.INCONCLUSIVE, False),
+        (ValueError("x"), 5, Expect.REFUTED, Word.ERROR, False),
+    ],
+)
+def test_the_verdict_of_an_honest_run(
+    raised: BaseException | None, compared: int, expect: Expect, word: Word, ok: bool
+) -> None:
+    verdict = judge(raised, compared=compared, expect=expect)
+    assert (verdict.word, verdict.ok) == (word, ok)
+
+
+@pytest.mark.parametrize(
+    ("raised", "mutant", "word"),
+    [
+        (None, MUTANT, Word.SURVIVED),
+        (Refuted("x", stage="q_rope", layer=3), MUTANT, Word.KILLED),
+        (Refuted("x", stage="q_rope", layer=2), MUTANT, Word.MISLOCALISED),
+        (Refuted("x", stage="q_rope"), MUTANT, Word.MISLOCALISED),
+        (Refuted("x", stage="k_rope", layer=3), MUTANT, Word.MISLOCALISED),
+        (Refuted("x"), MUTANT, Word.MISLOCALISED),
+        (AssertionError("x"), MUTANT, Word.MISLOCALISED),
+        (Refuted("x", stage="norm", layer=29), ANYWHERE, Word.KILLED),
+        (Inconclusive("no oracle"), MUTANT, Word.INCONCLUSIVE),
+        (KeyError("x"), MUTANT, Word.ERROR),
+    ],
+)
+@pytest.mark.parametrize("expect", list(Expect))
+@pytest.mark.parametrize("compared", [0, 5])
+def test_the_verdict_of_a_run_on_a_mutant(
+    raised: BaseException | None, mutant: Mutant, word: Word, expect: Expect, compared: int
+) -> None:
+    verdict = judge(raised, compared=compared, expect=expect, mutant=mutant)
+    assert (verdict.word, verdict.ok) == (word, word is Word.KILLED)
+
+
+def test_a_mislocalised_mutant_says_expected_and_found() -> None:
+    verdict = judge(Refuted("off", stage="k_rope", layer=2), compared=1, mutant=MUTANT)
+    assert verdict.message == "expected at stage q_rope, layer 3, found at stage k_rope, layer 2: off"
+    assert "no stage at all" in judge(AssertionError("off"), compared=1, mutant=MUTANT).message
+
+
+def test_a_refutation_keeps_what_it_knows() -> None:
+    raised = Refuted("m", stage="s", layer=0, position=0, channel=7, distance=0.5, bound=1e-6, kind="sign")
+    verdict = judge(raised, compared=1)
+    assert verdict.where == {"stage": "s", "layer": 0, "position": 0, "channel": 7, "kind": "sign"}
+    assert (verdict.message, verdict.distance, verdict.bound) == ("m", 0.5, 1e-6)
+
+
+def test_a_group_of_refutations_is_a_refutation_and_a_mixed_one_is_not() -> None:
+    both = ExceptionGroup("two", [AssertionError("first"), ExceptionGroup("in", [Refuted("second")])])
+    mixed = ExceptionGroup("two", [AssertionError("first"), ValueError("broken")])
+    assert judge(both, compared=1).message == "first"
+    assert judge(both, compared=1).word is Word.REFUTED
+    assert judge(mixed, compared=1).word is Word.ERROR
+
+
+def test_a_fixture_refutes_nothing() -> None:
+    assert judge_fixture(AssertionError("x")).word is Word.ERROR
+    assert judge_fixture(Refuted("x")).word is Word.ERROR
+    verdict = judge_fixture(Inconclusive("no model", "apr pull smollm2"))
+    assert (verdict.word, verdict.reason, verdict.message) == (Word.INCONCLUSIVE, "no model", "apr pull smollm2")
+
+
+raisable = st.sampled_from([None, AssertionError("a"), Refuted("r"), Inconclusive("i"), OSError("o"), SystemExit(0)])
+
+
+@given(raisable, st.integers(0, 3), st.sampled_from(list(Expect)), st.sampled_from([None, MUTANT, ANYWHERE]))
+def test_only_two_ways_lead_to_ok(
+    raised: BaseException | None, compared: int, expect: Expect, mutant: Mutant | None
+) -> None:
+    verdict = judge(raised, compared=compared, expect=expect, mutant=mutant)
+    refuted = isinstance(raised, (AssertionError, Refuted))
+    if verdict.ok and mutant is None:
+        assert refuted if expect is Expect.REFUTED else (raised is None and compared > 0)
+    assert not (verdict.ok and isinstance(raised, (Inconclusive, OSError, SystemExit)))
+    assert verdict.fails == (not verdict.ok and verdict.word is not Word.INCONCLUSIVE)

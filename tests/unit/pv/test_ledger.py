@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+import multiprocessing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pv.ledger import SCHEMA, append, read, sync
+from pv.types import UsageProblem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def row(n: int, **more: Any) -> dict[str, Any]:
+    return {"contract": "c", "claim": f"F-{n}", "params": "", "mutant": "", "verdict": "discharged", **more}
+
+
+def names(path: Path) -> list[str]:
+    return [one["claim"] for one in read(path).rows]
+
+
+def test_rows_come_back_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "ledger.jsonl"
+    append(path, [row(1), row(2)])
+    append(path, [])
+    append(path, [row(3, text="ünï\ncode")])
+    sync(path)
+    ledger = read(path)
+    assert names(path) == ["F-1", "F-2", "F-3"]
+    assert ledger.rows[2]["text"] == "ünï\ncode"
+    assert all(one["schema"] == SCHEMA for one in ledger.rows)
+    assert (ledger.problems, ledger.exists) == ([], True)
+    assert path.read_bytes().count(b"\n") == 3
+
+
+def test_no_ledger_is_an_empty_one_that_says_so(tmp_path: Path) -> None:
+    ledger = read(tmp_path / "none.jsonl")
+    assert (ledger.rows, ledger.problems, ledger.exists) == ([], [], False)
+
+
+def test_a_line_torn_anywhere_hides_no_earlier_one_and_no_later_one(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    append(path, [row(1), row(2)])
+    whole = path.read_bytes()
+    second = whole.index(b"\n") + 1
+    for cut in range(second + 1, len(whole) - 1):
+        path.write_bytes(whole[:cut])
+        torn = read(path)
+        assert [one["claim"] for one in torn.rows] == ["F-1"]
+        assert torn.problems == [f"{path}:2: the last line is torn; left aside"]
+        append(path, [row(3)])
+        assert names(path) == ["F-1", "F-3"]
+
+
+def test_a_last_line_that_lacks_only_its_end_counts(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    append(path, [row(1)])
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))
+    append(path, [row(2)])
+    assert names(path) == ["F-1", "F-2"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("not json", "not JSON"),
+        ("[1]", "not a line of pv-ledger-v1"),
+        ('{"schema": "pv-ledger-v9"}', "not a line of pv-ledger-v1"),
+        ('{"schema": "pv-ledger-v1", "claim": "a"}', "names no contract"),
+        ("\xff", "not JSON"),
+        ("[" * 200_000, "not JSON"),
+    ],
+)
+def test_foreign_lines_are_reported_and_left_aside(tmp_path: Path, line: str, words: str) -> None:
+    path = tmp_path / "ledger.jsonl"
+    append(path, [row(1)])
+    with path.open("ab") as file:
+        file.write(line.encode("latin-1") + b"\n")
+    append(path, [row(2)])
+    ledger = read(path)
+    assert [one["claim"] for one in ledger.rows] == ["F-1", "F-2"]
+    assert len(ledger.problems) == 1
+    assert ledger.problems[0].startswith(f"{path}:2: ")
+    assert words in ledger.problems[0]
+
+
+def write_many(path: Path, start: int) -> None:
+    for n in range(start, start + 200):
+        append(path, [row(n, filler="x" * 3000)])
+
+
+def test_writers_at_the_same_time_keep_lines_whole(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=write_many, args=(path, start)) for start in (0, 1000, 2000)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    assert len(read(path).rows) == 600
+    assert read(path).problems == []
+    for line in path.read_text().splitlines():
+        assert len(json.loads(line)["filler"]) == 3000
+
+
+def test_a_ledger_that_is_no_file_is_a_usage_problem(tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match="cannot be read"):
+        read(tmp_path)
+    with pytest.raises(OSError, match=str(tmp_path)):
+        append(tmp_path, [row(1)])
