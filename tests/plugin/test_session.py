@@ -58,12 +58,11 @@ def test_every_way_of_running_gives_the_same_verdicts(project: Any, arguments: t
     assert project.verdicts() == EXPECTED
     assert len(project.rows()) == len(EXPECTED)
     assert len({row["run"] for row in project.rows()}) == 1
-    result.stdout.fnmatch_lines(
-        [
-            "pv: 6 claims: 0 discharged, 2 refuted (1 as expected), *, 1 error, 1/2 mutants refuted",
-            "* 3 inconclusive (1 mutant survived, 1 no oracle, 1 unbound), *",
-        ]
+    counts = (
+        "pv: 6 claims: 0 discharged, 2 refuted (1 as expected), 3 inconclusive (1 mutant survived, 1 no oracle, "
+        "1 unbound), 1 error, 1/2 mutants refuted"
     )
+    assert counts in result.stdout.str().splitlines()
 
 
 def test_a_dead_worker_is_an_error_of_the_claim_it_ran(project: Any) -> None:

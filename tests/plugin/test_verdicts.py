@@ -104,7 +104,7 @@ def test_a_refutation_is_shown_without_a_traceback_and_with_everything_known(pro
     assert "Traceback" not in text
     assert "def one" not in text
     for line in (
-        "contracts/x-v1.yaml:4:63: error[refuted]: F-1: differs",
+        "contracts/x-v1.yaml:4:61: error[refuted]: F-1: differs",
         "= prediction: the prediction",
         "= where: stage ffn_gate, layer 3, position 7",
         "= distance: 0.5, bound 1e-06",
