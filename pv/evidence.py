@@ -105,7 +105,7 @@ class Evidence:
             "compared": dict(self._compared),
             "inputs": list(self._inputs),
             "engines": list(self._engines),
-            "worst": self._worst,
+            "worst": plain(self._worst),
             "reported": dict(self._reported),
             "counterexample": self._counterexample,
         }

@@ -55,9 +55,14 @@ class Project:
         return registry
 
     @functools.cached_property
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> frozenset[Path]:
         """Every contract file of the project."""
-        return tuple(walk(folder for folder in self.settings.contracts if folder.is_dir()))
+        return frozenset(walk(folder for folder in self.settings.contracts if folder.is_dir()))
+
+    @functools.cached_property
+    def first(self) -> Path:
+        """The contract that complaints go to which belong to none."""
+        return min(self.files)
 
     def wants(self, path: Path) -> bool:
         """Whether a file is collected as a contract."""
@@ -127,7 +132,7 @@ class ContractModule(pytest.Module):
 
     def _complain_about_imports(self, contract: Contract) -> None:
         project = self.config.stash[PROJECT]
-        first = self.path == min(project.files)
+        first = self.path == project.first
         unbound = any(project.registry.binding(claim) is Binding.UNBOUND for claim in contract.claims)
         if project.registry.broken and (first or unbound):
             raise self.CollectError(
@@ -222,7 +227,7 @@ class ContractModule(pytest.Module):
         """One failing item for each falsifier without a claim; those without a contract go to the first contract."""
         project = self.config.stash[PROJECT]
         orphans = project.registry.orphans(contract.name, contract.claims)
-        lost = project.registry.strays(file.stem for file in project.files) if self.path == min(project.files) else []
+        lost = project.registry.strays(file.stem for file in project.files) if self.path == project.first else []
         for one in (*orphans, *lost):
             what = (
                 f"{one.contract} has no claim {one.claim_id}"
