@@ -15,6 +15,7 @@ import math
 import os
 import re
 import shutil
+import stat
 import struct
 import tempfile
 from dataclasses import asdict, dataclass, field
@@ -166,8 +167,10 @@ def open_stage(path: Path) -> StageFile:
     """
     path = Path(path)
     try:
-        if path.is_dir():
-            raise UnusableInput("is a folder, not a stage file", where=str(path))
+        mode = path.stat().st_mode  # before it is opened: opening a pipe waits for a writer
+        if not stat.S_ISREG(mode):
+            what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+            raise UnusableInput(f"is {what}, not a stage file", where=str(path))
         with path.open("rb") as file:
             header = file.read(_HEADER.size)
             size = os.fstat(file.fileno()).st_size

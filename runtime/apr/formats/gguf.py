@@ -13,6 +13,7 @@ import hashlib
 import itertools
 import math
 import mmap
+import os
 import stat
 import struct
 from collections.abc import Iterator, Mapping
@@ -261,7 +262,7 @@ class GgufFile:
         tensors: every tensor's place and type by name, in file order.
     """
 
-    def __init__(  # noqa: PLR0917 - one argument an attribute, and only read_gguf calls it
+    def __init__(
         self,
         path: Path,
         data: mmap.mmap,
@@ -349,12 +350,12 @@ def _sha256(path: Path, _device: int, _inode: int, _size: int, _mtime_ns: int) -
 
 def _map(path: Path) -> mmap.mmap:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # before it is opened: opening a pipe waits for a writer
+            raise UnusableInput("is not a regular file", where=str(path))
         with path.open("rb") as file:
-            about = path.stat()
-            if not stat.S_ISREG(about.st_mode):
-                raise UnusableInput("is not a regular file", where=str(path))
-            if about.st_size < len(MAGIC):
-                raise UnusableInput(f"is not a GGUF file: it holds only {about.st_size} bytes", where=str(path))
+            size = os.fstat(file.fileno()).st_size
+            if size < len(MAGIC):
+                raise UnusableInput(f"is not a GGUF file: it holds only {size} bytes", where=str(path))
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise UnusableInput(f"cannot be read: {error.strerror}", where=str(path)) from error
