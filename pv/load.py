@@ -8,7 +8,7 @@ keys, tags, several documents, deep nesting, aliases that contain themselves or 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -51,7 +51,7 @@ class Document:
     """A loaded file: its plain data, and where each part of it stands."""
 
     source: Source
-    root: Node
+    root: Node = field(repr=False)  # through aliases its text may be far longer than the file
 
     @property
     def data(self) -> Any:

@@ -169,3 +169,15 @@ def test_real_contracts_are_read_and_judged() -> None:
         ("tensor-layout-v1.yaml", "PV201"),
         ("tensor-layout-v1.yaml", "PV203"),
     }
+
+
+@pytest.mark.parametrize(("newest_first", "good"), [(True, True), (False, False)])
+def test_among_equal_dates_the_direction_of_the_file_decides(
+    contract_of: Callable[..., Contract], newest_first: bool, good: bool
+) -> None:
+    moves = [("2026-02-01", "ACTIVE_RUNTIME"), ("2026-02-01", "PROPOSED"), ("2026-01-01", "DRAFT")]
+    lines = [f"  - {{date: '{date}', to: {word}}}" for date, word in (moves if newest_first else moves[::-1])]
+    text = "\n".join(
+        ["status: ACTIVE_RUNTIME", "status_history:", *(lines if newest_first else [lines[0], lines[2], lines[1]])]
+    )
+    assert ("PV303" not in {found.code for found in check(contract_of(text))}) is good
