@@ -33,7 +33,6 @@ PROSE = ROOT / "fixtures" / "prose.txt"
 RUNTIME = ROOT / "runtime" / "apr"
 
 
-
 @pytest.fixture(scope="session")
 def model_path() -> Path:
     """The real model in the user's cache."""
@@ -175,7 +174,10 @@ def two_oracles(mutant: Mutant | None, open_oracle: Callable[..., LlamaCpp], evi
         raise Inconclusive("no oracle", str(error)) from error
     if len(found) < 2:
         here = found[0].name if found else "none"
-        raise Inconclusive("one provider", f"two providers of llama.cpp are needed, installed: {here}; see the extra [llama-cpp-python]")
+        raise Inconclusive(
+            "one provider",
+            f"two providers of llama.cpp are needed, installed: {here}; see the extra [llama-cpp-python]",
+        )
     first, second = (open_oracle(provider) for provider in found[:2])
     evidence.engine("subject", first.name, first.build)
     evidence.engine("oracle", second.name, second.build)
@@ -240,6 +242,8 @@ def pv() -> Callable[..., subprocess.CompletedProcess[str]]:
 def _runner(module: list[str]) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", *module, *map(str, arguments)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False, timeout=600)
+        return subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False, timeout=600
+        )
 
     return run

@@ -27,10 +27,27 @@ CONTRACT_FILE = ROOT / "contracts" / f"{CONTRACT}.yaml"
 NAN_MODEL = ROOT / "fixtures" / "tiny-llama-nan.gguf"
 # what fixtures/make.py plants in the first embedding row: NaNs of several kinds, infinities, a negative zero
 NAN_BITS = [0x7FC00000, 0x7FC12345, 0xFFC00001, 0x7F800000, 0xFF800000, 0x80000000]
-STAGES = (
-    "embedding attn_norm qkv_matmul qkv_bias q_post_rope k_post_rope attention attn_out post_attn_residual ffn_norm "
-    "ffn_gate ffn_up ffn_silu ffn_swigl ffn_out post_ffn_residual layer_output final_norm lm_head"
-).split()
+STAGES = [
+    "embedding",
+    "attn_norm",
+    "qkv_matmul",
+    "qkv_bias",
+    "q_post_rope",
+    "k_post_rope",
+    "attention",
+    "attn_out",
+    "post_attn_residual",
+    "ffn_norm",
+    "ffn_gate",
+    "ffn_up",
+    "ffn_silu",
+    "ffn_swigl",
+    "ffn_out",
+    "post_ffn_residual",
+    "layer_output",
+    "final_norm",
+    "lm_head",
+]
 WHOLE_MODEL = 0xFFFFFFFF
 PROMPT = "What is 2+2?"
 PROMPT_TOKENS = [1780, 314, 216, 34, 27, 34, 47]
@@ -45,7 +62,11 @@ def _save(apr: Any, model: Path, directory: Path, *arguments: str) -> Path:
 
 def _files(directory: Path) -> dict[str, bytes]:
     """Every file below a folder by its relative name."""
-    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
 
 
 def _place(name: str) -> tuple[str, int | None]:
@@ -116,7 +137,15 @@ def the_header_describes_the_file(evidence: Evidence, apr: Any, model_path: Path
     evidence.level("measured")
     evidence.input("model", model_path)
     directory = _save(
-        apr, model_path, tmp_path / "out", "--save-tensor", "ffn_gate,k_post_rope", "--layer", "2", "--tokens", "504,28,30"
+        apr,
+        model_path,
+        tmp_path / "out",
+        "--save-tensor",
+        "ffn_gate,k_post_rope",
+        "--layer",
+        "2",
+        "--tokens",
+        "504,28,30",
     )
     for stage, width in (("ffn_gate", 1536), ("k_post_rope", 3 * 64)):
         content = (directory / f"layer-2/{stage}.bin").read_bytes()
@@ -124,7 +153,9 @@ def the_header_describes_the_file(evidence: Evidence, apr: Any, model_path: Path
         evidence.compared(4, "header facts")
         if (magic, layer, count, len(content)) != (b"APRT", 2, 3 * width, 12 + 4 * 3 * width):
             raise Refuted(
-                f"{stage}.bin: magic {magic!r}, layer {layer}, count {count}, {len(content)} bytes", stage=stage, layer=2
+                f"{stage}.bin: magic {magic!r}, layer {layer}, count {count}, {len(content)} bytes",
+                stage=stage,
+                layer=2,
             )
 
 
@@ -154,7 +185,15 @@ def bits_of_nans_are_kept(evidence: Evidence, apr: Any, tmp_path: Path) -> None:
     evidence.input("fixture", NAN_MODEL)
     for rounding in ("f32", "ggml"):
         directory = _save(
-            apr, NAN_MODEL, tmp_path / rounding, "--save-tensor", "embedding", "--tokens", "7,0", "--arithmetic", rounding
+            apr,
+            NAN_MODEL,
+            tmp_path / rounding,
+            "--save-tensor",
+            "embedding",
+            "--tokens",
+            "7,0",
+            "--arithmetic",
+            rounding,
         )
         content = (directory / "layer-0/embedding.bin").read_bytes()
         width = struct.unpack_from("<4sII", content)[2] // 2
@@ -162,7 +201,10 @@ def bits_of_nans_are_kept(evidence: Evidence, apr: Any, tmp_path: Path) -> None:
         evidence.compared(len(NAN_BITS), "bit patterns")
         if bits != NAN_BITS:
             raise Refuted(
-                f"written {[hex(b) for b in bits]}, stored {[hex(b) for b in NAN_BITS]}", stage="embedding", layer=0, position=1
+                f"written {[hex(b) for b in bits]}, stored {[hex(b) for b in NAN_BITS]}",
+                stage="embedding",
+                layer=0,
+                position=1,
             )
 
 
@@ -179,7 +221,9 @@ def only_the_layers_asked_for(evidence: Evidence, apr: Any, model_path: Path, tm
         evidence.compared(len(seen | expected), "files")
         wrong = sorted(seen ^ expected, key=lambda place: (place[1] is None, place[1], place[0] != "ffn_up"))
         if wrong:
-            raise Refuted(f"{' '.join(selection)}: {len(wrong)} files too many or too few", stage=wrong[0][0], layer=wrong[0][1])
+            raise Refuted(
+                f"{' '.join(selection)}: {len(wrong)} files too many or too few", stage=wrong[0][0], layer=wrong[0][1]
+            )
     beyond = apr("trace", model_path, *stages, "--layer", "30", "--output", tmp_path / "beyond")
     evidence.compared(1, "refusals")
     if beyond.returncode != 2 or "0 to 29" not in beyond.stderr or (tmp_path / "beyond").exists():
@@ -197,7 +241,10 @@ def this_contract_is_valid(evidence: Evidence, pv: Any, tmp_path: Path) -> None:
     place = text.index("    prediction:")
     line = text.count("\n", 0, text.rindex("  - id:", 0, place)) + 1
     broken = tmp_path / CONTRACT_FILE.name
-    broken.write_text(text[:place] + re.sub(r"    prediction:.*?\n(?=    \w)", "", text[place:], count=1, flags=re.DOTALL), encoding="utf-8")
+    broken.write_text(
+        text[:place] + re.sub(r"    prediction:.*?\n(?=    \w)", "", text[place:], count=1, flags=re.DOTALL),
+        encoding="utf-8",
+    )
     refused = pv("validate", broken)
     evidence.compared(1, "broken contracts")
     assert refused.returncode == 1, refused.stdout + refused.stderr
@@ -232,10 +279,15 @@ def stage_files_are_compared(evidence: Evidence, apr: Any, tmp_path: Path) -> No
             raise Refuted(what, stage="diff")
 
     code, shown, _ = diff("twin")
-    expect((code, shown.get("max_abs_diff"), shown.get("rms_diff")) == (0, 0.0, 0.0), f"equal files: exit {code}, {shown}")
+    expect(
+        (code, shown.get("max_abs_diff"), shown.get("rms_diff")) == (0, 0.0, 0.0), f"equal files: exit {code}, {shown}"
+    )
     expect(abs(shown.get("cosine_sim", 0.0) - 1) < 1e-12, f"equal files have cosine {shown.get('cosine_sim')}")
     code, shown, _ = diff("changed")
-    expect((code, shown.get("max_abs_diff"), shown.get("max_abs_diff_index")) == (1, 0.25, 2), f"one changed: exit {code}, {shown}")
+    expect(
+        (code, shown.get("max_abs_diff"), shown.get("max_abs_diff_index")) == (1, 0.25, 2),
+        f"one changed: exit {code}, {shown}",
+    )
     expect(math.isclose(shown["rms_diff"], 0.125), f"rms of one quarter among four is 1/8, not {shown['rms_diff']}")
     code, shown, _ = diff("nan")
     expect(code == 1 and shown.get("max_abs_diff_index") == 1, f"a NaN: exit {code}, {shown}")
@@ -244,7 +296,9 @@ def stage_files_are_compared(evidence: Evidence, apr: Any, tmp_path: Path) -> No
         expect(code == 1 and said in message, f"{other}: exit {code}, {message!r}")
     for other in ("cut", "other", "absent"):
         code, _, message = diff(other)
-        expect(code == 2 and f"{other}.bin" in message and "Traceback" not in message, f"{other}: exit {code}, {message!r}")
+        expect(
+            code == 2 and f"{other}.bin" in message and "Traceback" not in message, f"{other}: exit {code}, {message!r}"
+        )
 
 
 @falsifies(CONTRACT, "FALSIFY-APR-TRACE-SAVE-010")
@@ -277,8 +331,10 @@ def end_to_end(evidence: Evidence, apr: Any, model_path: Path, tmp_path: Path) -
     evidence.compared(len(PROMPT_TOKENS), "tokens")
     if tokens != PROMPT_TOKENS:
         raise Refuted(f"the prompt became {tokens}", stage="tokens")
-    layered = [stage for stage in STAGES if stage not in ("embedding", "qkv_bias", "layer_output", "final_norm", "lm_head")]
-    expected = {(stage, layer) for stage in layered for layer in range(30)}
+    layered = [
+        stage for stage in STAGES if stage not in ("embedding", "qkv_bias", "layer_output", "final_norm", "lm_head")
+    ]
+    expected: set[tuple[str, int | None]] = {(stage, layer) for stage in layered for layer in range(30)}
     expected |= {("embedding", 0), ("final_norm", None), ("lm_head", None)}
     shapes = {(entry["stage"], entry["layer"]): entry["shape"] for entry in sidecar["files"]}
     on_disk = {_place(name): content for name, content in _files(directory).items() if name.endswith(".bin")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,12 +115,8 @@ def nothing_is_left_out(evidence: Evidence, measure: Callable[[int], Any], token
 
 
 @falsifies(CONTRACT, "FALSIFY-STAGE-PARITY-006")
-def both_run_the_same_tokens(
-    evidence: Evidence, mutant: Mutant | None, apr: Any, oracle: Any, model_path: Path, tmp_path: Path
-) -> None:
+def both_run_the_same_tokens(evidence: Evidence, apr: Any, oracle: Any, model_path: Path, tmp_path: Path) -> None:
     """The program's tokens of a text, line by line and whole, are llama.cpp's."""
-    import json
-
     text = PROSE.read_text(encoding="utf-8")
     evidence.level("independent")
     evidence.input("fixture", PROSE)

@@ -59,4 +59,3 @@ def expected_keys(stage_names: tuple[str, ...], n_layers: int) -> list[StageKey]
         for layer in ((None,) if name in WHOLE_MODEL else (0,) if name in FIRST_LAYER_ONLY else range(n_layers))
     ]
     return sorted(keys, key=lambda key: key.order)
-

@@ -69,7 +69,9 @@ def canonical(name: str) -> str:
         raise UsageError("a stage name is empty", where="--save-tensor", hint="separate stage names by single commas")
     near = difflib.get_close_matches(cleaned, NAMES, 1)
     guess = f"did you mean {near[0]!r}? " if near else ""
-    raise UsageError(f"unknown stage {name.strip()!r}", where="--save-tensor", hint=f"{guess}valid stages: {', '.join(NAMES)}")
+    raise UsageError(
+        f"unknown stage {name.strip()!r}", where="--save-tensor", hint=f"{guess}valid stages: {', '.join(NAMES)}"
+    )
 
 
 def parse_stages(text: str) -> tuple[str, ...]:
@@ -92,7 +94,13 @@ def parse_layers(text: str) -> range:
     """
     start, dots, end = text.partition("..")
     where, hint = "--save-tensor-layers", "write START..END with END exclusive, for example 0..4"
-    if not dots or not start.strip().isascii() or not start.strip().isdigit() or not end.strip().isascii() or not end.strip().isdigit():
+    if (
+        not dots
+        or not start.strip().isascii()
+        or not start.strip().isdigit()
+        or not end.strip().isascii()
+        or not end.strip().isdigit()
+    ):
         raise UsageError(f"{text!r} is not a layer range", where=where, hint=hint)
     layers = range(int(start), int(end))
     if not layers:

@@ -47,13 +47,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     layers.add_argument("--save-tensor-layers", metavar="A..B", help="layers A to B - 1, or `all`; default 0..1")
     where = what.add_mutually_exclusive_group()
     where.add_argument("--output", "--save-tensor-dir", metavar="DIR", help="default: ./MODEL-trace")
-    what.add_argument("--payload", action="store_true", help="print statistics of each stage and the likeliest next tokens")
+    what.add_argument(
+        "--payload", action="store_true", help="print statistics of each stage and the likeliest next tokens"
+    )
     run = parser.add_argument_group("what to run")
     prompt = run.add_mutually_exclusive_group()
     prompt.add_argument("--prompt", metavar="TEXT", help=f"default: {DEFAULT_PROMPT!r}")
     prompt.add_argument("--tokens", metavar="IDS", help="token ids separated by commas or blanks, instead of a prompt")
     run.add_argument("--engine", choices=("numpy", "llama.cpp"), default="numpy", help="default: numpy")
-    run.add_argument("--arithmetic", choices=tuple(ARITHMETICS), help="how values are rounded; default f32, for llama.cpp always ggml")
+    run.add_argument(
+        "--arithmetic",
+        choices=tuple(ARITHMETICS),
+        help="how values are rounded; default f32, for llama.cpp always ggml",
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
@@ -140,7 +146,9 @@ def _arithmetic(args: argparse.Namespace) -> str:
         return args.arithmetic or "f32"
     if args.arithmetic not in (None, GGML.name):
         raise UsageError(
-            f"llama.cpp computes in its own arithmetic, not in {args.arithmetic!r}", where="--arithmetic", hint="leave it out, or use --engine numpy"
+            f"llama.cpp computes in its own arithmetic, not in {args.arithmetic!r}",
+            where="--arithmetic",
+            hint="leave it out, or use --engine numpy",
         )
     return GGML.name
 
@@ -159,7 +167,8 @@ def _wanted(model: Model, stages: tuple[str, ...], layers: range | None) -> Want
     absent = [name for name in stages if name not in model.stages]
     if stages and len(absent) == len(stages):
         raise UnusableInput(
-            f"this {model.config.architecture} model has no stage {', '.join(absent)}", hint=f"it has {', '.join(model.stages)}"
+            f"this {model.config.architecture} model has no stage {', '.join(absent)}",
+            hint=f"it has {', '.join(model.stages)}",
         )
     keys = [
         key
@@ -167,7 +176,11 @@ def _wanted(model: Model, stages: tuple[str, ...], layers: range | None) -> Want
         if key.stage in WHOLE_MODEL or key.layer in chosen
     ]
     notes = [f"this {model.config.architecture} model has no stage {name}" for name in absent]
-    notes += [f"{name} belongs to layer 0, which was not asked for" for name in stages if name in FIRST_LAYER_ONLY and 0 not in chosen]
+    notes += [
+        f"{name} belongs to layer 0, which was not asked for"
+        for name in stages
+        if name in FIRST_LAYER_ONLY and 0 not in chosen
+    ]
     return Wanted(frozenset(keys), chosen, tuple(notes))
 
 
@@ -198,7 +211,7 @@ def _consume(
     payload: bool,
 ) -> None:
     left = set(wanted.keys)
-    with Progress("tracing", total=len(model.keys()), unit="stages") as progress:
+    with Progress("tracing", total=len(model.stage_keys()), unit="stages") as progress:
         for key, array in stream:
             progress.advance()
             if payload and (key.layer is None or key.layer in wanted.layers):
@@ -224,24 +237,36 @@ def _tokenizer_or_none(file: GgufFile) -> Tokenizer | None:
 def _print_structure(model: Model, path: Path, *, as_json: bool) -> None:
     """What a trace of this model could save; nothing is run."""
     c = model.config
-    rows = [(name, model.width(name), c.n_layers if len(expected_keys((name,), c.n_layers)) > 1 else 1) for name in model.stages]
+    rows = [
+        (name, model.width(name), c.n_layers if len(expected_keys((name,), c.n_layers)) > 1 else 1)
+        for name in model.stages
+    ]
     if as_json:
         stages = [{"stage": name, "width": width, "count": count} for name, width, count in rows]
-        print(json.dumps({"model": str(path), "architecture": c.architecture, "layers": c.n_layers, "stages": stages}))  # noqa: T201
+        print(json.dumps({"model": str(path), "architecture": c.architecture, "layers": c.n_layers, "stages": stages}))
         return
-    print(f"model   {escape(str(path))}")  # noqa: T201
-    print(f"        {c.architecture}, {c.n_layers} layers, hidden {c.hidden}, heads {c.n_heads}/{c.n_kv_heads} of {c.head_dim}, vocabulary {c.vocabulary}")  # noqa: T201
-    print_table(("stage", "width", "layers"), [(name, str(width), str(count)) for name, width, count in rows], right=(1, 2))
-    print("nothing was run: save stages with --save-tensor, or see statistics with --payload")  # noqa: T201
+    print(f"model   {escape(str(path))}")
+    print(
+        f"        {c.architecture}, {c.n_layers} layers, hidden {c.hidden}, heads {c.n_heads}/{c.n_kv_heads} of {c.head_dim}, vocabulary {c.vocabulary}"
+    )
+    print_table(
+        ("stage", "width", "layers"), [(name, str(width), str(count)) for name, width, count in rows], right=(1, 2)
+    )
+    print("nothing was run: save stages with --save-tensor, or see statistics with --payload")
 
 
 def _report(
-    args: argparse.Namespace, summary: Summary, engine: Engine, prompt: str | None, tokenizer: Tokenizer | None, path: Path
+    args: argparse.Namespace,
+    summary: Summary,
+    engine: Engine,
+    prompt: str | None,
+    tokenizer: Tokenizer | None,
+    path: Path,
 ) -> None:
     top = _top(summary.last_logits, tokenizer)
     wanted_layers = _layers(args)
     if args.json:
-        print(json.dumps(_as_json(summary, engine, prompt, top, path)))  # noqa: T201
+        print(json.dumps(_as_json(summary, engine, prompt, top, path)))
         return
     lines = [
         f"model   {path}",
@@ -253,7 +278,7 @@ def _report(
     if args.layer is None and args.save_tensor_layers is None and wanted_layers is not None:
         lines.append("layers  0..1, the default; --save-tensor-layers all saves every layer")
     lines += [f"note    {note}" for note in summary.notes]
-    print("\n".join(escape(line) for line in lines))  # noqa: T201
+    print("\n".join(escape(line) for line in lines))
     if summary.statistics:
         print_table(
             ("stage", "mean", "std", "min", "max", "NaN", "Inf", ""),
@@ -261,11 +286,15 @@ def _report(
             right=range(1, 7),
         )
     if args.payload and top:
-        print_table(("next token", "id", "logit"), [(repr(text), str(token), f"{logit:.4f}") for token, text, logit in top], right=(1, 2))
+        print_table(
+            ("next token", "id", "logit"),
+            [(repr(text), str(token), f"{logit:.4f}") for token, text, logit in top],
+            right=(1, 2),
+        )
     if summary.directory is not None:
-        print(f"wrote {len(summary.written)} stage files and {SIDECAR_NAME} to {escape(str(summary.directory))}")  # noqa: T201
+        print(f"wrote {len(summary.written)} stage files and {SIDECAR_NAME} to {escape(str(summary.directory))}")
         for file in summary.written:
-            print(f"  {escape(str(file.path))} ({file.nbytes} bytes)")  # noqa: T201
+            print(f"  {escape(str(file.path))} ({file.nbytes} bytes)")
 
 
 def _top(logits: Array | None, tokenizer: Tokenizer | None) -> list[tuple[int, str, float]]:
@@ -289,7 +318,9 @@ def _as_json(
         "tokens": list(summary.tokens),
         "directory": None if summary.directory is None else str(summary.directory),
         "files": [{"path": str(file.path), "bytes": file.nbytes} for file in summary.written],
-        "statistics": [{"stage": key.stage, "layer": key.layer, **statistics.as_json()} for key, statistics in summary.statistics],
+        "statistics": [
+            {"stage": key.stage, "layer": key.layer, **statistics.as_json()} for key, statistics in summary.statistics
+        ],
         "notes": list(summary.notes),
         "top": [{"token": token, "text": text, "logit": logit} for token, text, logit in top],
     }

@@ -18,7 +18,7 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """`numpy`, `llama.cpp`, …"""
+        """Such as `numpy` or `llama.cpp`."""
 
     @property
     def build(self) -> str:

@@ -20,19 +20,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from apr.capture import Array, expected_keys
-from apr.errors import UnusableInput, UnsupportedModel
+from apr.errors import UnsupportedModel, UnusableInput
 from apr.stages import FIRST_LAYER_ONLY, PER_LAYER, WHOLE_MODEL, StageKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
 
     from apr.ops.arithmetic import Arithmetic
     from apr.quant.weights import Weights
-
-StageFunction = "Callable[..., Array]"
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class Model:
         made = (*FIRST_LAYER_ONLY, *PER_LAYER, *WHOLE_MODEL)
         return tuple(s for s in made if hasattr(self, s) and (self.has_bias or s not in self.BIAS_STAGES))
 
-    def keys(self) -> list[StageKey]:
+    def stage_keys(self) -> list[StageKey]:
         """Every stage of every layer, in forward order."""
         return expected_keys(self.stages, self.config.n_layers)
 
@@ -156,7 +155,7 @@ class Model:
 def free_run(model: Model, tokens: NDArray[np.intp], positions: NDArray[np.intp]) -> Iterator[tuple[StageKey, Array]]:
     """A forward pass: each stage, in forward order, from the stages before it."""
     kept: dict[StageKey, Array] = {}
-    for key in model.keys():
+    for key in model.stage_keys():
         kept[key] = model.compute(key, tokens, positions, kept)
         yield key, kept[key]
         if key.stage == "post_ffn_residual" and key.layer is not None:
@@ -171,7 +170,7 @@ def isolated_run(
     given: Mapping[StageKey, Array],
 ) -> Iterator[tuple[StageKey, Array]]:
     """Each stage, in forward order, computed from another run's inputs: what differs then was born in this stage."""
-    for key in model.keys():
+    for key in model.stage_keys():
         yield key, model.compute(key, tokens, positions, given)
 
 
@@ -184,10 +183,13 @@ def check_tensors(model: Model, expected: Mapping[str, tuple[int, ...]], path: o
     """
     for name, shape in expected.items():
         if name not in model.weights:
-            raise UnusableInput("is missing", where=f"{path}: tensor {name!r}", hint="the file is incomplete or of another kind")
+            raise UnusableInput(
+                "is missing", where=f"{path}: tensor {name!r}", hint="the file is incomplete or of another kind"
+            )
         if model.weights.shape(name) != shape:
             raise UnusableInput(
-                f"has shape {list(model.weights.shape(name))}, the metadata asks for {list(shape)}", where=f"{path}: tensor {name!r}"
+                f"has shape {list(model.weights.shape(name))}, the metadata asks for {list(shape)}",
+                where=f"{path}: tensor {name!r}",
             )
     unread = sorted(set(model.weights.names()) - set(expected))
     if unread:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from apr.errors import UnsupportedModel, UnusableInput
 from apr.models.base import Config, Model, check_tensors
@@ -14,6 +13,8 @@ from apr.ops.attention import causal_mask, repeat_heads
 from apr.ops.rope import rotate_pairs
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from apr.capture import Array
     from apr.formats.gguf import GgufFile
     from apr.ops.arithmetic import Arithmetic
@@ -130,7 +131,7 @@ def read_config(file: GgufFile) -> Config:
         UnsupportedModel: a feature of the architecture that is not built here.
     """
 
-    def number(key: str, kind: type[int] | type[float]) -> float:
+    def number(key: str, kind: type[int | float]) -> float:
         value = file.require(f"llama.{key}", kind)
         if not np.isfinite(value) or value <= 0:
             raise UnusableInput(f"is {value}, it must be positive", where=f"{file.path}: metadata key 'llama.{key}'")
@@ -150,24 +151,28 @@ def read_config(file: GgufFile) -> Config:
     value_dim = size("attention.value_length") if stated("attention.value_length") else head_dim
     rope_dims = size("rope.dimension_count")
     if n_heads % n_kv_heads:
-        raise UnusableInput(f"{n_heads} query heads do not divide among {n_kv_heads} key heads", where=f"{file.path}: metadata")
-    if rope_dims % 2 or rope_dims > head_dim:
-        raise UnusableInput(f"rope.dimension_count {rope_dims} does not fit heads of {head_dim}", where=f"{file.path}: metadata")
-    scaling = file.metadata.get("llama.rope.scaling.type", "none")
-    if scaling != "none" or value_dim != head_dim or file.metadata.get("llama.expert_count", 0):
-        feature = (
-            f"rope scaling {scaling!r}"
-            if scaling != "none"
-            else "heads whose values are not as wide as their keys"
-            if value_dim != head_dim
-            else "a mixture of experts"
+        raise UnusableInput(
+            f"{n_heads} query heads do not divide among {n_kv_heads} key heads", where=f"{file.path}: metadata"
         )
-        raise UnsupportedModel(f"has {feature}, which is not built here", where=str(file.path))
+    if rope_dims % 2 or rope_dims > head_dim:
+        raise UnusableInput(
+            f"rope.dimension_count {rope_dims} does not fit heads of {head_dim}", where=f"{file.path}: metadata"
+        )
+    _refuse_what_is_not_built(file, head_dim, value_dim)
+    n_layers = size("block_count")
+    if n_layers > len(file.tensors):
+        raise UnusableInput(
+            f"announces {n_layers} layers, the file holds {len(file.tensors)} tensors",
+            where=f"{file.path}: metadata key 'llama.block_count'",
+            hint="the file is incomplete",
+        )
     if "token_embd.weight" not in file.tensors:
-        raise UnusableInput("is missing", where=f"{file.path}: tensor 'token_embd.weight'", hint="the file is incomplete")
+        raise UnusableInput(
+            "is missing", where=f"{file.path}: tensor 'token_embd.weight'", hint="the file is incomplete"
+        )
     return Config(
         architecture=ARCHITECTURE,
-        n_layers=size("block_count"),
+        n_layers=n_layers,
         hidden=hidden,
         feed_forward=size("feed_forward_length"),
         n_heads=n_heads,
@@ -181,10 +186,26 @@ def read_config(file: GgufFile) -> Config:
     )
 
 
+def _refuse_what_is_not_built(file: GgufFile, head_dim: int, value_dim: int) -> None:
+    """Features that some llamas have; running without them would be another model."""
+    scaling = file.metadata.get("llama.rope.scaling.type", "none")
+    features = {
+        f"rope scaling {scaling!r}": scaling != "none",
+        "heads whose values are not as wide as their keys": value_dim != head_dim,
+        "a mixture of experts": bool(file.metadata.get("llama.expert_count", 0)),
+    }
+    for feature, present in features.items():
+        if present:
+            raise UnsupportedModel(f"has {feature}, which is not built here", where=str(file.path))
+
+
 def tensor_shapes(config: Config, *, tied: bool, biased: bool) -> dict[str, tuple[int, ...]]:
     """Every tensor of a llama by its GGUF name, outermost dimension first."""
     c = config
-    shapes: dict[str, tuple[int, ...]] = {"token_embd.weight": (c.vocabulary, c.hidden), "output_norm.weight": (c.hidden,)}
+    shapes: dict[str, tuple[int, ...]] = {
+        "token_embd.weight": (c.vocabulary, c.hidden),
+        "output_norm.weight": (c.hidden,),
+    }
     if not tied:
         shapes["output.weight"] = (c.vocabulary, c.hidden)
     for layer in range(c.n_layers):

@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from apr.errors import UsageError
 from apr.ops.activation import gelu_tanh
-from apr.stages import StageKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from numpy.typing import NDArray
+
     from apr.capture import Array
     from apr.models import Model
+    from apr.stages import StageKey
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,12 @@ class StageCall(Protocol):
 
     def __call__(
         self,
-        tokens: NDArray[np.intp] | None = None,
-        positions: NDArray[np.intp] | None = None,
-        stages: Mapping[StageKey, Array] | None = None,
-    ) -> Array: ...
+        *,
+        tokens: NDArray[np.intp] = ...,
+        positions: NDArray[np.intp] = ...,
+        stages: Mapping[StageKey, Array] = ...,
+    ) -> Array:
+        """The sound stage's output."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ def at(stage: str, layer: int | None, change: Callable[[Call], Array]) -> Callab
             key: StageKey, tokens: NDArray[np.intp], positions: NDArray[np.intp], stages: Mapping[StageKey, Array]
         ) -> Array:
             def sound(
+                *,
                 tokens: NDArray[np.intp] = tokens,
                 positions: NDArray[np.intp] = positions,
                 stages: Mapping[StageKey, Array] = stages,
@@ -189,7 +193,10 @@ def _attention_with(call: Call, *, scale: float = 1.0, shift: int = 0, tile: boo
     c = call.model.config
     qkv = np.asarray(call.input("qkv"), call.model.arithmetic.dtype)
     v = qkv[:, c.q_width + c.kv_width :]
-    q, k, v = (np.asarray(x).reshape(len(qkv), -1, c.head_dim) for x in (call.input("q_post_rope"), call.input("k_post_rope"), v))
+    q, k, v = (
+        np.asarray(x).reshape(len(qkv), -1, c.head_dim)
+        for x in (call.input("q_post_rope"), call.input("k_post_rope"), v)
+    )
     if cache is not None:
         k, v = k.astype(cache).astype(q.dtype), v.astype(cache).astype(q.dtype)
     group = c.n_heads // c.n_kv_heads

@@ -15,15 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from apr import cli
+from apr import cli, stages
+from apr.commands import trace
 from apr.errors import USAGE
+from apr.formats import aprt
+from apr.formats.tokenizer import Tokenizer
+from apr.parity import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from apr.capture import Array
-    from apr.formats.aprt import Written
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,9 @@ def _stage_writer(change: Callable[[Path, int | None, Array], tuple[int | None, 
     """Other values or another layer in the files that are written."""
 
     def plant() -> None:
-        from apr.formats import aprt  # noqa: PLC0415 - the other faults do not need it
-
         sound = aprt.write_stage
 
-        def write_stage(path: Path, layer: int | None, array: Array) -> Written:
+        def write_stage(path: Path, layer: int | None, array: Array) -> aprt.Written:
             return sound(path, *change(path, layer, array))
 
         aprt.write_stage = write_stage
@@ -62,44 +63,34 @@ def _stage_writer(change: Callable[[Path, int | None, Array], tuple[int | None, 
 
 def _no_flag() -> None:
     """`apr trace` forgets its option."""
-    from apr.commands import trace  # noqa: PLC0415 - the other faults do not need it
-
     sound = trace.add_arguments
 
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         sound(parser)
         for action in list(parser._actions):  # noqa: SLF001 - argparse has no way to take an option back
             if "--save-tensor" in action.option_strings:
-                action.option_strings.remove("--save-tensor")
+                action.option_strings = [name for name in action.option_strings if name != "--save-tensor"]
                 action.help = argparse.SUPPRESS
 
     trace.add_arguments = add_arguments
 
 
 def _first_stage_only() -> None:
-    from apr.commands import trace  # noqa: PLC0415 - the other faults do not need it
-
-    sound = trace.parse_stages
-    trace.parse_stages = lambda text: sound(text)[:1]
+    sound = stages.parse_stages
+    vars(trace)["parse_stages"] = lambda text: sound(text)[:1]
 
 
 def _every_layer() -> None:
-    from apr.commands import trace  # noqa: PLC0415 - the other faults do not need it
-
-    trace._layers = lambda _args: None  # noqa: SLF001 - the fault is in there
+    vars(trace)["_layers"] = lambda _args: None
 
 
 def _tokens_reversed() -> None:
-    from apr.formats.tokenizer import Tokenizer  # noqa: PLC0415 - the other faults do not need it
-
     sound = Tokenizer.encode
     Tokenizer.encode = lambda self, text: sound(self, text)[::-1]  # type: ignore[method-assign] # the point of a mutant
 
 
 def _blank_in_front() -> None:
     """Texts get a blank in front, as SentencePiece models want it and this one does not."""
-    from apr.formats.tokenizer import Tokenizer  # noqa: PLC0415 - the other faults do not need it
-
     sound = Tokenizer.encode
     Tokenizer.encode = lambda self, text: sound(self, f" {text}")  # type: ignore[method-assign] # the point of a mutant
 
@@ -108,8 +99,6 @@ def _difference(**wrong: Any) -> Callable[[], None]:
     """Every comparison comes out with these fields."""
 
     def plant() -> None:
-        from apr.parity import metrics  # noqa: PLC0415 - the other faults do not need it
-
         sound = metrics.Accumulator.finish
 
         def finish(self: metrics.Accumulator) -> metrics.Difference:

@@ -51,4 +51,6 @@ def arithmetic(name: str) -> Arithmetic:
     try:
         return ARITHMETICS[name]
     except KeyError:
-        raise UsageError(f"unknown arithmetic {name!r}", where="--arithmetic", hint=f"one of {', '.join(ARITHMETICS)}") from None
+        raise UsageError(
+            f"unknown arithmetic {name!r}", where="--arithmetic", hint=f"one of {', '.join(ARITHMETICS)}"
+        ) from None

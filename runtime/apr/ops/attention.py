@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _F32, _F64 = np.float32, np.float64
 
 
-def causal_mask(query_positions: NDArray[np.integer[Any]], key_positions: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+def causal_mask(
+    query_positions: NDArray[np.integer[Any]], key_positions: NDArray[np.integer[Any]]
+) -> NDArray[np.bool_]:
     """[queries, keys]: True where a query may look, at its own position and before."""
     return query_positions[:, None] >= key_positions[None, :]
 
@@ -30,7 +34,9 @@ def attend(
     """softmax(q k^T * scale) v for each head, in the dtype of q.
 
     Args:
-        q, k, v: [positions, heads, head_dim], key and value heads already repeated.
+        q: [positions, heads, head_dim].
+        k: the same shape; key heads already repeated.
+        v: the same shape; value heads already repeated.
         mask: [positions, positions], True where a query may look.
         scale: usually 1 / sqrt(head_dim).
 
@@ -41,7 +47,8 @@ def attend(
     scores = np.where(mask, scores, q.dtype.type(-np.inf))
     weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
     weights /= weights.sum(axis=-1, keepdims=True)
-    return np.matmul(weights, v.transpose(1, 0, 2)).transpose(1, 0, 2).reshape(len(q), -1)
+    mixed: NDArray[np.floating[Any]] = np.matmul(weights, v.transpose(1, 0, 2))
+    return mixed.transpose(1, 0, 2).reshape(len(q), -1)
 
 
 def attend_ggml(
@@ -60,5 +67,5 @@ def attend_ggml(
     scores = np.where(mask, products * _F32(scale), _F32(-np.inf))  # [heads, queries, keys]
     weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
     weights = weights * (1 / weights.sum(axis=-1, keepdims=True, dtype=_F64)).astype(_F32)
-    mixed = np.matmul(weights.astype(_F64), v.transpose(1, 0, 2).astype(_F64)).astype(_F32)
+    mixed: NDArray[np.float32] = np.matmul(weights.astype(_F64), v.transpose(1, 0, 2).astype(_F64)).astype(_F32)
     return mixed.transpose(1, 0, 2).reshape(len(q), -1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from apr.errors import UnsupportedModel
 from apr.quant.activations import round_to_f16, round_to_q8
@@ -13,6 +12,8 @@ from apr.quant.blocks import AFFINE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from apr.quant.weights import Weights
 

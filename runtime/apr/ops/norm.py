@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _F32 = np.float32
 
 
-def rms_norm(x: NDArray[np.floating[Any]], weight: NDArray[np.floating[Any]], epsilon: float) -> NDArray[np.floating[Any]]:
-    """x / sqrt(mean(x**2) + epsilon) * weight, over the last axis, in the dtype of x."""
+def rms_norm(
+    x: NDArray[np.floating[Any]], weight: NDArray[np.floating[Any]], epsilon: float
+) -> NDArray[np.floating[Any]]:
+    """Computes x / sqrt(mean(x**2) + epsilon) * weight over the last axis, in the dtype of x."""
     mean = np.mean(x * x, axis=-1, keepdims=True, dtype=x.dtype)
-    return x / np.sqrt(mean + x.dtype.type(epsilon)) * weight.astype(x.dtype)
+    normed: NDArray[np.floating[Any]] = x / np.sqrt(mean + x.dtype.type(epsilon)) * weight.astype(x.dtype)
+    return normed
 
 
 def rms_norm_ggml(x: NDArray[np.float32], weight: NDArray[np.float32], epsilon: float) -> NDArray[np.float32]:
@@ -24,4 +29,5 @@ def rms_norm_ggml(x: NDArray[np.float32], weight: NDArray[np.float32], epsilon: 
     total = (x * x).sum(axis=-1, dtype=np.float64)
     mean = (total / x.shape[-1]).astype(_F32)
     scale = _F32(1) / np.sqrt(mean + _F32(epsilon))
-    return (x * scale[..., None]) * weight
+    normed: NDArray[np.float32] = (x * scale[..., None]) * weight
+    return normed

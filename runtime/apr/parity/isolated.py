@@ -59,7 +59,9 @@ def require_comparable(subject: Provenance, oracle: Provenance) -> None:
         ("arithmetic", subject.arithmetic, oracle.arithmetic),
     ):
         if ours != theirs:
-            raise NotComparable(f"{subject.engine} and {oracle.engine} ran with different {what}: {ours!r} and {theirs!r}")
+            raise NotComparable(
+                f"{subject.engine} and {oracle.engine} ran with different {what}: {ours!r} and {theirs!r}"
+            )
 
 
 def measure_isolated(subject: Reference, oracle: Capture) -> Measurement:
@@ -71,7 +73,7 @@ def measure_isolated(subject: Reference, oracle: Capture) -> Measurement:
     tokens = oracle.provenance.tokens
     require_comparable(subject.provenance(tokens), oracle.provenance)
     measurement = Measurement(len(tokens))
-    expected = subject.model.keys()
+    expected = subject.model.stage_keys()
     for key in expected:
         width = subject.model.width(key.stage)
         seen = oracle.stages.get(key)

@@ -43,7 +43,12 @@ class Statistics:
     def cells(self) -> tuple[str, ...]:
         """For a table: mean, std, min, max, NaN, Inf, verdict."""
         moments = (self.mean, self.std, self.minimum, self.maximum)
-        return (*("-" if value is None else f"{value:.4g}" for value in moments), str(self.nan), str(self.inf), self.verdict)
+        return (
+            *("-" if value is None else f"{value:.4g}" for value in moments),
+            str(self.nan),
+            str(self.inf),
+            self.verdict,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -6,12 +6,14 @@ the scale that multiplies is `127 / amax` in float32 and not the reciprocal of t
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from apr.quant.blocks import BLOCK
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _F32 = np.float32
 
@@ -34,8 +36,10 @@ def round_to_q8(x: NDArray[np.float32]) -> Rounded:
     blocks = np.ascontiguousarray(x, _F32).reshape(len(x), -1, BLOCK)
     amax = np.abs(blocks).max(axis=-1)
     scale = amax / _F32(127)
-    with np.errstate(divide="ignore"):
-        inverse = np.where(amax != 0, _F32(127) / amax, _F32(0)).astype(_F32)
+    with np.errstate(divide="ignore", over="ignore"):
+        inverse = _F32(127) / amax
+    # a block of zeros, or one so small (below 4e-37) that its scale is 0 in float16 whatever the codes are
+    inverse = np.where(np.isinf(inverse), _F32(0), inverse)
     q = np.rint(blocks * inverse[..., None])
     stored = scale.astype(np.float16).astype(_F32)
     # sum(q) is an integer below 32 * 127 and exact in float32

@@ -6,13 +6,15 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from gguf import GGMLQuantizationType, quants
 
 from apr.errors import UnsupportedModel
 from apr.quant.blocks import AFFINE_TYPES, Affine, affine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
 
     from apr.formats.gguf import GgufFile
 
@@ -88,7 +90,9 @@ class Weights:
 
         return self._remember((name, "affine"), lambda: affine(self.raw(name), type_name), nbytes)
 
-    def _remember(self, key: tuple[str, str], make: Callable[[], _Decoded], nbytes: Callable[[_Decoded], int]) -> _Decoded:
+    def _remember(
+        self, key: tuple[str, str], make: Callable[[], _Decoded], nbytes: Callable[[_Decoded], int]
+    ) -> _Decoded:
         """The decoded form from the kept ones, or made now; the least recently used ones make room."""
         if key in self._kept:
             self._kept.move_to_end(key)
@@ -104,8 +108,6 @@ class Weights:
 
 
 def _dequantise(raw: NDArray[np.uint8], type_name: str, name: str, file: GgufFile) -> NDArray[np.float32]:
-    from gguf import GGMLQuantizationType, quants
-
     try:
         return np.asarray(quants.dequantize(raw, GGMLQuantizationType[type_name]), np.float32)
     except NotImplementedError as error:

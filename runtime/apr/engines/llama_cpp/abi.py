@@ -11,8 +11,10 @@ from __future__ import annotations
 import ctypes as c
 import struct
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GGML_TYPE_F32 = 0
 FLASH_ATTENTION_DISABLED = 0
@@ -26,7 +28,7 @@ class AbiError(Exception):
 class Tensor(c.Structure):
     """`struct ggml_tensor` (ggml.h); checked against the library's own getters on the first tensor seen."""
 
-    _fields_ = [  # noqa: RUF012 - ctypes wants a plain list
+    _fields_ = [
         ("type", c.c_int),
         ("buffer", c.c_void_p),
         ("ne", c.c_int64 * _MAX_DIMS),
@@ -47,7 +49,7 @@ class Tensor(c.Structure):
 class Batch(c.Structure):
     """`struct llama_batch` (llama.h)."""
 
-    _fields_ = [  # noqa: RUF012 - ctypes wants a plain list
+    _fields_ = [
         ("n_tokens", c.c_int32),
         ("token", c.POINTER(c.c_int32)),
         ("embd", c.POINTER(c.c_float)),
@@ -61,7 +63,7 @@ class Batch(c.Structure):
 class Params(c.Structure):
     """A parameter struct of unknown layout; longer than any build's."""
 
-    _fields_ = [("raw", c.c_ubyte * 1024)]  # noqa: RUF012 - ctypes wants a plain list
+    _fields_ = [("raw", c.c_ubyte * 1024)]
 
     def put(self, offset: int, fmt: str, value: int) -> None:
         """Packs a little-endian value into the struct."""
@@ -106,10 +108,16 @@ def locate_context(raw: bytes) -> ContextLayout:
         raise AbiError("llama_context_params has no pair of default thread counts (4, 4)")
     enums = next((i for i in range(threads + 2, threads + 6) if words[i : i + 4] == (_MINUS_ONE,) * 4), None)
     if enums is None or words[enums + 4] == _MINUS_ONE:
-        raise AbiError("llama_context_params has no four enumerations of default -1; flash attention cannot be turned off")
-    types = next((i for i in range(enums + 12, enums + 24) if words[i : i + 2] == (1, 1) and not any(words[i - 4 : i])), None)
+        raise AbiError(
+            "llama_context_params has no four enumerations of default -1; flash attention cannot be turned off"
+        )
+    types = next(
+        (i for i in range(enums + 12, enums + 24) if words[i : i + 2] == (1, 1) and not any(words[i - 4 : i])), None
+    )
     if types is None:
-        raise AbiError("llama_context_params has no two null pointers followed by two F16 cache types; cb_eval cannot be found")
+        raise AbiError(
+            "llama_context_params has no two null pointers followed by two F16 cache types; cb_eval cannot be found"
+        )
     return ContextLayout(4 * threads, 4 * (enums + 3), 4 * types - 16, 4 * types)
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import mmap
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from apr.capture import Array, Capture, Provenance
 from apr.engines.base import check_tokens
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
+
+    from numpy.typing import NDArray
 
     from apr.formats.gguf import GgufFile
 
@@ -75,7 +76,9 @@ class LlamaCpp:
         self._model = load(file, GGML)  # for the stages and widths to expect; no weight of it is decoded
         self._child = Child(f"{self.provider.library} with {file.path}", timeout)
         try:
-            described, _ = self._child.ask("loading", do="open", library=str(self.provider.library), model=str(file.path))
+            described, _ = self._child.ask(
+                "loading", do="open", library=str(self.provider.library), model=str(file.path)
+            )
             self.system: str = described["system"]
             self._vocabulary: int = described["vocabulary"]
             self.proof = self._prove()
@@ -88,10 +91,12 @@ class LlamaCpp:
         """The model file."""
         return self._file.path
 
-    def __enter__(self) -> LlamaCpp:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -156,14 +161,16 @@ class LlamaCpp:
             parts[place] = _array(memory, slot, rows=len(tokens))
         stages: dict[StageKey, Array] = {}
         missing = []
-        for key in self._model.keys():
+        for key in self._model.stage_keys():
             if key.stage == "ffn_silu":
                 continue
             names = [(key, part) for part in _PARTS.get(key.stage, [""])]
             if any(name not in parts for name in names):
                 missing.append(str(key))
                 continue
-            stages[key] = parts[names[0]] if len(names) == 1 else np.concatenate([parts[name] for name in names], axis=-1)
+            stages[key] = (
+                parts[names[0]] if len(names) == 1 else np.concatenate([parts[name] for name in names], axis=-1)
+            )
             expected = (len(tokens), self._model.width(key.stage))
             if stages[key].shape != expected:
                 raise OracleError(f"stage {key} has shape {stages[key].shape}, expected {expected}", where=self.build)
@@ -178,7 +185,7 @@ class LlamaCpp:
         if not _same_bits(logits, stages[StageKey("lm_head", None)]):
             raise OracleError("the captured lm_head is not what llama_get_logits returns", where=self.build)
         capture = Capture(self.provenance(tokens))
-        capture.stages = {key: stages[key] for key in self._model.keys()}
+        capture.stages = {key: stages[key] for key in self._model.stage_keys()}
         return capture
 
     def _derive_silu(self, stages: dict[StageKey, Array]) -> None:
@@ -187,7 +194,9 @@ class LlamaCpp:
             derived = _silu_as_ggml(gate)
             stages[StageKey("ffn_silu", layer)] = derived
             difference = (derived * up).astype(np.float64) - product
-            off = np.sqrt((difference**2).mean()) / max(float(np.sqrt((product.astype(np.float64) ** 2).mean())), 1e-300)
+            off = np.sqrt((difference**2).mean()) / max(
+                float(np.sqrt((product.astype(np.float64) ** 2).mean())), 1e-300
+            )
             if not off <= _DERIVED_BOUND:
                 raise OracleError(
                     f"silu(ffn_gate) * ffn_up is off llama.cpp's ffn_swigl by {off:.1e} in layer {layer}",
@@ -203,7 +212,9 @@ class LlamaCpp:
         reply, memory = self._decode(tokens, capture=True)
         first, second = self._assemble(reply, memory, tokens), self.capture(tokens)
         if not _same_bits(plain, first[StageKey("lm_head", None)]):
-            raise OracleError("logits with and without the eval callback differ: looking changes the result", where=self.build)
+            raise OracleError(
+                "logits with and without the eval callback differ: looking changes the result", where=self.build
+            )
         for key in first.stages:
             if not _same_bits(first[key], second[key]):
                 raise OracleError(f"two captures of the same tokens differ, first in {key}", where=self.build)
@@ -211,14 +222,16 @@ class LlamaCpp:
 
 
 def _silu_as_ggml(gate: Array) -> Array:
-    """x / (1 + exp(-x)) in float32, as ggml's C writes it; its own so that a fault in the reference's is seen."""
+    """Computes x / (1 + exp(-x)) in float32, as ggml's C writes it; its own so that a fault in the reference's is seen."""
     # exp overflows to infinity below -88, where the quotient is the correct -0
     with np.errstate(over="ignore"):
         return gate / (np.float32(1) + np.exp(-gate))
 
 
 def _same_bits(a: Array, b: Array) -> bool:
-    return a.shape == b.shape and bool(np.array_equal(np.ascontiguousarray(a).view(np.uint32), np.ascontiguousarray(b).view(np.uint32)))
+    return a.shape == b.shape and bool(
+        np.array_equal(np.ascontiguousarray(a).view(np.uint32), np.ascontiguousarray(b).view(np.uint32))
+    )
 
 
 def _array(memory: mmap.mmap, slot: dict[str, Any], rows: int | None = None) -> NDArray[np.float32]:

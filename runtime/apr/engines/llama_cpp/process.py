@@ -32,7 +32,7 @@ class Child:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         ours.settimeout(timeout)
         self._channel = ours
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process; closed in close()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process; close() ends both
         # ggml would otherwise start a debugger on itself when it aborts, which takes seconds
         environment = os.environ | {"GGML_NO_BACKTRACE": "1", "PYTHONPATH": str(_PACKAGE_ROOT)}
         self._process = subprocess.Popen(
@@ -56,12 +56,18 @@ class Child:
             reply, descriptor = wire.receive(self._channel)
         except TimeoutError:
             self._process.kill()
-            raise OracleError(f"llama.cpp gave no answer in {self._channel.gettimeout():.0f} s while {doing}", where=self._what) from None
+            raise OracleError(
+                f"llama.cpp gave no answer in {self._channel.gettimeout():.0f} s while {doing}", where=self._what
+            ) from None
         except (EOFError, ConnectionError):
-            raise OracleError(f"llama.cpp {self._cause_of_death()} while {doing}", where=self._what, hint=self._last_words()) from None
+            raise OracleError(
+                f"llama.cpp {self._cause_of_death()} while {doing}", where=self._what, hint=self._last_words()
+            ) from None
         if "error" in reply:
             telling = [line.strip() for line in reply.get("log", []) if "error" in line or "failed" in line]
-            raise OracleError(f"{reply['error']} (while {doing})", where=self._what, hint=telling[0] if telling else None)
+            raise OracleError(
+                f"{reply['error']} (while {doing})", where=self._what, hint=telling[0] if telling else None
+            )
         return reply, descriptor
 
     def close(self) -> None:
@@ -83,5 +89,7 @@ class Child:
     def _last_words(self) -> str | None:
         self._stderr.seek(0)
         lines = [line.strip() for line in self._stderr.read().decode(errors="replace").splitlines() if line.strip()]
-        telling = next((line for line in lines if "GGML_ASSERT" in line or "error" in line.lower()), lines[-1] if lines else None)
+        telling = next(
+            (line for line in lines if "GGML_ASSERT" in line or "error" in line.lower()), lines[-1] if lines else None
+        )
         return telling and telling[:_LAST_WORDS]

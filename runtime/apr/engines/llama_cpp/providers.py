@@ -63,7 +63,9 @@ def providers() -> list[Provider]:
     explicit = os.environ.get(EXPLICIT)
     if explicit:
         if not Path(explicit).is_file():
-            raise OracleAbsent(f"{EXPLICIT} names {explicit!r}, which is no file", hint="give the path of libllama.so, or unset it")
+            raise OracleAbsent(
+                f"{EXPLICIT} names {explicit!r}, which is no file", hint="give the path of libllama.so, or unset it"
+            )
         found.append(Provider(EXPLICIT, Path(explicit).resolve(), ""))
     return found + [provider for name in _PACKAGES if (provider := _installed(name))]
 

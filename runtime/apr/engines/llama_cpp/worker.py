@@ -97,8 +97,14 @@ class Recording:
         operation = self._operation(tensor.op)
         if operation == "FLASH_ATTN_EXT":
             raise Refusal("flash attention is on although it was turned off; its attention is another computation")
-        sources = [(source, abi.Tensor.from_address(source).name.decode(errors="replace")) for source in tensor.src if source]
-        if operation == "SET_ROWS" and "cache_" in tensor.name.decode(errors="replace") and tensor.type != abi.GGML_TYPE_F32:
+        sources = [
+            (source, abi.Tensor.from_address(source).name.decode(errors="replace")) for source in tensor.src if source
+        ]
+        if (
+            operation == "SET_ROWS"
+            and "cache_" in tensor.name.decode(errors="replace")
+            and tensor.type != abi.GGML_TYPE_F32
+        ):
             raise Refusal("the key and value cache is not F32 although it was set so")
         return self._recogniser.recognise(address, operation, sources)
 
@@ -128,7 +134,9 @@ class Recording:
         nbytes = self._library.nbytes(address)
         offset, target = self.arena.reserve(nbytes)
         self._library.tensor_get(address, target, 0, nbytes)
-        self.slots.append({"stage": part.stage, "layer": part.layer, "part": part.part, "offset": offset, "ne": list(tensor.ne)})
+        self.slots.append(
+            {"stage": part.stage, "layer": part.layer, "part": part.part, "offset": offset, "ne": list(tensor.ne)}
+        )
 
 
 class Session:
@@ -136,7 +144,9 @@ class Session:
 
     def __init__(self, library_path: str, model_path: str, log: deque[str]) -> None:
         self._library = library = abi.Library(Path(library_path))
-        self._log_callback = abi.LOG_CALLBACK(lambda _level, text, _data: log.append((text or b"").decode(errors="replace")))
+        self._log_callback = abi.LOG_CALLBACK(
+            lambda _level, text, _data: log.append((text or b"").decode(errors="replace"))
+        )
         library.log_set(self._log_callback, None)
         library.backend_init()
         self._layout = abi.locate_context(bytes(library.context_defaults().raw))
@@ -151,14 +161,17 @@ class Session:
 
     def describe(self) -> dict[str, Any]:
         """What the engine wants to know of the build and the model."""
-        return {"vocabulary": self._library.n_vocab(self._vocab), "system": self._library.system_info().decode(errors="replace").strip()}
+        return {
+            "vocabulary": self._library.n_vocab(self._vocab),
+            "system": self._library.system_info().decode(errors="replace").strip(),
+        }
 
     def tokenize(self, text: str) -> dict[str, Any]:
         """llama.cpp's own tokens of a text; special tokens in it are recognised."""
         raw = text.encode()
         room = len(raw) + 8
         out = (c.c_int32 * room)()
-        count = self._library.tokenize(self._vocab, raw, len(raw), out, room, True, True)  # noqa: FBT003 - C has no names
+        count = self._library.tokenize(self._vocab, raw, len(raw), out, room, True, True)
         if count < 0:
             raise Refusal("llama.cpp could not tokenise the text")
         return {"tokens": list(out[:count])}
@@ -186,7 +199,12 @@ class Session:
             library.free_context(context)
         logits = {"offset": offset, "ne": [width, len(tokens), 1, 1]}
         size = recording.arena.close()
-        return {"slots": recording.slots, "logits": logits, "nodes": recording.nodes, "size": size}, recording.arena.descriptor
+        return {
+            "slots": recording.slots,
+            "logits": logits,
+            "nodes": recording.nodes,
+            "size": size,
+        }, recording.arena.descriptor
 
     def _context(self, n_tokens: int, callback: Any) -> int:
         """A fresh context in which every token fits one graph: no flash attention, F32 cache, one thread."""
@@ -204,10 +222,16 @@ class Session:
         context = library.new_context(self._model, params)
         if not context:
             raise Refusal("llama.cpp could not make a context")
-        seen = (library.n_ctx(context) >= n_tokens, library.n_ubatch(context) >= n_tokens, library.n_threads(context) == 1)
+        seen = (
+            library.n_ctx(context) >= n_tokens,
+            library.n_ubatch(context) >= n_tokens,
+            library.n_threads(context) == 1,
+        )
         if not all(seen):
             library.free_context(context)
-            raise Refusal("the context does not have the sizes it was given: llama_context_params is laid out differently")
+            raise Refusal(
+                "the context does not have the sizes it was given: llama_context_params is laid out differently"
+            )
         return int(context)
 
     def _run(self, context: int, tokens: list[int]) -> None:
@@ -240,12 +264,12 @@ def serve(channel: socket.socket) -> None:
             if request["do"] == "open":
                 session = Session(request["library"], request["model"], log)
                 reply = session.describe()
-            elif session is None:
-                raise Refusal("no model is open")
-            elif request["do"] == "tokenize":
+            elif session is not None and request["do"] == "tokenize":
                 reply = session.tokenize(request["text"])
-            else:
+            elif session is not None:
                 reply, descriptor = session.decode(request["tokens"], capture=request["capture"])
+            else:
+                reply = {"error": "no model is open"}
         except (Refusal, abi.AbiError) as error:
             reply = {"error": str(error), "log": list(log)}
         wire.send(channel, reply, descriptor)

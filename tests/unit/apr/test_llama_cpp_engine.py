@@ -1,0 +1,247 @@
+"""The oracle itself, with every provider that is installed, on tiny models; and everything that may go wrong with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from apr.engines.llama_cpp import engine as engine_module
+from apr.engines.llama_cpp.engine import LlamaCpp
+from apr.engines.llama_cpp.process import Child
+from apr.engines.llama_cpp.providers import Provider, providers
+from apr.engines.reference import Reference
+from apr.errors import OracleError, UsageError
+from apr.formats.gguf import read_gguf
+from apr.formats.tokenizer import Tokenizer
+from apr.ops.arithmetic import GGML
+from apr.parity.isolated import measure_isolated
+from apr.stages import StageKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from apr.capture import Array
+
+FOUND = providers()
+pytestmark = [
+    pytest.mark.oracle,
+    pytest.mark.skipif(not FOUND, reason="no llama.cpp library: pip install xllamacpp"),
+]
+TEXT = "the inner theory on errors, 123 times"
+
+
+@pytest.fixture(params=FOUND, ids=lambda provider: provider.name)
+def provider(request: pytest.FixtureRequest) -> Provider:
+    found: Provider = request.param
+    return found
+
+
+@pytest.mark.parametrize("weights", ["F32", "F16", "Q8_0", "Q4_0", "Q4_1"])
+@pytest.mark.parametrize(
+    "options", [{}, {"tied": True, "biased": True}, {"kv_heads": 4}, {"kv_heads": 1, "layers": 3}], ids=str
+)
+def test_every_stage_agrees_for_every_weight_type(
+    tiny_llama: Callable[..., Path], provider: Provider, weights: str, options: dict[str, Any]
+) -> None:
+    file = read_gguf(tiny_llama(weights, **options))
+    tokens = Tokenizer.from_gguf(file).encode(TEXT)
+    with LlamaCpp(file, provider) as oracle:
+        assert oracle.tokenize(TEXT) == tokens
+        capture = oracle.capture(tokens)
+        assert oracle.proof.stages == len(capture.stages)
+    measured = measure_isolated(Reference(file, GGML), capture)
+    assert not measured.missing
+    assert not measured.argmax_differs
+    worst = max(measured.rows, key=lambda row: row.difference.relative_rms)
+    # K is at most 96, so 3 blocks: sqrt(3) u = 1e-7, and up to 2.4 times that (contract stage-parity-v1, rounding_bound);
+    # attention sums 28 terms: sqrt(28) u = 3.2e-7
+    assert worst.difference.relative_rms < 3.2e-7, worst
+
+
+def test_a_single_token_and_a_long_prompt(tiny_llama: Callable[..., Path]) -> None:
+    file = read_gguf(tiny_llama())
+    with LlamaCpp(file) as oracle:
+        for count in (1, 256):
+            capture = oracle.capture([7] * count)
+            assert capture[StageKey("lm_head", None)].shape[0] == count
+            assert (capture[StageKey("lm_head", None)] == oracle.logits([7] * count)).all()
+        with pytest.raises(UsageError, match="257 tokens"):
+            oracle.capture([7] * 257)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epsilon": float("nan")}, r"crashed \(SIGABRT\) while running; .*GGML_ASSERT\(eps >= 0"),
+        ({"layers": 0}, r"crashed \(SIGABRT\) while loading; .*GGML_ASSERT"),
+    ],
+    ids=["running", "loading"],
+)
+def test_a_model_that_llama_cpp_aborts_on_is_a_message(
+    maker: Any, tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    """Our own reader refuses such a file before; here it is handed to the child all the same."""
+    path = maker.write_llama(tmp_path / "m.gguf", maker.Llama(**options), maker.tensors(maker.Llama()))
+    child = Child("llama.cpp with m.gguf", 60)
+
+    def load_and_run() -> None:
+        child.ask("loading", do="open", library=str(FOUND[0].library), model=str(path))
+        child.ask("running", do="decode", tokens=[1, 2], capture=False)
+
+    try:
+        with pytest.raises(OracleError, match=message):
+            load_and_run()
+    finally:
+        child.close()
+
+
+def test_a_crash_while_running_is_a_message_and_the_next_engine_works(tiny_llama: Callable[..., Path]) -> None:
+    file = read_gguf(tiny_llama())
+    with LlamaCpp(file) as oracle:
+        os.kill(oracle._child._process.pid, signal.SIGSEGV)
+        with pytest.raises(OracleError, match=r"crashed \(SIGSEGV\) while running 3 tokens"):
+            oracle.capture([1, 2, 3])
+    with LlamaCpp(file) as oracle:
+        assert oracle.capture([1, 2, 3]).stages
+
+
+def test_no_answer_in_time(tiny_llama: Callable[..., Path]) -> None:
+    with pytest.raises(OracleError, match=r"no answer in 0 s while loading"):
+        LlamaCpp(read_gguf(tiny_llama()), timeout=0.001)
+
+
+def test_a_library_that_is_none(tiny_llama: Callable[..., Path], tmp_path: Path) -> None:
+    fake = tmp_path / "libllama.so"
+    fake.write_text("no library")
+    with pytest.raises(OracleError, match=r"libllama\.so.*cannot be opened"):
+        LlamaCpp(read_gguf(tiny_llama()), Provider("APR_LLAMA_LIB", fake, ""))
+
+
+def test_another_library_altogether(tiny_llama: Callable[..., Path]) -> None:
+    import _ctypes
+
+    other = Path(_ctypes.__file__)
+    with pytest.raises(OracleError, match=r"libggml-base|does not export"):
+        LlamaCpp(read_gguf(tiny_llama()), Provider("APR_LLAMA_LIB", other, ""))
+
+
+def test_a_model_that_changed_under_the_engine(tiny_llama: Callable[..., Path], tmp_path: Path) -> None:
+    path = tiny_llama()
+    file = read_gguf(path)
+    broken = tmp_path / "broken.gguf"
+    shutil.copy(path, broken)
+    with broken.open("r+b") as stream:
+        stream.truncate(4096)
+    path.unlink()
+    shutil.move(broken, path)
+    with pytest.raises(OracleError, match="could not load the model"):
+        LlamaCpp(file)
+
+
+def tampering(monkeypatch: pytest.MonkeyPatch, change: Callable[[int, dict[str, Any], Any], None]) -> None:
+    """Lets a test spoil what the child process hands over; `change` gets the number of the answer."""
+    sound = LlamaCpp._decode
+    count = 0
+
+    def decode(self: LlamaCpp, tokens: Any, *, capture: bool) -> tuple[dict[str, Any], Any]:
+        nonlocal count
+        reply, memory = sound(self, tokens, capture=capture)
+        spoiled = bytearray(memory)
+        change(count, reply, np.frombuffer(spoiled, np.float32))
+        count += 1
+        return reply, spoiled
+
+    monkeypatch.setattr(LlamaCpp, "_decode", decode)
+
+
+def slot(reply: dict[str, Any], stage: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(entry for entry in reply["slots"] if entry["stage"] == stage)
+    return found
+
+
+def drop(stage: str) -> Callable[[int, dict[str, Any], Any], None]:
+    def change(_: int, reply: dict[str, Any], __: Any) -> None:
+        if reply["slots"]:
+            reply["slots"].remove(slot(reply, stage))
+
+    return change
+
+
+def repeat(_: int, reply: dict[str, Any], __: Any) -> None:
+    reply["slots"] += reply["slots"][:1]
+
+
+def narrow(_: int, reply: dict[str, Any], __: Any) -> None:
+    if reply["slots"]:
+        slot(reply, "ffn_gate")["ne"][0] //= 2
+
+
+def one_value(number: int, stage: str) -> Callable[[int, dict[str, Any], Any], None]:
+    def change(count: int, reply: dict[str, Any], values: Any) -> None:
+        if count == number:
+            place = reply["logits"] if stage == "logits" else slot(reply, stage)
+            values[place["offset"] // 4] += 1
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (drop("k_post_rope"), r"1 stages were not seen.*layer-0/k_post_rope"),
+        (repeat, r"seen twice"),
+        (narrow, r"layer-0/ffn_gate has shape"),
+        (one_value(0, "logits"), r"with and without the eval callback differ"),
+        (one_value(1, "logits"), r"not what llama_get_logits returns"),
+        (one_value(2, "attn_out"), r"two captures of the same tokens differ, first in layer-0/attn_out"),
+        (one_value(1, "ffn_up"), r"off llama.cpp's ffn_swigl"),
+    ],
+    ids=["missing", "twice", "narrow", "disturbed", "inconsistent", "unsteady", "other-activation"],
+)
+def test_an_oracle_that_fails_to_prove_itself_is_refused(
+    tiny_llama: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[int, dict[str, Any], Any], None],
+    message: str,
+) -> None:
+    tampering(monkeypatch, change)
+    with pytest.raises(OracleError, match=message):
+        LlamaCpp(read_gguf(tiny_llama()))
+
+
+def test_the_derived_silu_is_not_the_references(
+    monkeypatch: pytest.MonkeyPatch, tiny_llama: Callable[..., Path]
+) -> None:
+    def other(x: Array) -> Array:
+        return x
+
+    monkeypatch.setattr("apr.models.llama.silu", other)
+    file = read_gguf(tiny_llama())
+    with LlamaCpp(file) as oracle:
+        measured = measure_isolated(Reference(file, GGML), oracle.capture([1, 2, 3]))
+    first = next(row for row in measured.rows if row.difference.relative_rms > 1e-6)
+    assert str(first.key) == "layer-0/ffn_silu"
+
+
+def test_bits_are_compared_and_not_values() -> None:
+    nan = np.array([[np.nan, 0.0]], np.float32)
+    assert engine_module._same_bits(nan, nan.copy())
+    assert not engine_module._same_bits(nan, np.array([[np.nan, -0.0]], np.float32))
+
+
+def test_provenance_says_what_was_run(tiny_llama: Callable[..., Path]) -> None:
+    file = read_gguf(tiny_llama())
+    with LlamaCpp(file) as oracle:
+        said = dataclasses.asdict(oracle.provenance([3, 1]))
+    assert said["tokens"] == (3, 1)
+    assert said["positions"] == (0, 1)
+    assert said["model_sha256"] == file.sha256
+    assert (said["engine"], said["arithmetic"], said["architecture"]) == ("llama.cpp", "ggml", "llama")
+    assert "sha256:" in said["build"]

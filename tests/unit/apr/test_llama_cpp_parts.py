@@ -1,0 +1,215 @@
+"""The parts of the llama.cpp engine that need no library: struct layouts, graph reading, messages, providers."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from typing import TYPE_CHECKING
+
+import pytest
+
+from apr.engines.llama_cpp import wire
+from apr.engines.llama_cpp.abi import AbiError, Library, locate_context, locate_extra_buffers
+from apr.engines.llama_cpp.graph import Part, Recogniser
+from apr.engines.llama_cpp.providers import find_provider, providers
+from apr.errors import OracleAbsent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FLOATS = struct.unpack("<8I", struct.pack("<8f", 0, 0, -1, -1, -1, -1, 0, -1))
+
+
+def context_words(between: int = 3, enums: int = 4, extra_tail: int = 0) -> list[int]:
+    """Default words of llama_context_params, with more or fewer fields in front of the thread counts and at the end."""
+    words = [512, 2048, 512, 1, *[0] * between, 4, 4, 0, *[0xFFFFFFFF] * enums, *FLOATS]
+    words += [0] * (len(words) % 2)  # pointers are aligned
+    return [*words, 0, 0, 0, 0, 1, 1, *[0] * extra_tail, 0x01010000, 1, *[0] * 64]
+
+
+def pack(words: list[int]) -> bytes:
+    return struct.pack(f"<{len(words)}I", *words)
+
+
+@pytest.mark.parametrize("between", [1, 3, 5])
+@pytest.mark.parametrize("extra_tail", [0, 2])
+def test_fields_are_found_wherever_they_moved(between: int, extra_tail: int) -> None:
+    words = context_words(between, extra_tail=extra_tail)
+    layout = locate_context(pack(words))
+    assert words[layout.n_threads // 4 : layout.n_threads // 4 + 2] == [4, 4]
+    assert words[layout.flash_attn_type // 4] == 0xFFFFFFFF
+    assert layout.flash_attn_type // 4 == 4 + between + 2 + 1 + 3
+    assert words[layout.type_k // 4 : layout.type_k // 4 + 2] == [1, 1]
+    assert layout.cb_eval == layout.type_k - 16
+    assert layout.cb_eval % 8 == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([0, *context_words()[1:]], "default sizes"),
+        ([word if word != 4 else 8 for word in context_words()], "thread counts"),
+        (context_words(enums=3), "flash attention"),
+        ([word if word != 1 else 0 for word in context_words()], "cb_eval"),
+    ],
+)
+def test_a_layout_that_is_not_recognised_is_refused(words: list[int], message: str) -> None:
+    with pytest.raises(AbiError, match=message):
+        locate_context(pack(words))
+
+
+def test_extra_buffers_is_the_last_true_boolean() -> None:
+    raw = bytearray(128)
+    raw[72:80] = bytes([0, 1, 0, 0, 1, 0, 0, 0])
+    assert locate_extra_buffers(bytes(raw)) == 76
+    raw[72:80] = bytes([0, 0, 1, 0, 0, 0, 0, 0])
+    assert locate_extra_buffers(bytes(raw)) == 74
+    raw[72:80] = bytes(8)
+    assert locate_extra_buffers(bytes(raw)) is None
+    raw[75] = 7
+    assert locate_extra_buffers(bytes(raw)) is None, "not booleans: left alone"
+
+
+@pytest.mark.parametrize("content", [b"no library at all", b""])
+def test_a_file_that_is_no_library(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "libllama.so"
+    path.write_bytes(content)
+    with pytest.raises(AbiError, match="cannot be opened"):
+        Library(path)
+
+
+def layer(recogniser: Recogniser, i: int, *, o_name: str, last: bool) -> dict[Part, int]:
+    """Feeds the nodes of one layer, as llama.cpp orders them; addresses are 1000 * i and on. Returns what was found."""
+    found: dict[Part, int] = {}
+    base = 1000 * (i + 1)
+    block = f"blk.{i}."
+    residual_in = (base - 1, "l_out")
+
+    def node(offset: int, operation: str, *sources: tuple[int, str]) -> tuple[int, str]:
+        address = base + offset
+        part = recogniser.recognise(address, operation, sources)
+        if part is not None:
+            found[part] = offset
+        return (address, f"node_{offset}")
+
+    normed = node(0, "RMS_NORM", residual_in)
+    attn_norm = node(1, "MUL", normed, (0, block + "attn_norm.weight"))
+    q = node(2, "MUL_MAT", (0, block + "attn_q.weight"), attn_norm)
+    q = node(3, "ADD", q, (0, block + "attn_q.bias"))
+    q = node(4, "RESHAPE", q)
+    q = node(5, "ROPE", node(6, "MUL", node(7, "RMS_NORM", q), (0, block + "attn_q_norm.weight")), (0, "inp_pos"))
+    v = node(8, "MUL_MAT", (0, block + "attn_v.weight"), attn_norm)
+    k = node(
+        9, "ROPE", node(10, "RESHAPE", node(11, "MUL_MAT", (0, block + "attn_k.weight"), attn_norm)), (0, "inp_pos")
+    )
+    mixed = node(12, "CONT", node(13, "MUL_MAT", v, node(14, "SOFT_MAX", node(15, "MUL_MAT", k, q))))
+    out = (node(16, "MUL_MAT", (0, block + "attn_output.weight"), mixed)[0], o_name)
+    if last:  # the last layer picks the rows whose logits are wanted
+        out, residual_in = (
+            node(17, "GET_ROWS", out, (0, "inp_out_ids")),
+            node(18, "GET_ROWS", residual_in, (0, "inp_out_ids")),
+        )
+    middle = node(19, "ADD", out, residual_in)
+    ffn_norm = node(20, "MUL", node(21, "RMS_NORM", middle), (0, block + "ffn_norm.weight"))
+    gate = node(22, "MUL_MAT", (0, block + "ffn_gate.weight"), ffn_norm)
+    up = node(23, "MUL_MAT", (0, block + "ffn_up.weight"), ffn_norm)
+    down = node(24, "MUL_MAT", (0, block + "ffn_down.weight"), node(25, "GLU", gate, up))
+    node(999, "ADD", down, middle)
+    return found
+
+
+@pytest.mark.parametrize("o_name", ["attn_out-0", "node_31"])
+@pytest.mark.parametrize("last", [False, True])
+def test_stages_are_found_by_operation_and_weight(o_name: str, last: bool) -> None:
+    recogniser = Recogniser()
+    for i in (0, 1):
+        assert layer(recogniser, i, o_name=o_name, last=last) == {
+            Part("attn_norm", i): 1,
+            Part("qkv_matmul", i, "q"): 2,
+            Part("qkv_bias", i, "q"): 3,
+            Part("q_post_rope", i): 5,
+            Part("qkv_matmul", i, "v"): 8,
+            Part("k_post_rope", i): 9,
+            Part("qkv_matmul", i, "k"): 11,
+            Part("attn_out", i): 16,
+            Part("post_attn_residual", i): 19,
+            Part("ffn_norm", i): 20,
+            Part("ffn_gate", i): 22,
+            Part("ffn_up", i): 23,
+            Part("ffn_out", i): 24,
+            Part("post_ffn_residual", i): 999,
+        }
+
+
+def test_the_embedding_is_the_row_of_the_real_tokens() -> None:
+    recogniser = Recogniser()
+    weight = (1, "token_embd.weight")
+    assert recogniser.recognise(10, "GET_ROWS", [weight, (2, "inp_mixed_tokens")]) is None
+    assert recogniser.recognise(11, "GET_ROWS", [weight, (3, "inp_tokens")]) == Part("embedding", 0)
+    assert recogniser.recognise(12, "MUL_MAT", [weight, (4, "result_norm")]) == Part("lm_head", None), "a tied head"
+
+
+def test_messages_and_descriptors_arrive_whole(tmp_path: Path) -> None:
+    a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    path = tmp_path / "shared"
+    path.write_bytes(b"payload")
+    # larger than the socket's buffer, so both ends have to loop
+    message = {"text": "x" * 1_000_000}
+    with a, b, path.open("rb") as file:
+        import threading
+
+        sender = threading.Thread(target=wire.send, args=(a, message, file.fileno()))
+        sender.start()
+        received, descriptor = wire.receive(b)
+        sender.join()
+        assert received == message
+        assert descriptor is not None
+        assert os.pread(descriptor, 7, 0) == b"payload"
+        os.close(descriptor)
+        wire.send(a, {"do": "nothing"})
+        assert wire.receive(b) == ({"do": "nothing"}, None)
+        a.close()
+        with pytest.raises(EOFError):
+            wire.receive(b)
+
+
+def test_an_explicit_library_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = tmp_path / "libllama.so"
+    library.write_bytes(b"mine")
+    monkeypatch.setenv("APR_LLAMA_LIB", str(library))
+    assert providers()[0].library == library
+    assert find_provider().build.startswith("APR_LLAMA_LIB sha256:")
+    before = find_provider().build
+    library.write_bytes(b"rebuilt")
+    assert find_provider().build != before
+
+
+def test_an_explicit_library_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APR_LLAMA_LIB", "/nowhere/libllama.so")
+    with pytest.raises(OracleAbsent, match=r"APR_LLAMA_LIB names '/nowhere/libllama.so'"):
+        find_provider()
+
+
+def test_a_provider_that_is_not_installed() -> None:
+    with pytest.raises(OracleAbsent, match=r"koboldcpp is not installed.*pip install koboldcpp"):
+        find_provider("koboldcpp")
+
+
+def test_packages_are_searched_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package, library, distribution in (
+        ("llama_cpp", "lib/libllama.so", "llama_cpp_python-9.9"),
+        ("xllamacpp", "xllamacpp.abi3.so", "xllamacpp-8.8"),
+    ):
+        file = tmp_path / package / library
+        file.parent.mkdir(parents=True)
+        file.touch()
+        (tmp_path / package / "__init__.py").touch()
+        info = tmp_path / f"{distribution}.dist-info"
+        info.mkdir()
+        name, _, version = distribution.partition("-")
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: {version}\n")
+    monkeypatch.delenv("APR_LLAMA_LIB", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert [(p.name, p.version) for p in providers()] == [("llama-cpp-python", "9.9"), ("xllamacpp", "8.8")]
+    assert find_provider("xllamacpp").library == tmp_path / "xllamacpp" / "xllamacpp.abi3.so"
