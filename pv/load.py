@@ -81,7 +81,7 @@ class Document:
         return owner.keys.get(str(path[-1]), owner.span)
 
 
-class _Refusal(Exception):  # noqa: N818  carries a finding to the one place that returns it
+class _Refusal(Exception):
     def __init__(self, code: str, span: Span, message: str, fix: str | None = None) -> None:
         super().__init__(message)
         self.code, self.span, self.message, self.fix = code, span, message, fix

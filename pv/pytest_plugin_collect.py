@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pv.source import Source
 
 
-class BindingProblem(Exception):  # noqa: N818  a finding about the project, shown without a traceback
+class BindingProblem(Exception):
     """A claim and its falsifier do not fit together."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refuted(Exception):  # noqa: N818  it is a verdict, not an error
+class Refuted(Exception):
     """The claim is refuted, and this is where.
 
     `distance` and `bound` say by how much; `stage`, `layer`, `position` and `channel` say where; anything else that helps
@@ -35,7 +35,7 @@ class Refuted(Exception):  # noqa: N818  it is a verdict, not an error
         return {name: value for name, value in {**place, **self.extra}.items() if value is not None}
 
 
-class Inconclusive(Exception):  # noqa: N818  it is a verdict, not an error
+class Inconclusive(Exception):
     """The claim could be neither discharged nor refuted: `reason` is the word that reports count by."""
 
     def __init__(self, reason: str, text: str = "") -> None:

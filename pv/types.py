@@ -40,5 +40,5 @@ class Diagnostic:
         return f"{self.path}:{self.span.line}:{self.span.col}: {self.severity}[{self.code}]: {self.message}"
 
 
-class UsageProblem(Exception):  # noqa: N818  it is the user's problem to solve, not an error of ours
+class UsageProblem(Exception):
     """Something the user asked for or configured cannot be used; the message says what and what to do."""

@@ -90,6 +90,17 @@ def test_a_fixture_that_breaks_afterwards_takes_the_verdict_back(project: Any) -
     """)
     project.run().assert_outcomes(passed=1, errors=1)
     assert project.verdicts() == {"F-1": "error"}
+    assert len(project.rows()) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [("evidence.compared(1, 'x')", "passed"), ("raise Inconclusive('no model')", "skipped"), ("assert 0", "failed")],
+)
+def test_a_mark_cannot_excuse_a_falsifier(project: Any, body: str, outcome: str) -> None:
+    project.contract("id: F-1")
+    project.falsifiers(f"@falsifies('x-v1', 'F-1')\n@pytest.mark.xfail(strict=True)\ndef one(evidence): {body}\n")
+    project.run().assert_outcomes(**{outcome: 1})
 
 
 def test_a_refutation_is_shown_without_a_traceback_and_with_everything_known(project: Any) -> None:

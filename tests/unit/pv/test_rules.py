@@ -134,7 +134,7 @@ status_history:
         ("2026-01-01", "ACTIVE_RUNTIME", "2026-01-01", "PROPOSED", False),
     ],
 )
-def test_the_newest_transition_decides(  # noqa: PLR0917  a table's columns
+def test_the_newest_transition_decides(
     contract_of: Callable[..., Contract], first: str, one: str, second: str, other: str, good: bool
 ) -> None:
     text = HISTORY.format(status="ACTIVE_RUNTIME", first=first, one=one, second=second, other=other)
