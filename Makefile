@@ -3,40 +3,55 @@
 
 VENV    ?= .venv
 PYTHON  ?= python3
+REPORTS ?= reports
+MODEL   := smollm2
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
-MODEL   := smollm2
+LLAMA   := $(VENV)/.llama-cpp-python
+PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: install model falsify test lint types clean
+.PHONY: install model falsify test lint types fixtures llama-cpp-python clean
 .DEFAULT_GOAL := falsify
 
 install: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which with: make PYTHON=python3.12 …" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(PIP) --editable '.[dev]'
 	@touch $@
 
 model: $(STAMP)
-	$(BIN)/apr pull $(MODEL)
+	@$(BIN)/apr pull $(MODEL)
 
-# The verdicts come first, the status is printed whatever they are, and the exit status is that of the worse of the two.
+# The status is printed whatever the verdicts are, and the exit status is the worse of the two.
 falsify: model
-	@verdicts=0; $(BIN)/python -m pytest -m falsify -p no:randomly || verdicts=$$?; \
-	status=0; $(BIN)/pv status || status=$$?; \
+	@verdicts=0; $(BIN)/python -m pytest -m falsify -p no:randomly --junitxml $(REPORTS)/falsify.xml || verdicts=$$?; \
+	echo; status=0; $(BIN)/pv status || status=$$?; \
 	exit $$(( verdicts > status ? verdicts : status ))
 
 test: lint types
-	$(BIN)/python -m pytest -m "not falsify"
+	$(BIN)/python -m pytest -n 2 -m "not falsify" --cov --cov-report=term --cov-report=xml:$(REPORTS)/coverage.xml --junitxml $(REPORTS)/test.xml
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 types: $(STAMP)
-	$(BIN)/mypy pv runtime/apr conftest.py falsifiers tests
+	$(BIN)/mypy pv runtime/apr conftest.py falsifiers fixtures benchmarks tests
+
+fixtures: $(STAMP)
+	$(BIN)/python fixtures/make.py
+
+# The second provider of llama.cpp is source-only: two minutes and a C++ compiler. pip's cache would hand out a wheel that
+# was built with other flags, so it is left aside.
+llama-cpp-python: $(LLAMA)
+
+$(LLAMA): $(STAMP) .ci/lean-llama.cmake
+	CMAKE_ARGS="-DCMAKE_BUILD_TYPE=Release -DLLAVA_BUILD=OFF -DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_MTMD=OFF -DCMAKE_UNITY_BUILD=ON -DCMAKE_PROJECT_llama.cpp_INCLUDE=$(abspath .ci/lean-llama.cmake)" \
+	$(PIP) --no-cache-dir --no-binary llama-cpp-python llama-cpp-python
+	@touch $@
 
 clean:
-	rm -rf $(VENV) .pv .mypy_cache .ruff_cache .pytest_cache build dist
+	rm -rf $(VENV) .pv $(REPORTS) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

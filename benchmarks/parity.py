@@ -1,0 +1,68 @@
+"""What a parity measurement costs beside a plain run of llama.cpp, in one run; at 16 and 128 tokens of real text.
+
+python benchmarks/parity.py [MODEL]    default: the cached smollm2
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from apr.cache import resolve_model
+from apr.engines.llama_cpp.engine import LlamaCpp
+from apr.engines.reference import Reference
+from apr.formats.gguf import GgufFile, read_gguf
+from apr.formats.tokenizer import Tokenizer
+from apr.ops.arithmetic import F32, F64, GGML
+from apr.parity.isolated import measure_isolated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROSE = Path(__file__).resolve().parent.parent / "fixtures" / "prose.txt"
+
+
+def timed(function: Callable[[], object], rounds: int = 3) -> float:
+    """Least wall seconds of a few rounds, after one to warm up."""
+    function()
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def measure(file: GgufFile, oracle: LlamaCpp, tokens: list[int]) -> None:
+    """Prints each job's seconds and its ratio to llama.cpp's plain run."""
+    plain = timed(lambda: oracle.logits(tokens))
+    print(f"{len(tokens)} tokens: llama.cpp, one thread, no callback: {plain:.3f} s = 1.00")
+    capture = oracle.capture(tokens)
+    f32, f64, ggml = (Reference(file, arithmetic) for arithmetic in (F32, F64, GGML))
+    jobs: dict[str, Callable[[], object]] = {
+        "llama.cpp, every stage captured": lambda: oracle.capture(tokens),
+        "numpy, free run, f32": lambda: f32.capture(tokens),
+        "numpy, free run, f64": lambda: f64.capture(tokens),
+        "numpy, free run, ggml": lambda: ggml.capture(tokens),
+        "every stage isolated and compared": lambda: measure_isolated(ggml, capture),
+    }
+    for name, job in jobs.items():
+        seconds = timed(job)
+        print(f"  {name:36} {seconds:6.3f} s = {seconds / plain:.2f}")
+    worst = max(measure_isolated(ggml, capture).rows, key=lambda row: row.difference.relative_rms)
+    print(f"  worst isolated relative RMS {worst.difference.relative_rms:.2e} at {worst.key}")
+
+
+def main() -> None:
+    """Measures at 16 and at 128 tokens."""
+    file = read_gguf(resolve_model(sys.argv[1] if len(sys.argv) > 1 else "smollm2"))
+    text = Tokenizer.from_gguf(file).encode(PROSE.read_text(encoding="utf-8"))
+    with LlamaCpp(file) as oracle:
+        for count in (16, 128):
+            measure(file, oracle, text[:count])
+
+
+if __name__ == "__main__":
+    main()
