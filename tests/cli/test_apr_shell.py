@@ -161,7 +161,7 @@ def test_a_reader_that_goes_away_is_no_bug(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_pull_that_is_told_to_end_clears_up(number: signal.Signals, code: int, tmp_path: Path) -> None:
-    # a source of wheels that never answers: a pipe nobody writes to would block pip, so a silent server does
+    # an index that accepts the connection and then says nothing
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as server:
