@@ -6,6 +6,7 @@ falsifiers the same way: the fixtures below hand out the faulty engine instead o
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import asdict
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from apr.formats.gguf import GgufFile
     from apr.parity.isolated import Measurement
     from pv import Evidence, Mutant
+
+# numpy is not loaded yet. BLAS threads that share cores with anything, xdist's other workers among them, spend their time
+# spinning: on two busy cores a run takes several times as long with two threads as with one.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent
 MODEL = "smollm2"
