@@ -177,8 +177,12 @@ def two_oracles(mutant: Mutant | None, open_oracle: Callable[..., LlamaCpp], evi
         found = providers()
     except AprError as error:
         raise Inconclusive("no oracle", str(error)) from error
+    if not found:
+        raise Inconclusive(
+            "no oracle", "no llama.cpp library was found; see the extras [xllamacpp] and [llama-cpp-python]"
+        )
     if len(found) < 2:
-        here = found[0].name if found else "none"
+        here = found[0].name
         raise Inconclusive(
             "one provider",
             f"two providers of llama.cpp are needed, installed: {here}; see the extra [llama-cpp-python]",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import struct
@@ -149,6 +150,19 @@ def test_a_file_that_shrinks_while_it_is_read_is_refused(tmp_path: Path) -> None
     os.truncate(tmp_path / "x.bin", 20)
     with pytest.raises(UnusableInput, match="became shorter"):
         list(stage.blocks(4))
+
+
+def test_a_file_system_that_reads_in_small_pieces_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Reluctant(io.FileIO):
+        def readinto(self, buffer: Any, /) -> int | None:
+            return super().readinto(memoryview(buffer)[:5])
+
+    write_stage(tmp_path / "x.bin", 0, np.arange(9, dtype=np.float32))
+    stage = open_stage(tmp_path / "x.bin")
+    monkeypatch.setattr(type(tmp_path), "open", lambda path, mode, **_: Reluctant(str(path), mode))
+    assert [value for block in stage.blocks(4) for value in block.tolist()] == list(range(9))
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -61,6 +61,9 @@ def test_stages_on_one_side_are_listed_and_are_no_agreement(tmp_path: Path) -> N
     assert (outcome.only_a, outcome.only_b) == ((KEYS[2],), (KEYS[3],))
     assert all(stage.difference.bit_identical for stage in outcome.stages)
     assert not outcome.identical
+    more = save(tmp_path / "more", capture(keys=KEYS[:3] + KEYS[3:]))
+    assert not diff_directories(a, more).identical
+    assert not diff_directories(more, a).identical
 
 
 def test_a_stage_of_another_width_is_named_and_the_others_are_compared(tmp_path: Path) -> None:

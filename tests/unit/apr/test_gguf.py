@@ -134,6 +134,10 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "value type 13": (build([pair("k", 13, b"")]), "value type 13 does not exist"),
     "truth value 2": (build([pair("k", BOOL, b"\2")]), "must be 0 or 1"),
     "endless array": (build([pair("k", ARRAY, array_of(F32, 2**61, b""))]), "array elements announced"),
+    "array as long as the bytes left": (
+        build([pair("k", ARRAY, array_of(F32, 20, b""))]),
+        "20 array elements announced",
+    ),
     "array of 2**24 strings": (build([pair("k", ARRAY, array_of(STRING, 2**24, b""))]), "array elements announced"),
     "endless string in an array": (
         build([pair("k", ARRAY, array_of(STRING, 2, text("a") + struct.pack("<Q", 2**40)))]),
@@ -153,6 +157,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "offset near 2**64": (build(tensors=[tensor("t", (4,), 0, 2**64 - 32)]), "the file ends at byte"),
     "offset not aligned": (build(tensors=[tensor("t", (4,), 0, 8)]), "no multiple of the alignment 32"),
     "tensors overlap": (build(tensors=[tensor("t", (16,)), tensor("u", (4,), 0, 32)]), "overlaps that of tensor 't'"),
+    "last byte missing": (build(tensors=[tensor("t", (16,))], data=63), "the file ends at byte"),
     "data cut": (build(tensors=[tensor("t", (17,))]), "tensor 't'"),
 }
 
