@@ -1,0 +1,65 @@
+"""What changes when a terminal is at the other end: colour, and progress on long jobs; neither anywhere else."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+JOB = """
+import sys, time
+from apr.console import Progress
+with Progress("counting\\x1b[5m", 4, unit="bytes") as meter:
+    for _ in range(4):
+        time.sleep(float(sys.argv[1]))
+        meter.advance()
+"""
+
+
+def on_terminal(command: list[str], **env: str) -> tuple[int, str]:
+    """Runs a command with standard output and error on a pseudo-terminal."""
+    inherited = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=follower,
+        stderr=follower,
+        env=inherited | {"TERM": "xterm", "COLUMNS": "200"} | env,
+    )
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            part = os.read(leader, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(leader)
+    return process.wait(timeout=60), shown.decode(errors="replace")
+
+
+@pytest.mark.parametrize(("env", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_a_table_is_dressed_up_on_a_terminal_only(env: dict[str, str], coloured: bool, tmp_path: object) -> None:
+    code, shown = on_terminal([sys.executable, "-m", "apr", "list"], APR_CACHE_DIR=str(tmp_path), **env)
+    assert code == 0
+    assert "smollm2" in shown
+    assert ("\x1b[" in shown) == coloured
+
+
+def test_progress_appears_on_a_terminal_when_a_job_lasts() -> None:
+    code, shown = on_terminal([sys.executable, "-c", JOB, "0.4"])
+    assert code == 0
+    assert r"counting\x1b[5m" in shown
+    assert "4/4 bytes" in shown
+
+
+def test_progress_stays_away_from_short_jobs_and_from_pipes() -> None:
+    assert on_terminal([sys.executable, "-c", JOB, "0.01"]) == (0, "")
+    piped = subprocess.run([sys.executable, "-c", JOB, "0.4"], capture_output=True, text=True, timeout=60, check=True)
+    assert (piped.stdout, piped.stderr) == ("", "")
