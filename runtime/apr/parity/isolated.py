@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apr.errors import NotComparable
+from apr.parity.comparable import check_provenance
 from apr.parity.metrics import Difference, compare_arrays
 from apr.stages import StageKey
 
 if TYPE_CHECKING:
-    from apr.capture import Capture, Provenance
+    from apr.capture import Capture
     from apr.engines.reference import Reference
 
 
@@ -46,32 +46,14 @@ class Measurement:
         return sum(row.difference.count for row in self.rows)
 
 
-def require_comparable(subject: Provenance, oracle: Provenance) -> None:
-    """Not comparable is not equal.
-
-    Raises:
-        NotComparable: other weights, tokens, positions or arithmetic.
-    """
-    for what, ours, theirs in (
-        ("weights", subject.model_sha256, oracle.model_sha256),
-        ("tokens", subject.tokens, oracle.tokens),
-        ("positions", subject.positions, oracle.positions),
-        ("arithmetic", subject.arithmetic, oracle.arithmetic),
-    ):
-        if ours != theirs:
-            raise NotComparable(
-                f"{subject.engine} and {oracle.engine} ran with different {what}: {ours!r} and {theirs!r}"
-            )
-
-
 def measure_isolated(subject: Reference, oracle: Capture) -> Measurement:
     """Every stage of the subject, computed from the oracle's inputs, against the oracle's stage.
 
     Raises:
-        NotComparable: see `require_comparable`.
+        NotComparable: see `apr.parity.comparable.check_provenance`.
     """
     tokens = oracle.provenance.tokens
-    require_comparable(subject.provenance(tokens), oracle.provenance)
+    check_provenance(subject.provenance(tokens), oracle.provenance)
     measurement = Measurement(len(tokens))
     expected = subject.model.stage_keys()
     for key in expected:
@@ -113,9 +95,9 @@ def compare_free_runs(subject: Capture, oracle: Capture) -> FreeRun:
     """The logits of two free runs.
 
     Raises:
-        NotComparable: see `require_comparable`.
+        NotComparable: see `apr.parity.comparable.check_provenance`.
     """
-    require_comparable(subject.provenance, oracle.provenance)
+    check_provenance(subject.provenance, oracle.provenance)
     head = StageKey("lm_head", None)
     ours, theirs = subject[head], oracle[head]
     each = [compare_arrays(a, b, limit=1).cosine for a, b in zip(ours, theirs, strict=True)]

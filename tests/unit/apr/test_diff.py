@@ -12,8 +12,9 @@ from apr.capture import Capture, Provenance
 from apr.commands import diff as command
 from apr.errors import NotComparable, UnusableInput, UsageError
 from apr.formats.aprt import write_capture, write_stage
-from apr.parity import diff as parity_diff
-from apr.parity.diff import CaptureDiff, StageDiff, check_provenance, diff_directories, diff_files, diff_paths
+from apr.parity import comparable
+from apr.parity.comparable import check_provenance
+from apr.parity.diff import CaptureDiff, StageDiff, diff_directories, diff_files, diff_paths
 from apr.stages import StageKey
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def test_another_number_of_tokens_is_told_as_such() -> None:
 
 
 def test_the_command_allows_what_the_comparison_knows() -> None:
-    assert tuple(parity_diff.ALLOWABLE) == command._ALLOWABLE
+    assert tuple(comparable.ALLOWABLE) == command._ALLOWABLE
 
 
 def test_files_of_different_layer_size_or_stage_are_refused(tmp_path: Path) -> None:

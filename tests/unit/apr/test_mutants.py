@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,7 +16,8 @@ from apr.errors import NotComparable, UsageError
 from apr.formats.gguf import GgufFile, read_gguf
 from apr.mutants import captures, model, program
 from apr.ops.arithmetic import F32, GGML
-from apr.parity.isolated import compare_free_runs, measure_isolated, require_comparable
+from apr.parity.comparable import check_provenance
+from apr.parity.isolated import compare_free_runs, measure_isolated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,11 +29,11 @@ TOKENS = [(7 * i + 3) % 250 for i in range(64)]
 
 
 @pytest.fixture(scope="module")
-def file(maker: object, tmp_path_factory: pytest.TempPathFactory) -> GgufFile:
+def file(maker: Any, tmp_path_factory: pytest.TempPathFactory) -> GgufFile:
     """Thirty layers, as the mutants expect, and small."""
     path = tmp_path_factory.mktemp("mutants") / "deep.gguf"
-    spec = maker.Llama(weights=maker.Type.Q4_1, layers=30, hidden=128, theta=100000.0)  # type: ignore[attr-defined] # a module
-    return read_gguf(maker.write_llama(path, spec))  # type: ignore[attr-defined] # a module
+    spec = maker.Llama(weights=maker.Type.Q4_1, layers=30, hidden=128, theta=100000.0)
+    return read_gguf(maker.write_llama(path, spec))
 
 
 @pytest.fixture(scope="module")
@@ -114,10 +115,10 @@ def test_what_must_not_be_compared(
 ) -> None:
     with pytest.raises(NotComparable, match="arithmetic"):
         measure_isolated(Reference(file, F32), capture)
-    with pytest.raises(NotComparable, match="weights"):
+    with pytest.raises(NotComparable, match="model sha256"):
         measure_isolated(Reference(read_gguf(tiny_llama()), GGML), capture)
     with pytest.raises(NotComparable, match="tokens"):
-        require_comparable(sound.provenance([1]), capture.provenance)
+        check_provenance(sound.provenance([1]), capture.provenance)
 
 
 def test_free_runs_are_described(file: GgufFile, sound: Reference, capture: Capture) -> None:
