@@ -141,7 +141,7 @@ def subject(mutant: Mutant | None, sound_reference: Reference, model_file: GgufF
     evidence.input("model", model_file.path)
     if mutant is None or mutant.id not in planted.MUTANTS:
         return sound_reference
-    fault = planted.mutant(mutant.id)
+    fault = planted.MUTANTS[mutant.id]
     return Reference(model_file, sound_reference.model.arithmetic, fault.plant(sound_reference.model))
 
 
@@ -158,7 +158,7 @@ def _tampered(engine: LlamaCpp, mutant: Mutant | None) -> Any:
 
     if mutant is None or mutant.id not in captures.MUTANTS:
         return engine
-    return captures.Tampered(engine, captures.mutant(mutant.id))
+    return captures.Tampered(engine, captures.MUTANTS[mutant.id])
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from apr.capture import Array, Capture
-from apr.errors import UsageError
 from apr.stages import StageKey
 
 if TYPE_CHECKING:
@@ -107,15 +106,3 @@ class Tampered:
         if changed is not None:
             stages[self._mutant.key] = changed
         return Capture(capture.provenance, stages)
-
-
-def mutant(name: str) -> CaptureMutant:
-    """The mutant of that name.
-
-    Raises:
-        UsageError: no such mutant.
-    """
-    try:
-        return MUTANTS[name]
-    except KeyError:
-        raise UsageError(f"unknown mutant {name!r}", hint=f"one of {', '.join(MUTANTS)}") from None

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from apr.errors import UsageError
 from apr.ops.activation import gelu_tanh
 
 if TYPE_CHECKING:
@@ -285,15 +284,3 @@ _ALL = [
 ]  # fmt: skip
 
 MUTANTS = {mutant.name: mutant for mutant in _ALL}
-
-
-def mutant(name: str) -> Mutant:
-    """The mutant of that name.
-
-    Raises:
-        UsageError: no such mutant.
-    """
-    try:
-        return MUTANTS[name]
-    except KeyError:
-        raise UsageError(f"unknown mutant {name!r}", hint=f"one of {', '.join(MUTANTS)}") from None
