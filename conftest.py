@@ -148,9 +148,17 @@ def subject(mutant: Mutant | None, sound_reference: Reference, model_file: GgufF
 @pytest.fixture
 def oracle(mutant: Mutant | None, sound_oracle: LlamaCpp, evidence: Evidence) -> Any:
     """llama.cpp, its captures tampered with if the claim's mutant is one of captures."""
-    evidence.engine("oracle", sound_oracle.name, sound_oracle.build)
-    evidence.input("model", sound_oracle.model_path)
+    _record(evidence, "oracle", sound_oracle)
     return _tampered(sound_oracle, mutant)
+
+
+def _record(evidence: Evidence, role: str, engine: LlamaCpp) -> None:
+    """What a verdict with this engine rests on: the library's bytes, the model, the text, and the code that drives it."""
+    evidence.engine(role, engine.name, engine.build)
+    evidence.input("library", engine.provider.library)
+    evidence.input("model", engine.model_path)
+    evidence.input("fixture", PROSE)
+    evidence.input("source", RUNTIME)
 
 
 def _tampered(engine: LlamaCpp, mutant: Mutant | None) -> Any:
@@ -188,9 +196,8 @@ def two_oracles(mutant: Mutant | None, open_oracle: Callable[..., LlamaCpp], evi
             f"two providers of llama.cpp are needed, installed: {here}; see the extra [llama-cpp-python]",
         )
     first, second = (open_oracle(provider) for provider in found[:2])
-    evidence.engine("subject", first.name, first.build)
-    evidence.engine("oracle", second.name, second.build)
-    evidence.input("model", first.model_path)
+    _record(evidence, "subject", first)
+    _record(evidence, "oracle", second)
     return _tampered(first, mutant), second
 
 
@@ -201,13 +208,10 @@ def measure(
     oracle: Any,
     sound_captures: Callable[[int], Capture],
     sound_measurements: dict[int, Measurement],
-    evidence: Evidence,
 ) -> Callable[[int], Measurement]:
     """Compares subject and oracle over the first n tokens, stage by stage in isolation."""
     from apr.mutants.captures import Tampered
     from apr.parity.isolated import measure_isolated
-
-    evidence.input("fixture", PROSE)
 
     def measured(count: int) -> Measurement:
         capture = sound_captures(count)
@@ -243,8 +247,9 @@ def apr(mutant: Mutant | None, evidence: Evidence) -> Callable[..., subprocess.C
 
 
 @pytest.fixture
-def pv() -> Callable[..., subprocess.CompletedProcess[str]]:
+def pv(evidence: Evidence) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs the real program `pv` in a process of its own."""
+    evidence.input("source", ROOT / "pv")
     return _runner(["pv"])
 
 

@@ -100,6 +100,12 @@ def test_incomparable_sides_are_refused_with_exit_1_and_allowed_on_purpose(tmp_p
         done.stderr
         == "apr: error: not comparable: arithmetic f32 against f64; --allow arithmetic compares all the same\n"
     )
+    told = diff(a, b, "--json")
+    assert told.returncode == 1
+    assert json.loads(told.stdout) == {
+        "path_a": str(a), "path_b": str(b), "comparable": False, "reason": "not comparable: arithmetic f32 against f64",
+    }  # fmt: skip
+    assert json.loads(diff(a, a, "--json").stdout)["comparable"] is True
     done = diff(a, b, "--allow", "model, arithmetic")
     assert done.returncode == 0
     assert "note: allowed on purpose: arithmetic f32 against f64" in done.stdout

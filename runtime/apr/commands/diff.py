@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apr.console import escape, print_table
-from apr.errors import FINDINGS, OK, UsageError
+from apr.errors import FINDINGS, OK, NotComparable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -76,7 +76,13 @@ def run(args: argparse.Namespace) -> int:
         )
     from apr.parity.diff import CaptureDiff, diff_paths  # noqa: PLC0415 - `--help` does not wait for numpy
 
-    outcome = diff_paths(args.a, args.b, limit=args.limit, allow=args.allow)
+    try:
+        outcome = diff_paths(args.a, args.b, limit=args.limit, allow=args.allow)
+    except NotComparable as refusal:
+        if args.json:  # exit code 1 alone would not tell a refusal from a difference
+            told = {"path_a": str(args.a), "path_b": str(args.b), "comparable": False, "reason": refusal.problem}
+            sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        raise
     if isinstance(outcome, CaptureDiff):
         content = _capture_json(outcome) if args.json else None
         identical = outcome.identical
@@ -116,6 +122,7 @@ def _stage_json(diff: StageDiff) -> dict[str, Any]:
         "schema": STAGE_SCHEMA,
         "path_a": str(diff.path_a),
         "path_b": str(diff.path_b),
+        "comparable": True,
         "stage": diff.key.stage if diff.key else None,
         "layer": "whole-model" if diff.layer is None else diff.layer,
         "dim_product": numbers.pop("count"),
@@ -132,6 +139,7 @@ def _capture_json(diff: CaptureDiff) -> dict[str, Any]:
         "schema": CAPTURE_SCHEMA,
         "path_a": str(diff.path_a),
         "path_b": str(diff.path_b),
+        "comparable": True,
         "identical": diff.identical,
         "first_difference": str(first.key) if first else None,
         "only_a": [str(key) for key in diff.only_a],
