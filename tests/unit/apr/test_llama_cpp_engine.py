@@ -117,6 +117,20 @@ def test_no_answer_in_time(tiny_llama: Callable[..., Path]) -> None:
         LlamaCpp(read_gguf(tiny_llama()), timeout=0.001)
 
 
+def test_an_interrupt_while_it_works_leaves_no_process_behind(
+    tiny_llama: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    oracle = LlamaCpp(read_gguf(tiny_llama()))
+    monkeypatch.setattr("apr.engines.llama_cpp.wire.receive", interrupt)
+    os.kill(oracle._child._process.pid, signal.SIGSTOP)  # a child that would not notice that its channel is closed
+    with oracle, pytest.raises(KeyboardInterrupt):
+        oracle.capture([1, 2, 3])
+    assert oracle._child._process.returncode == -signal.SIGKILL
+
+
 def test_a_library_that_is_none(tiny_llama: Callable[..., Path], tmp_path: Path) -> None:
     fake = tmp_path / "libllama.so"
     fake.write_text("no library")

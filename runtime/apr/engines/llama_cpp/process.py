@@ -29,6 +29,7 @@ class Child:
 
     def __init__(self, what: str, timeout: float) -> None:
         self._what = what
+        self._busy = False
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         ours.settimeout(timeout)
         self._channel = ours
@@ -51,9 +52,11 @@ class Child:
         Raises:
             OracleError: refused, crashed, or no answer in time; `doing` says during what.
         """
+        self._busy = True
         try:
             wire.send(self._channel, request)
             reply, descriptor = wire.receive(self._channel)
+            self._busy = False
         except TimeoutError:
             self._process.kill()
             raise OracleError(
@@ -71,8 +74,10 @@ class Child:
         return reply, descriptor
 
     def close(self) -> None:
-        """Ends the process."""
+        """Ends the process; at once if it is still at work, which is what an interrupt leaves behind."""
         self._channel.close()
+        if self._busy:
+            self._process.kill()
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
