@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from pv.evidence import Evidence
     from pv.parse import Claim, Contract, Mutant
     from pv.signals import Inconclusive, Refuted
+    from pv.watched import watch
 
 __version__ = "0.1.0"
-__all__ = ["Claim", "Contract", "Evidence", "Inconclusive", "Mutant", "Refuted", "__version__", "falsifies"]
+__all__ = ["Claim", "Contract", "Evidence", "Inconclusive", "Mutant", "Refuted", "__version__", "falsifies", "watch"]
 
 _HOMES = {
     "Claim": "pv.parse",
@@ -24,6 +25,7 @@ _HOMES = {
     "Mutant": "pv.parse",
     "Refuted": "pv.signals",
     "falsifies": "pv.bind",
+    "watch": "pv.watched",
 }
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pv.digest import sha256
+from pv.watched import first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -132,7 +132,7 @@ class Registry:
     def _load_file(self, path: Path, import_file: Callable[[Path], ModuleType]) -> None:
         before = len(_declared)
         try:
-            source = sha256(path)
+            source = first(path)
             module = import_file(path)
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             raise

@@ -6,7 +6,9 @@ Exit codes: 0 ok, 1 findings, 2 usage or unusable input, 3 a bug in pv.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import io
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -22,25 +24,45 @@ _EPILOG = "exit codes: 0 ok, 1 findings, 2 usage or unusable input, 3 a bug in p
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `pv` with these arguments and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # whatever the encoding, something readable comes out
     arguments = _parser().parse_args(argv)
     try:
         code: int = importlib.import_module(f"pv.commands.{arguments.command}").run(arguments)
-        sys.stdout.flush()
     except UsageProblem as problem:
-        sys.stderr.write(f"pv: {problem}\n")
+        _complain(f"pv: {problem}\n")
+        _forget_output()
         return 2
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return 0
     except KeyboardInterrupt:
         return 130
     except Exception:  # noqa: BLE001  the last line of defence says whose fault it is
         import traceback  # noqa: PLC0415  needed only here
 
-        traceback.print_exc()
-        sys.stderr.write("pv: this is a bug in pv, not in your files; please report it with the lines above\n")
+        _complain(traceback.format_exc())
+        _complain("pv: this is a bug in pv, not in your files; please report it with the lines above\n")
         return 3
     return code
+
+
+def _complain(text: str) -> None:
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):  # there is nowhere left to say it; the exit code still does
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
+
+def _forget_output() -> None:
+    """Let Python's last flush at exit write what is still buffered to nowhere, if it cannot be written."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from os.path import normpath
+from pathlib import Path
+from typing import Any
 
 from pv.types import UsageProblem
 from pv.words import did_you_mean
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 _KEYS = ("contracts", "falsifiers", "ledger")
+# how [tool.pv] can be written, quoted or not, as a table, below [tool], or as a dotted key
+_OURS = re.compile(
+    rb"""tool["']?\s*\.\s*["']?pv\b|^\s*\[\s*tool\s*\][^\[]*^\s*["']?pv\b|\btool["']?\s*=\s*\{[^\n]*\bpv\b""",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True)
@@ -25,39 +30,36 @@ class Config:
     ledger: Path
 
 
-def read_config(root: Path) -> Config | None:
+def read_config(root: Path, *, foreign: bool = False) -> Config | None:
     """The configuration of the project at `root`; None if it has no `[tool.pv]`.
+
+    With `foreign`, a file that cannot be used and does not speak of `[tool.pv]` is none of our business: None.
 
     Raises:
         UsageProblem: the file is not TOML, or `[tool.pv]` says something that cannot be used.
     """
     path = root / "pyproject.toml"
     try:
-        raw = path.read_bytes()
+        raw = path.read_bytes() if path.is_file() else b""
     except OSError:
         return None
-    if b"tool" not in raw or b"pv" not in raw:
+    if b"tool" not in raw or (foreign and not _OURS.search(raw)):
         return None
-    try:
-        table = tomllib.loads(raw.decode("utf-8")).get("tool", {}).get("pv")
-    except ValueError as problem:
-        raise UsageProblem(f"{path}: not TOML: {problem}") from None
+    table = _table(path, raw)
     if table is None:
         return None
-    if not isinstance(table, dict):
-        raise UsageProblem(f"{path}: [tool.pv] must be a table")
     for key in table:
         if key not in _KEYS:
             fix = did_you_mean(key, _KEYS) or f"the keys are {', '.join(_KEYS)}"
             raise UsageProblem(f"{path}: unknown key {key!r} in [tool.pv]; {fix}")
     ledger = table.get("ledger", ".pv/ledger.jsonl")
-    if not isinstance(ledger, str):
+    if not _is_name(ledger):
         raise UsageProblem(f"{path}: [tool.pv] ledger must be the path of a file")
     return Config(
         root=root,
         contracts=_folders(path, table, "contracts"),
         falsifiers=_folders(path, table, "falsifiers"),
-        ledger=root / ledger,
+        ledger=Path(normpath(root / ledger)),
     )
 
 
@@ -74,8 +76,33 @@ def find_config(start: Path) -> Config:
     return Config(start, (start / "contracts",), (start / "falsifiers",), start / ".pv/ledger.jsonl")
 
 
+def _table(path: Path, raw: bytes) -> dict[str, Any] | None:
+    try:
+        tool = tomllib.loads(raw.decode("utf-8")).get("tool", {})
+    except ValueError as problem:
+        raise UsageProblem(f"{path}: not TOML: {problem}") from None
+    except RecursionError:
+        raise UsageProblem(f"{path}: not usable TOML: nested too deep; flatten it") from None
+    if not isinstance(tool, dict):
+        raise UsageProblem(f"{path}: 'tool' must be a table, as in [tool.pv]")
+    table = tool.get("pv")
+    if table is not None and not isinstance(table, dict):
+        raise UsageProblem(f"{path}: [tool.pv] must be a table")
+    return table
+
+
 def _folders(path: Path, table: dict[str, Any], key: str) -> tuple[Path, ...]:
     names = table.get(key, [key])
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    if not isinstance(names, list) or not names or not all(map(_is_name, names)):
         raise UsageProblem(f"{path}: [tool.pv] {key} must be a list of folders")
-    return tuple(path.parent / name for name in names)
+    folders = tuple(Path(normpath(path.parent / name)) for name in names)
+    for folder in folders:
+        if folder.exists() and not folder.is_dir():
+            raise UsageProblem(f"{path}: [tool.pv] {key}: {folder} is no folder; name the folder it stands in")
+        if not folder.exists() and (key in table or key == "contracts"):
+            raise UsageProblem(f"{path}: [tool.pv] {key}: there is no folder {folder}; create it or correct the key")
+    return folders
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and "\0" not in value

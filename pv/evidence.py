@@ -6,7 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from pv.digest import sha256
+from pv.deciders import name_of
+from pv.watched import changed, first
 from pv.words import Level
 
 
@@ -21,8 +22,10 @@ class Evidence:
         self._compared: dict[str, int] = {}
         self._level = Level.ALGORITHM
         self._inputs: list[dict[str, str]] = []
+        self._input_paths: list[Path] = []
         self._engines: list[dict[str, str]] = []
         self._worst: dict[str, Any] | None = None
+        self._beyond = ""
         self._reported: dict[str, Any] = {}
         self._counterexample: Any = None
 
@@ -47,17 +50,21 @@ class Evidence:
         self._level = Level(level)
 
     def input(self, kind: str, path: str | Path) -> None:
-        """Record a file that the verdict rests on, with its hash; of a folder, its Python files.
+        """Record a file that the verdict rests on, or a folder below the project's root with all files in it.
+
+        Its hash is the first that this process took of it: what is imported now may have been read long ago.
 
         Raises:
             OSError: the file is missing or cannot be read.
+            ValueError: it is a folder that does not lie below the project's root.
         """
         absolute = Path(path).resolve()
-        inside = absolute.is_relative_to(self._root)
-        name = (absolute.relative_to(self._root) if inside else absolute).as_posix()
-        entry = {"kind": kind, "path": name, "sha256": sha256(absolute)}
+        if absolute.is_dir() and (absolute == self._root or not absolute.is_relative_to(self._root)):
+            raise ValueError(f"{absolute} is no folder below {self._root}; record the files in it that count")
+        entry = {"kind": kind, "path": name_of(absolute, self._root), "sha256": first(absolute)}
         if entry not in self._inputs:
             self._inputs.append(entry)
+            self._input_paths.append(absolute)
 
     def engine(self, role: str, name: str, build: str) -> None:
         """Record an engine that took part: in which role, its name, its build."""
@@ -76,6 +83,8 @@ class Evidence:
     ) -> None:
         """Record a distance that was seen, and where; the worst of all calls is kept (not a number is worse than any)."""
         value = float(distance)
+        if math.isnan(value) or (bound is not None and not value <= float(bound)):
+            self._beyond = self._beyond or f"{value:.6g}" + ("" if bound is None else f", bound {float(bound):.6g}")
         if self._worst is not None and not _worse(value, self._worst["distance"]):
             return
         place = {"stage": stage, "layer": layer, "position": position}
@@ -92,6 +101,17 @@ class Evidence:
     def counterexample(self, value: object) -> None:
         """Record an input for which the claim fails."""
         self._counterexample = plain(value)
+
+    @property
+    def beyond(self) -> str:
+        """The first distance recorded that is not a number or not within its own bound, as text; empty if none is."""
+        return self._beyond
+
+    @property
+    def changed(self) -> list[str]:
+        """The inputs that no longer hold what they did when this process first looked at them."""
+        pairs = zip(self._inputs, self._input_paths, strict=True)
+        return [f"{entry['kind']} {entry['path']}" for entry, path in pairs if changed(path)]
 
     @property
     def total(self) -> int:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pv.parse import Case, Claim
 
 
+_OF_CASES = frozenset({Word.DISCHARGED, Word.REFUTED, Word.INCONCLUSIVE, Word.ERROR})
+_OF_MUTANTS = frozenset({Word.KILLED, Word.SURVIVED, Word.MISLOCALISED, Word.INCONCLUSIVE, Word.ERROR})
+
+
 class Outcome(StrEnum):
     """What is known about a claim."""
 
@@ -91,7 +95,7 @@ def _outcome(
     broken = next((one for one in mutants if one.row and one.row["verdict"] == Word.ERROR), None)
     if broken and broken.row:
         return Outcome.ERROR, False, "", _with_label(broken, str(broken.row.get("message", "")))
-    for check in (_missed, _unknown, _absent):
+    for check in (_missed, _unreadable, _unknown, _absent):
         found = check(plain, mutants)
         if found:
             return Outcome.INCONCLUSIVE, False, *found
@@ -107,6 +111,15 @@ def _missed(_plain: Sequence[CaseEvidence], mutants: Sequence[CaseEvidence]) -> 
     for one in mutants:
         if one.row and one.row["verdict"] in (Word.SURVIVED, Word.MISLOCALISED):
             return f"mutant {one.row['verdict']}", _with_label(one, str(one.row.get("message", "")))
+    return None
+
+
+def _unreadable(plain: Sequence[CaseEvidence], mutants: Sequence[CaseEvidence]) -> tuple[str, str] | None:
+    """A row whose verdict means nothing for its case; what is not said to be discharged or killed never counts as such."""
+    for cases, known in ((plain, _OF_CASES), (mutants, _OF_MUTANTS)):
+        for one in cases:
+            if one.row and one.row["verdict"] not in known:
+                return "unreadable", _with_label(one, f"{one.row['verdict']!r} is no verdict here")
     return None
 
 

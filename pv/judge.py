@@ -50,9 +50,17 @@ VACUOUS = "vacuous"
 
 
 def judge(
-    raised: BaseException | None, *, compared: int, expect: Expect = Expect.DISCHARGED, mutant: Mutant | None = None
+    raised: BaseException | None,
+    *,
+    compared: int,
+    expect: Expect = Expect.DISCHARGED,
+    mutant: Mutant | None = None,
+    beyond: str = "",
 ) -> Verdict:
-    """Judge one call of a falsifier that returned, or raised `raised`, having compared that many values."""
+    """Judge one call of a falsifier that returned, or raised `raised`, having compared that many values.
+
+    `beyond` is a distance that it recorded beyond its own bound: a falsifier that does so must not just return.
+    """
     refutation = None if raised is None else _refutation(raised)
     if refutation is not None:
         return _refuted(refutation, expect, mutant)
@@ -60,11 +68,7 @@ def judge(
         return judge_fixture(raised)
     if mutant is not None:
         return Verdict(Word.SURVIVED, ok=False, message=f"the falsifier lets the fault {mutant.id!r} through")
-    if compared == 0:
-        return Verdict(Word.INCONCLUSIVE, ok=False, reason=VACUOUS, message="nothing was compared")
-    if expect is Expect.REFUTED:
-        return Verdict(Word.DISCHARGED, ok=False, message="expected to be refuted, and was not")
-    return Verdict(Word.DISCHARGED, ok=True)
+    return _returned(compared, expect, beyond)
 
 
 def judge_fixture(raised: BaseException) -> Verdict:
@@ -78,6 +82,25 @@ def error(raised: BaseException) -> Verdict:
     """The verdict on a run that broke."""
     text = str(raised).strip()
     return Verdict(Word.ERROR, ok=False, message=f"{type(raised).__name__}: {text}" if text else type(raised).__name__)
+
+
+def judge_change(verdict: Verdict, changed: list[str]) -> Verdict:
+    """What is left of a verdict when these files are no longer what they were: nothing, unless the run broke anyway."""
+    if not changed or verdict.word is Word.ERROR:
+        return verdict
+    message = f"{', '.join(changed)}: not what was there when this process began; run it again"
+    return Verdict(Word.INCONCLUSIVE, ok=False, reason="source changed", message=message)
+
+
+def _returned(compared: int, expect: Expect, beyond: str) -> Verdict:
+    if beyond:
+        message = f"recorded a distance beyond its bound but returned: {beyond}; raise Refuted or assert"
+        return Verdict(Word.ERROR, ok=False, message=message)
+    if compared == 0:
+        return Verdict(Word.INCONCLUSIVE, ok=False, reason=VACUOUS, message="nothing was compared")
+    if expect is Expect.REFUTED:
+        return Verdict(Word.DISCHARGED, ok=False, message="expected to be refuted, and was not")
+    return Verdict(Word.DISCHARGED, ok=True)
 
 
 def _refuted(raised: AssertionError | Refuted, expect: Expect, mutant: Mutant | None) -> Verdict:

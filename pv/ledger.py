@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pv.row import begin_is_over, fault, key
 from pv.types import UsageProblem
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ def append(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     if not lines:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is no regular file")
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         with _locked(descriptor):
@@ -74,15 +78,21 @@ def sync(path: Path) -> None:
 def read(path: Path) -> Ledger:
     """Read a ledger. A line that is no row of ours is reported and left aside; the others count.
 
+    A row that says only that a run began counts as long as no later row of the same run says how it ended.
+
     Raises:
         UsageProblem: the file is there and cannot be read.
     """
     try:
-        raw = path.read_bytes()
+        regular = stat.S_ISREG(path.stat().st_mode)
+        raw = path.read_bytes() if regular else b""
     except FileNotFoundError:
         return Ledger(path, exists=False)
-    except OSError as problem:
-        raise UsageProblem(f"{path}: the ledger cannot be read: {problem.strerror}") from None
+    except (OSError, ValueError) as problem:
+        why = getattr(problem, "strerror", None) or problem
+        raise UsageProblem(f"{path}: the ledger cannot be read: {why}") from None
+    if not regular:
+        raise UsageProblem(f"{path}: the ledger cannot be read: it is no regular file")
     ledger = Ledger(path)
     lines = raw.split(b"\n")
     for number, line in enumerate(lines, 1):
@@ -90,18 +100,32 @@ def read(path: Path) -> Ledger:
             continue
         torn = number == len(lines)
         try:
-            row = json.loads(line)
+            row = json.loads(line, parse_constant=_refuse)
         except (ValueError, RecursionError):
             what = "the last line is torn" if torn else "not JSON"
             ledger.problems.append(f"{path}:{number}: {what}; left aside")
             continue
         if not isinstance(row, dict) or row.get("schema") != SCHEMA:
             ledger.problems.append(f"{path}:{number}: not a line of {SCHEMA}; left aside")
-        elif not all(isinstance(row.get(key), str) for key in ("contract", "claim", "params", "mutant", "verdict")):
-            ledger.problems.append(f"{path}:{number}: names no contract, claim or verdict; left aside")
+        elif wrong := fault(row):
+            ledger.problems.append(f"{path}:{number}: {wrong}; left aside")
         else:
             ledger.rows.append(row)
+    _drop_begins_that_ended(ledger.rows)
     return ledger
+
+
+def _drop_begins_that_ended(rows: list[dict[str, Any]]) -> None:
+    ended: set[tuple[Any, ...]] = set()
+    for index in range(len(rows) - 1, -1, -1):
+        if begin_is_over(rows[index], ended):
+            del rows[index]
+        elif not rows[index].get("begun"):
+            ended.add(key(rows[index]))
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 @contextlib.contextmanager

@@ -47,14 +47,19 @@ class Mutant:
 class Case:
     """One run of a claim's falsifier: with these parameters, on the honest subject or on a mutant of it."""
 
-    params_id: str
     params: Mapping[str, Any]
     mutant: Mutant | None = None
 
     @property
+    def key(self) -> str:
+        """The parameters as canonical JSON: no two combinations share it."""
+        return canonical(dict(self.params))
+
+    @property
     def label(self) -> str:
         """What stands in brackets in the node id; empty for the only case of a claim without parameters."""
-        return "-".join(filter(None, (self.params_id, f"mutant-{self.mutant.id}" if self.mutant else "")))
+        words = [str(value) for value in self.params.values()]
+        return "-".join([*words, *([f"mutant-{self.mutant.id}"] if self.mutant else [])])
 
 
 @dataclass(frozen=True)
@@ -83,11 +88,8 @@ class Claim:
     def cases(self) -> list[Case]:
         """Every run that the claim asks for: all its parameters, then each mutant at the first of them."""
         names = list(self.params)
-        plain = [
-            Case("-".join(str(value) for value in values), dict(zip(names, values, strict=True)))
-            for values in itertools.product(*self.params.values())
-        ]
-        return plain + [Case(plain[0].params_id, plain[0].params, mutant) for mutant in self.mutants if plain]
+        plain = [Case(dict(zip(names, values, strict=True))) for values in itertools.product(*self.params.values())]
+        return plain + [Case(plain[0].params, mutant) for mutant in self.mutants if plain]
 
 
 @dataclass(frozen=True)

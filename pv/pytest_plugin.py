@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from pv.config import Config
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -12,28 +18,74 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--pv-ledger", metavar="PATH", help="where evidence is appended (default: [tool.pv] ledger)")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Look at the code that verdicts rest on before any of it is imported.
+
+    Raises:
+        UsageError: `[tool.pv]` says something that cannot be used, or a file cannot be read.
+    """
+    settings = _settings(early_config)
+    if settings is None:
+        return
+    from pv.deciders import watch_all  # noqa: PLC0415  only in a project with contracts
+
+    try:
+        watch_all(settings)
+    except OSError as problem:
+        raise pytest.UsageError(f"{problem.filename}: cannot be read: {problem.strerror}") from None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Begin to collect contracts if this project wants it.
 
     Raises:
-        UsageError: `[tool.pv]` says something that cannot be used.
+        UsageError: `[tool.pv]` says something that cannot be used, or Python drops assertions.
     """
-    from pv.config import read_config  # noqa: PLC0415  importing the plugin must cost nothing
-    from pv.types import UsageProblem  # noqa: PLC0415  as above
-
-    try:
-        settings = read_config(config.rootpath)
-    except UsageProblem as problem:
-        raise pytest.UsageError(str(problem)) from None
+    settings = _settings(config)
     if settings is None:
+        _announce_foreign_root(config)
         return
+    if sys.flags.optimize:
+        raise pytest.UsageError("python -O drops assertions, so no falsifier could refute; run pytest without -O")
     config.addinivalue_line("markers", "falsify(claim): tries to refute a claim of a contract")
 
     from pv import pytest_plugin_collect, pytest_plugin_run  # noqa: PLC0415  only in a project with contracts
+    from pv.pytest_plugin_missed import LeftOut  # noqa: PLC0415  as above
     from pv.pytest_plugin_record import Recorder  # noqa: PLC0415  as above
 
-    config.stash[pytest_plugin_collect.PROJECT] = pytest_plugin_collect.Project(config, settings)
+    project = pytest_plugin_collect.Project(config, settings)
+    config.stash[pytest_plugin_collect.PROJECT] = project
     config.pluginmanager.register(pytest_plugin_collect, "pv-collect")
     config.pluginmanager.register(pytest_plugin_run, "pv-run")
     if not hasattr(config, "workerinput"):  # with xdist, the controller alone keeps the ledger
         config.pluginmanager.register(Recorder(config, settings), "pv-record")
+        config.pluginmanager.register(LeftOut(config, project.files), "pv-left-out")
+
+
+def _settings(config: pytest.Config) -> Config | None:
+    from pv.config import read_config  # noqa: PLC0415  importing the plugin must cost nothing
+    from pv.types import UsageProblem  # noqa: PLC0415  as above
+
+    try:
+        return read_config(config.rootpath, foreign=True)
+    except UsageProblem as problem:
+        raise pytest.UsageError(str(problem)) from None
+
+
+def _announce_foreign_root(config: pytest.Config) -> None:
+    """Say so where pytest's root is not the folder that it was called in, and that folder has contracts."""
+    from pv.config import read_config  # noqa: PLC0415  importing the plugin must cost nothing
+    from pv.types import UsageProblem  # noqa: PLC0415  as above
+
+    here = config.invocation_params.dir
+    if here == config.rootpath or hasattr(config, "workerinput"):
+        return
+    try:
+        settings = read_config(here, foreign=True)
+    except UsageProblem as problem:
+        raise pytest.UsageError(str(problem)) from None
+    if settings is not None:
+        from pv.pytest_plugin_missed import OtherRoot  # noqa: PLC0415  only where it has something to say
+
+        config.pluginmanager.register(OtherRoot(settings, config.rootpath), "pv-other-root")

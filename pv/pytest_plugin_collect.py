@@ -12,8 +12,10 @@ import pytest
 
 from pv.bind import Binding, Falsifier, Registry
 from pv.corpus import SUFFIXES, display, read, walk
+from pv.deciders import deciders
 from pv.evidence import Evidence
 from pv.pytest_plugin_import import Importer
+from pv.report.console import escape
 from pv.signals import Inconclusive
 
 if TYPE_CHECKING:
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 
 
 class BindingProblem(Exception):
-    """A claim and its falsifier do not fit together."""
+    """A claim and its falsifier do not fit together, or a contract cannot be used."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(map(escape, lines)))
 
 
 @dataclass
@@ -46,6 +51,13 @@ class Project:
     def __init__(self, config: pytest.Config, settings: Config) -> None:
         self.config, self.settings = config, settings
         self.names: dict[str, Path] = {}
+        self._deciders: dict[Path, list[tuple[str, Path]]] = {}
+
+    def deciders(self, contract: Path) -> list[tuple[str, Path]]:
+        """The code that decided about a contract when it was collected."""
+        if contract not in self._deciders:
+            self._deciders[contract] = deciders(self.settings, contract)
+        return self._deciders[contract]
 
     @functools.cached_property
     def registry(self) -> Registry:
@@ -88,8 +100,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one item of each case of the claim that is being collected."""
     module = metafunc.definition.parent
-    if isinstance(module, ContractModule) and module.cases and module.cases[0].label:
-        names = [*module.cases[0].params, *(["mutant"] if module.cases[0].mutant else [])]
+    if not isinstance(module, ContractModule) or not module.cases:
+        return
+    names = _arguments(module.cases[0])
+    if names:
         values = [
             pytest.param(*case.params.values(), *([case.mutant] if case.mutant else []), id=case.label)
             for case in module.cases
@@ -110,20 +124,25 @@ class ContractModule(pytest.Module):
     def collect(self) -> Iterable[pytest.Item]:
         """Yield the items of every claim, and one for each falsifier that has no claim.
 
+        A contract that cannot be used is one item that fails.
+
         Raises:
-            CollectError: the contract cannot be used, or falsifiers that it may need cannot be imported.
+            CollectError: falsifiers that the contract may need cannot be imported.
         """
         project = self.config.stash[PROJECT]
+        project.deciders(self.path)
         reading = read(self.path, project.show(self.path))
-        if reading.errors:
-            raise self.CollectError("\n".join(found.headline for found in reading.errors))
         contract = reading.contract
+        if reading.errors:
+            yield self._failing("unreadable", BindingProblem(*(found.headline for found in reading.errors)))
+            return
         if contract is None:
             return
         other = project.names.setdefault(contract.name, self.path)
         if other != self.path:
-            where = project.show(other)
-            raise self.CollectError(f"{contract.path}:1:1: error[PV009]: {where} is named {contract.name!r} as well")
+            text = f"{contract.path}:1:1: error[PV009]: {project.show(other)} is named {contract.name!r} as well"
+            yield self._failing("unreadable", BindingProblem(text))
+            return
         self._complain_about_imports(contract)
         self._adopt_fixtures(contract)
         for claim in contract.claims:
@@ -137,7 +156,7 @@ class ContractModule(pytest.Module):
         if project.registry.broken and (first or unbound):
             raise self.CollectError(
                 "\n".join(
-                    f"{project.show(one.path)}:{one.line}: the falsifiers cannot be imported: {one.message}"
+                    escape(f"{project.show(one.path)}:{one.line}: the falsifiers cannot be imported: {one.message}")
                     for one in project.registry.broken
                 )
             )
@@ -183,6 +202,10 @@ class ContractModule(pytest.Module):
             places = ", ".join(f"{show(one.path)}:{one.line}" for one in falsifiers)
             return BindingProblem(f"{claim.id} has {len(falsifiers)} falsifiers: {places}; keep one")
         (one,) = falsifiers
+        kind = _unrun(one.function)
+        if kind:
+            place = f"{show(one.path)}:{one.line}: {one.qualname}"
+            return BindingProblem(f"{place} is {kind}, which a call does not run; write a plain function")
         if any(mark.name == "parametrize" for mark in getattr(one.function, "pytestmark", [])):
             place = f"{show(one.path)}:{one.line}: {one.qualname}"
             return BindingProblem(f"{place} is parametrized; name the values under 'params' of {claim.id} instead")
@@ -213,6 +236,10 @@ class ContractModule(pytest.Module):
         self.cases = cases
         items = list(self._genfunctions(claim.id, function))
         self.cases = ()
+        if falsifier is not None and not _as_many(items, cases):
+            place = f"{self.config.stash[PROJECT].show(falsifier.path)}:{falsifier.line}: {falsifier.qualname}"
+            text = f"{place} uses a parametrized fixture; name the values under 'params' of {claim.id} instead"
+            return self._items(claim, cases, _stand_in(_arguments(cases[0]), BindingProblem(text)), None, source)
         for item, case in zip(items, cases, strict=True):
             item.stash[RUN] = Run(claim, case, falsifier, source, Evidence(self.config.rootpath))
             item.add_marker(pytest.mark.falsify(claim.id))
@@ -235,12 +262,40 @@ class ContractModule(pytest.Module):
                 else f"there is no contract {one.contract}"
             )
             problem = BindingProblem(f"{project.show(one.path)}:{one.line}: {one.qualname} is orphaned: {what}")
-            name = f"orphaned:{one.contract}:{one.claim_id}"
-            setattr(self.obj, name, _stand_in((), problem))
-            item = pytest.Function.from_parent(self, name=name)
-            item.add_marker(pytest.mark.falsify(one.claim_id))
-            item.location = (contract.path, 0, name)
-            yield item
+            yield self._failing(f"orphaned:{one.contract}:{one.claim_id}", problem)
+
+    def _failing(self, name: str, problem: Exception) -> pytest.Item:
+        """An item that is no case of a claim and fails with this problem."""
+        name = escape(name)
+        setattr(self.obj, name, _stand_in((), problem))
+        item: pytest.Item = pytest.Function.from_parent(self, name=name)
+        item.add_marker(pytest.mark.falsify(name))
+        item.location = (self.config.stash[PROJECT].show(self.path), 0, name)
+        return item
+
+
+def _arguments(case: Case) -> list[str]:
+    """The arguments of a falsifier that come from the case."""
+    return [*case.params, *(["mutant"] if case.mutant else [])]
+
+
+def _as_many(items: Sequence[pytest.Function], cases: Sequence[Case]) -> bool:
+    """Whether pytest made one item of each case, and nothing but the case varies between them."""
+    names = [set(item.callspec.params) if hasattr(item, "callspec") else set() for item in items]
+    return len(items) == len(cases) and all(
+        one == set(_arguments(case)) for one, case in zip(names, cases, strict=True)
+    )
+
+
+def _unrun(function: Callable[..., Any]) -> str:
+    """What kind of function it is, if calling it does not run its body."""
+    kinds = {
+        "a coroutine function": inspect.iscoroutinefunction,
+        "an async generator function": inspect.isasyncgenfunction,
+        "a generator function": inspect.isgeneratorfunction,
+    }
+    inner = (function, inspect.unwrap(function))
+    return next((kind for kind, is_one in kinds.items() if any(map(is_one, inner))), "")
 
 
 def _stand_in(names: Iterable[str], problem: Exception) -> Callable[..., None]:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pv.corpus import Reading, read
-from pv.environment import commit, environment
+from pv.environment import commit
 from pv.fold import CaseEvidence, Folded, fold
 from pv.judge import Word
 from pv.ledger import append, sync
+from pv.pytest_plugin_nodes import Nodes
+from pv.pytest_plugin_row import broken
 from pv.pytest_plugin_run import PROPERTY
-from pv.report.console import Paint
+from pv.report.console import Paint, escape
 from pv.report.refutation import block
 from pv.report.status_text import headline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pv.config import Config
@@ -39,7 +39,13 @@ class Recorder:
         self.pending: dict[str, dict[str, Any]] = {}
         self.problem: str | None = None
         self._session: dict[str, Any] | None = None
-        self._readings: dict[str, Reading] = {}
+        self._nodes = Nodes(config.rootpath, settings)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Say that a run begins, so that one which never ends leaves no older evidence standing."""
+        row = self._broken(nodeid, "began and did not end")
+        if row:
+            self._write({**row, "begun": True})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the row out of a report; the row is final when the item has been torn down."""
@@ -47,7 +53,7 @@ class Recorder:
             if name == PROPERTY and isinstance(value, str):
                 self.pending[report.nodeid] = json.loads(value)
         if str(report.when) == "???":  # xdist's word for an item whose worker died
-            row = self._crashed(report)
+            row = self._broken(report.nodeid, "the worker that ran it died")
             if row:
                 self.pending[report.nodeid] = row
         if report.when == "teardown" or str(report.when) == "???":
@@ -68,77 +74,69 @@ class Recorder:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print each refutation and the counts, with their denominators."""
         if not self.rows:
+            self._complain(terminalreporter)
             return
         terminalreporter.section("contracts", sep="=")
         for _, row in sorted(self.rows.items()):
-            claim = self._claim(row["node"], row["claim"])
-            if claim and not row["ok"] and row["verdict"] in _RED:
-                terminalreporter.write_line(block(row, claim, None, Paint(on=terminalreporter.hasmarkup)))
-        terminalreporter.write_line(f"pv: {headline(self._folded())}")
+            found = self._nodes.find(row["node"])
+            if found and not row["ok"] and row["verdict"] in _RED:
+                terminalreporter.write_line(block(row, found[0], None, Paint(on=terminalreporter.hasmarkup)))
+        folded, partial = self._folded()
+        terminalreporter.write_line(f"pv: {headline(folded)}{partial}")
+        self._complain(terminalreporter)
+
+    def _complain(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.problem:
-            terminalreporter.write_line(f"pv: the ledger {self.path} cannot be written: {self.problem}", red=True)
+            line = f"pv: the ledger {self.path} cannot be written: {self.problem}"
+            terminalreporter.write_line(escape(line), red=True)
 
     def _flush(self, node: str) -> None:
         row = self.pending.pop(node, None)
-        if row is None:
-            return
+        if row is not None:
+            self.rows[node] = self._write(row)
+
+    def _write(self, row: dict[str, Any]) -> dict[str, Any]:
         if self._session is None:
             head, dirty = commit(self._config.rootpath)
             self._session = {"run": uuid.uuid4().hex, "commit": head, "dirty": dirty}
         row = {**row, **self._session}
-        self.rows[node] = row
-        if self.problem:
-            return
+        if not self.problem:
+            try:
+                append(self.path, [row])
+            except OSError as problem:
+                self.problem = problem.strerror or str(problem)
+        return row
+
+    def _broken(self, node: str, message: str) -> dict[str, Any] | None:
+        found = self._nodes.find(node)
+        if found is None:
+            return None
         try:
-            append(self.path, [row])
+            return broken(*found, node, self._settings, message)
         except OSError as problem:
-            self.problem = problem.strerror or str(problem)
+            self.problem = self.problem or f"{problem.filename}: {problem.strerror}"
+            return None
 
-    def _folded(self) -> list[Folded]:
-        """The claims that were run, each judged by those of its cases that were."""
-        claims: dict[tuple[str, str], tuple[Claim, list[CaseEvidence]]] = {}
+    def _folded(self) -> tuple[list[Folded], str]:
+        """The claims of which anything was run, each judged by all of its cases, and how many of those were run."""
+        claims: dict[tuple[str, str], Claim] = {}
+        rows: dict[tuple[str, str, str, str], dict[str, Any]] = {}
         for node, row in self.rows.items():
-            claim = self._claim(node, row["claim"])
-            case = next((case for case in claim.cases() if _is_of(row, case)), None) if claim else None
-            if claim and case:
-                claims.setdefault((row["contract"], row["claim"]), (claim, []))[1].append(CaseEvidence(case, row))
-        return [fold(claim, cases) for claim, cases in claims.values()]
-
-    def _crashed(self, report: pytest.TestReport) -> dict[str, Any] | None:
-        for claim in self._claims(report.nodeid):
-            for case in claim.cases():
-                name = f"{claim.path}::{claim.id}" + (f"[{case.label}]" if case.label else "")
-                if name == report.nodeid:
-                    return {
-                        "contract": claim.contract,
-                        "claim": claim.id,
-                        "params": case.params_id,
-                        "mutant": case.mutant.id if case.mutant else "",
-                        "node": report.nodeid,
-                        "fingerprint": claim.fingerprint,
-                        "verdict": str(Word.ERROR),
-                        "ok": False,
-                        "expect": str(claim.expect),
-                        "reason": "",
-                        "message": "the worker that ran it died",
-                        "environment": environment(),
-                    }
-        return None
-
-    def _claim(self, node: str, claim_id: str) -> Claim | None:
-        return next((claim for claim in self._claims(node) if claim.id == claim_id), None)
-
-    def _claims(self, node: str) -> Iterator[Claim]:
-        """The claims of the contract that a node id belongs to; the controller of xdist has collected nothing itself."""
-        name = node.split("::", maxsplit=1)[0]
-        path = self._config.rootpath / name
-        if not any(path.is_relative_to(folder) for folder in self._settings.contracts):
-            return
-        if name not in self._readings:
-            self._readings[name] = read(path, name)
-        contract = self._readings[name].contract
-        yield from contract.claims if contract else ()
+            found = self._nodes.find(node)
+            if found:
+                claims[row["contract"], row["claim"]] = found[0]
+                rows[row["contract"], row["claim"], row["params"], row["mutant"]] = row
+        evidence = [
+            [
+                CaseEvidence(case, rows.get((claim.contract, claim.id, case.key, _mutant(case))))
+                for case in claim.cases()
+            ]
+            for claim in claims.values()
+        ]
+        total = sum(len(cases) for cases in evidence)
+        partial = f"; only {len(rows)} of their {total} cases were run" if len(rows) < total else ""
+        return [fold(claim, cases) for claim, cases in zip(claims.values(), evidence, strict=True)], partial
 
 
-def _is_of(row: dict[str, Any], case: Case) -> bool:
-    return bool(row["params"] == case.params_id and row["mutant"] == (case.mutant.id if case.mutant else ""))
+def _mutant(case: Case) -> str:
+    return case.mutant.id if case.mutant else ""

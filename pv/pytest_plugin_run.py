@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import reprlib
 import unittest
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pv.deciders import name_of, recorded
 from pv.environment import environment
-from pv.judge import Verdict, Word, judge, judge_fixture
+from pv.judge import Verdict, Word, judge, judge_change, judge_fixture
 from pv.pytest_plugin_collect import PROJECT, RUN, BindingProblem, Run
-from pv.report.console import Paint
+from pv.pytest_plugin_row import identity
+from pv.report.console import Paint, escape
 from pv.report.refutation import block
 from pv.signals import Inconclusive
+from pv.watched import changed
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -50,6 +55,27 @@ def _run_of(request: pytest.FixtureRequest) -> Run:
     return run
 
 
+class ReturnedValue(Exception):
+    """A falsifier returned something, which says nothing: only what it raises refutes."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
+    """Call a falsifier, and let nothing that it returns be lost.
+
+    Raises:
+        ReturnedValue: it returned something.
+    """
+    if RUN not in pyfuncitem.stash:
+        return None
+    returned = pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames})  # noqa: SLF001  as pytest's own call does
+    if returned is not None:
+        if inspect.iscoroutine(returned):
+            returned.close()
+        raise ReturnedValue(f"returned {reprlib.repr(returned)}; raise Refuted or assert")
+    return True
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -63,9 +89,15 @@ def pytest_runtest_makereport(
     if run is None or (call.when != "call" and raised is None):
         return report
     if call.when == "call":
-        verdict = judge(raised, compared=run.evidence.total, expect=run.claim.expect, mutant=run.case.mutant)
+        told = run.evidence
+        verdict = judge(
+            raised, compared=told.total, expect=run.claim.expect, mutant=run.case.mutant, beyond=told.beyond
+        )
+        if verdict.word is Word.ERROR and raised is None:
+            report.longrepr = verdict.message
     else:
         verdict = judge_fixture(raised or RuntimeError("a fixture failed without saying why"))
+    verdict = judge_change(verdict, _changed(item, run))
     row = _row(item, call, run, verdict)
     if row["counterexample"] is None and raised is not None:
         row["counterexample"] = "\n".join(getattr(raised, "__notes__", [])) or None
@@ -80,6 +112,15 @@ def _signal(raised: BaseException) -> BaseException:
     return raised
 
 
+def _changed(item: pytest.Item, run: Run) -> list[str]:
+    """The files and folders that the run rests on and that are no longer what they were when it began."""
+    project = item.config.stash[PROJECT]
+    code = [
+        f"{kind} {name_of(path, project.settings.root)}" for kind, path in project.deciders(item.path) if changed(path)
+    ]
+    return list(dict.fromkeys([*run.evidence.changed, *code]))
+
+
 def _show(item: pytest.Item, report: pytest.TestReport, run: Run, verdict: Verdict, row: dict[str, Any]) -> None:
     if hasattr(report, "wasxfail"):
         del report.wasxfail
@@ -87,6 +128,7 @@ def _show(item: pytest.Item, report: pytest.TestReport, run: Run, verdict: Verdi
         report.outcome, report.longrepr = "passed", None
     elif verdict.word is Word.INCONCLUSIVE:
         text = ": ".join(filter(None, (verdict.reason, verdict.message)))
+        text = escape(text)
         report.outcome, report.longrepr = "skipped", (run.claim.path, run.claim.span.line, f"inconclusive: {text}")
         if item.config.getoption("pv_strict"):
             report.outcome, report.longrepr = "failed", f"{run.claim.path}:{run.claim.span.line}: inconclusive: {text}"
@@ -98,24 +140,20 @@ def _show(item: pytest.Item, report: pytest.TestReport, run: Run, verdict: Verdi
 
 def _row(item: pytest.Item, call: pytest.CallInfo[None], run: Run, verdict: Verdict) -> dict[str, Any]:
     project = item.config.stash[PROJECT]
-    falsifier = run.falsifier
+    falsifier, told = run.falsifier, run.evidence.as_dict()
+    code = recorded(project.settings, project.deciders(item.path))
     seed = getattr(item.config.option, "randomly_seed", None)
     return {
-        "contract": run.claim.contract,
-        "claim": run.claim.id,
-        "params": run.case.params_id,
-        "mutant": run.case.mutant.id if run.case.mutant else "",
-        "node": item.nodeid,
-        "fingerprint": run.claim.fingerprint,
+        **identity(run.claim, run.case, item.nodeid),
         "verdict": str(verdict.word),
         "ok": verdict.ok,
-        "expect": str(run.claim.expect),
         "reason": verdict.reason,
         "message": verdict.message,
         "where": dict(verdict.where),
         "distance": verdict.distance,
         "bound": verdict.bound,
-        **run.evidence.as_dict(),
+        **told,
+        "inputs": [*told["inputs"], *(entry for entry in code if entry not in told["inputs"])],
         "falsifier": falsifier
         and {
             "path": project.show(falsifier.path),

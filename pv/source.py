@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,8 +25,11 @@ class Source:
 
     def line(self, number: int) -> str:
         """Line `number`, counted from 1; empty past the end."""
-        lines = _LINE_END.split(self.text)
-        return lines[number - 1] if 0 < number <= len(lines) else ""
+        return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
+
+    @functools.cached_property
+    def _lines(self) -> list[str]:
+        return _LINE_END.split(self.text)
 
     def clamp(self, span: Span) -> Span:
         """`span`, or the end of the text if it lies beyond."""

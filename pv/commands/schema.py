@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
+
+from pv.report.console import emit
 
 if TYPE_CHECKING:
     import argparse
@@ -13,5 +14,5 @@ def run(_arguments: argparse.Namespace) -> int:
     """Print the schema that contracts are checked against."""
     from importlib import resources  # noqa: PLC0415  slow to import
 
-    sys.stdout.write(resources.files("pv").joinpath("schema/contract.schema.json").read_text("utf-8"))
+    emit(resources.files("pv").joinpath("schema/contract.schema.json").read_text("utf-8"))
     return 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pv.config import find_config
 from pv.corpus import read_all, walk
 from pv.ledger import read
-from pv.report.console import Paint, escape
+from pv.report.console import Paint, emit, escape
 from pv.report.status_text import as_json, as_markdown, as_text
 from pv.status import Report, compute
 from pv.types import UsageProblem
@@ -24,28 +24,40 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the status of the contracts given, or of all; 1 if a claim contradicts what is expected of it.
 
     Raises:
-        UsageProblem: a path does not exist, a contract cannot be used, or there is none.
+        UsageProblem: a path does not exist, a contract cannot be used, or there is none; the contracts that can be used
+            have been printed.
     """
-    config = find_config(Path.cwd())
-    readings = read_all(walk(_paths(arguments, config)), config.root)
-    broken = [found for reading in readings for found in reading.errors]
-    if broken:
-        raise UsageProblem("\n".join(escape(found.headline) for found in broken))
-    contracts = [reading.contract for reading in readings if reading.contract]
-    if not contracts:
-        raise UsageProblem("no contract found: nothing has a status")
-    ledger = read(Path(arguments.ledger) if arguments.ledger else config.ledger)
-    report = Report(compute(contracts, ledger.rows, config.root), ledger.path, ledger.exists, tuple(ledger.problems))
-    text = {"json": lambda: as_json(report), "markdown": lambda: as_markdown(report)}
-    sys.stdout.write(text.get(arguments.format, lambda: as_text(report, Paint.for_stream(sys.stdout)))() + "\n")
-    return 1 if report.red or (arguments.strict and report.overstated) else 0
-
-
-def _paths(arguments: argparse.Namespace, config: Config) -> list[Path]:
-    if not arguments.contracts:
-        return [folder for folder in config.contracts if folder.exists()]
     paths = [Path(name) for name in arguments.contracts]
     for path in paths:
         if not path.exists():
             raise UsageProblem(f"{escape(str(path))}: no such file or folder")
-    return paths
+    config = _config_of(paths)
+    readings = read_all(walk(paths or [folder for folder in config.contracts if folder.exists()]), config.root)
+    broken = tuple(found.headline for reading in readings for found in reading.errors)
+    contracts = [reading.contract for reading in readings if reading.contract and not reading.errors]
+    if not contracts:
+        raise UsageProblem("\n".join(map(escape, broken)) or "no contract found: nothing has a status")
+    path = _ledger(arguments, config)
+    ledger = read(path)
+    statuses = compute(contracts, ledger.rows, config)
+    report = Report(statuses, ledger.path, ledger.exists, tuple(ledger.problems), broken)
+    text = {"json": lambda: as_json(report), "markdown": lambda: as_markdown(report)}
+    emit(text.get(arguments.format, lambda: as_text(report, Paint.for_stream(sys.stdout)))() + "\n")
+    if broken:
+        raise UsageProblem("\n".join(map(escape, broken)))
+    return 1 if report.red or (arguments.strict and report.overstated) else 0
+
+
+def _config_of(paths: list[Path]) -> Config:
+    """The project that the first path belongs to; without paths, the one that the current folder belongs to."""
+    first = paths[0].absolute() if paths else Path.cwd()
+    return find_config(first if first.is_dir() else first.parent)
+
+
+def _ledger(arguments: argparse.Namespace, config: Config) -> Path:
+    if not arguments.ledger:
+        return config.ledger
+    path = Path(arguments.ledger)
+    if not path.exists():
+        raise UsageProblem(f"{escape(str(path))}: no such ledger; `pytest -m falsify --pv-ledger PATH` writes one")
+    return path

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pv.corpus import read_all, walk
-from pv.report.console import Paint, escape
+from pv.report.console import Paint, emit, escape
 from pv.report.findings import as_github, as_json, as_text, summary
 from pv.types import UsageProblem
 
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageProblem(f"{escape(str(path))}: no such file or folder")
     readings = read_all(walk(paths), Path.cwd())
     text = {"text": lambda: as_text(readings, Paint.for_stream(sys.stdout)), "json": lambda: as_json(readings)}
-    sys.stdout.write(text.get(arguments.format, lambda: as_github(readings))() + "\n")
+    emit(text.get(arguments.format, lambda: as_github(readings))() + "\n")
     counts = summary(readings)
     if not all(reading.readable for reading in readings):
         return 2

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import unicodedata
 from typing import TYPE_CHECKING, TextIO
+
+from pv.types import UsageProblem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,15 +22,33 @@ class Paint:
         self.on = on
 
     @classmethod
-    def for_stream(cls, stream: TextIO) -> Paint:
+    def for_stream(cls, stream: TextIO | None) -> Paint:
         """Colour for a terminal, unless NO_COLOR is set or the terminal is dumb."""
         wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        return cls(on=wanted and stream.isatty())
+        return cls(on=wanted and stream is not None and stream.isatty())
 
     def __call__(self, text: str, *styles: str) -> str:
         """`text` in the named styles."""
         codes = ";".join(_CODES[style] for style in styles if style)
         return f"\x1b[{codes}m{text}\x1b[0m" if self.on and codes else text
+
+
+def emit(text: str) -> None:
+    """Write `text` to standard output, all of it.
+
+    Raises:
+        UsageProblem: standard output is closed, full, or fails otherwise.
+        BrokenPipeError: its reader has gone.
+    """
+    if sys.stdout is None:
+        raise UsageProblem("cannot write: standard output is closed")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        raise UsageProblem(f"cannot write: {problem.strerror or problem}") from None
 
 
 def escape(text: str) -> str:

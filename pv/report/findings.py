@@ -56,7 +56,7 @@ def as_json(readings: Sequence[Reading]) -> str:
         for reading in readings
         for found in reading.findings
     ]
-    return json.dumps({"findings": findings, "summary": summary(readings)}, indent=2, ensure_ascii=False)
+    return json.dumps({"findings": findings, "summary": summary(readings)}, indent=2)
 
 
 def as_github(readings: Sequence[Reading]) -> str:

@@ -30,8 +30,7 @@ def block(row: Mapping[str, Any], claim: Claim, source: Source | None, paint: Pa
 
 
 def _headline(row: Mapping[str, Any], claim: Claim, paint: Paint) -> str:
-    label = "-".join(filter(None, (row["params"], f"mutant-{row['mutant']}" if row["mutant"] else "")))
-    name = claim.id + (f"[{label}]" if label else "")
+    name = claim.id + (f"[{row['label']}]" if row["label"] else "")
     place = f"{escape(claim.path)}:{claim.span.line}:{claim.span.col}"
     word = paint(f"error[{row['verdict']}]", "red", "bold")
     return f"{place}: {word}: {escape(name)}: {escape(cut(str(row.get('message') or ''), _LONGEST))}"

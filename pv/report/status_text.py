@@ -95,6 +95,7 @@ def as_json(report: Report) -> str:
             "ledger": str(report.ledger),
             "ledger_exists": report.ledger_exists,
             "problems": list(report.problems),
+            "unusable": list(report.unusable),
             "contracts": [
                 {
                     "contract": one.contract.name,
@@ -109,7 +110,6 @@ def as_json(report: Report) -> str:
             ],
         },
         indent=2,
-        ensure_ascii=False,
     )
 
 

@@ -37,7 +37,8 @@ def check(contract: Contract) -> Iterator[Problem]:
     """Yield each mutant without a stage or with the id of another."""
     for claim in contract.claims:
         seen: set[str] = set()
-        for index, entry in enumerate(claim.data.get("mutants") or []):
+        mutants = claim.data.get("mutants")
+        for index, entry in enumerate(mutants if isinstance(mutants, list) else []):
             if not isinstance(entry, dict):
                 continue
             name = str(entry.get("id", ""))

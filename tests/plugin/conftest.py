@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pv import watched
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -41,12 +43,17 @@ class Project:
         self.write(f"falsifiers/{name}.py", IMPORTS + textwrap.dedent(text))
 
     def run(self, *arguments: str) -> pytest.RunResult:
+        watched._first.clear()  # each run stands for a process of its own
         return self.pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:cacheprovider", *arguments)
 
     def run_apart(self, *arguments: str) -> pytest.RunResult:
         return self.pytester.runpytest_subprocess(*arguments)
 
     def rows(self) -> list[dict[str, Any]]:
+        """The rows of runs that ended."""
+        return [row for row in self.all_rows() if "begun" not in row]
+
+    def all_rows(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.ledger.read_text().splitlines()]
 
     def verdicts(self) -> dict[str, str]:

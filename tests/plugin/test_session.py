@@ -78,7 +78,7 @@ def test_a_dead_worker_is_an_error_of_the_claim_it_ran(project: Any) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert project.verdicts() == {"F-1[7]": "error", "F-2": "discharged"}
     dead = next(row for row in project.rows() if row["verdict"] == "error")
-    assert (dead["claim"], dead["params"], dead["message"]) == ("F-1", "7", "the worker that ran it died")
+    assert (dead["claim"], dead["params"], dead["message"]) == ("F-1", '{"n":7}', "the worker that ran it died")
     result.stdout.fnmatch_lines(["pv: 2 claims: 1 discharged, 0 refuted, 0 inconclusive, 1 error"])
 
 
@@ -110,7 +110,7 @@ def test_the_ledger_can_be_elsewhere(project: Any) -> None:
     project.contract("id: F-1")
     project.falsifiers(DISCHARGING)
     project.run("--pv-ledger", "other/l.jsonl").assert_outcomes(passed=1)
-    assert (project.root / "other" / "l.jsonl").read_text().count("\n") == 1
+    assert (project.root / "other" / "l.jsonl").read_text().count("\n") == 2
     assert not project.ledger.exists()
 
 

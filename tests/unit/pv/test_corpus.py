@@ -60,6 +60,7 @@ def test_what_is_no_contract(tmp_path: Path, text: str, severity: str, words: st
 def test_the_configuration_is_found_upwards(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[tool.pv]\ncontracts = ["c"]\nledger = "l.jsonl"\n')
     below = tmp_path / "a" / "b"
+    (tmp_path / "c").mkdir()
     below.mkdir(parents=True)
     config = find_config(below)
     assert (config.root, config.contracts, config.ledger) == (tmp_path, (tmp_path / "c",), tmp_path / "l.jsonl")

@@ -71,11 +71,16 @@ def test_inputs_are_hashed_and_named_from_the_root(tmp_path: Path) -> None:
         evidence.input("model", tmp_path / "none")
 
 
-def test_a_folder_is_hashed_by_its_python_files(tmp_path: Path) -> None:
-    (tmp_path / "sub").mkdir()
+def test_a_folder_is_hashed_by_all_its_files_but_what_python_derives(tmp_path: Path) -> None:
+    (tmp_path / "sub" / "__pycache__").mkdir(parents=True)
     (tmp_path / "sub" / "a.py").write_text("1")
     before = sha256(tmp_path)
-    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "sub" / "__pycache__" / "a.txt").write_text("x")
+    (tmp_path / "sub" / "a.pyc").write_text("x")
+    assert sha256(tmp_path) == before
+    (tmp_path / "table.json").write_text("x")
+    assert sha256(tmp_path) != before
+    (tmp_path / "table.json").unlink()
     assert sha256(tmp_path) == before
     (tmp_path / "sub" / "a.py").rename(tmp_path / "sub" / "b.py")
     assert sha256(tmp_path) != before

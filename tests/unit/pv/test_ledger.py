@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def row(n: int, **more: Any) -> dict[str, Any]:
-    return {"contract": "c", "claim": f"F-{n}", "params": "", "mutant": "", "verdict": "discharged", **more}
+    key = {"contract": "c", "claim": f"F-{n}", "params": "{}", "mutant": "", "fingerprint": "0"}
+    seen = {"verdict": "discharged", "level": "measured", "compared": {"x": 1}, "inputs": []}
+    return {**key, **seen, "falsifier": {"path": "falsifiers/f.py", "sha256": "0"}, **more}
 
 
 def names(path: Path) -> list[str]:

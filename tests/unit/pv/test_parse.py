@@ -66,6 +66,7 @@ def test_cases_are_all_parameters_then_each_mutant_at_the_first(contract_of: Cal
         "16-a-mutant-eps",
     ]
     assert first.cases()[-1].params == {"tokens": 16, "kind": "a"}
+    assert first.cases()[-1].key == '{"kind":"a","tokens":16}'
     assert [case.label for case in second.cases()] == [""]
 
 

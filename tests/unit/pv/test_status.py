@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pv.config import Config
 from pv.digest import sha256
 from pv.fold import CaseEvidence, Folded, Outcome, fold
 from pv.parse import Case, Mutant
@@ -29,9 +30,14 @@ falsification_tests:
 INVERTED = "falsification_tests:\n  - {id: A, prediction: p, if_fails: q, expect: refuted}\n"
 
 
+def config_of(root: Path) -> Config:
+    return Config(root, (root / "contracts",), (root / "falsifiers",), root / "l.jsonl")
+
+
 def rows_for(contract: Contract, root: Path, **change: Any) -> list[dict[str, Any]]:
     """A good row for each case of each claim; `change` alters those whose key is `claim/params/mutant`."""
-    falsifier = root / "f.py"
+    falsifier = root / "falsifiers" / "f.py"
+    falsifier.parent.mkdir(exist_ok=True)
     data = root / "d.bin"
     for path in (falsifier, data):
         if not path.exists():
@@ -40,19 +46,23 @@ def rows_for(contract: Contract, root: Path, **change: Any) -> list[dict[str, An
     for claim in contract.claims:
         for case in claim.cases():
             mutant = case.mutant.id if case.mutant else ""
-            key = "_".join(filter(None, (claim.id, case.params_id, mutant)))
+            key = "_".join([claim.id, *map(str, case.params.values()), *([mutant] if mutant else [])])
             good = "killed" if mutant else str(claim.expect)
             rows.append(
                 {
                     "contract": contract.name,
                     "claim": claim.id,
-                    "params": case.params_id,
+                    "params": case.key,
                     "mutant": mutant,
                     "verdict": good,
                     "level": "measured",
+                    "compared": {"x": 1},
                     "fingerprint": claim.fingerprint,
-                    "falsifier": {"path": "f.py", "sha256": sha256(falsifier)},
-                    "inputs": [{"kind": "data", "path": "d.bin", "sha256": sha256(data)}],
+                    "falsifier": {"path": "falsifiers/f.py", "sha256": sha256(falsifier)},
+                    "inputs": [
+                        {"kind": "data", "path": "d.bin", "sha256": sha256(data)},
+                        {"kind": "falsifiers", "path": "falsifiers", "sha256": sha256(falsifier.parent)},
+                    ],
                     **change.get(key, {}),
                 }
             )
@@ -85,7 +95,7 @@ def test_the_fold(
     outcomes: list[str],
 ) -> None:
     contract = contract_of(TWO)
-    (status,) = compute([contract], rows_for(contract, tmp_path, **change), tmp_path)
+    (status,) = compute([contract], rows_for(contract, tmp_path, **change), config_of(tmp_path))
     assert status.effective is word
     assert [one.outcome for one in status.claims] == outcomes
     assert status.overstated is (word is not Effective.ACTIVE_RUNTIME)
@@ -105,7 +115,7 @@ def test_the_fold_where_refutation_is_expected(
     contract_of: Callable[..., Contract], tmp_path: Path, verdict: str, word: Effective, red: bool
 ) -> None:
     contract = contract_of(INVERTED)
-    (status,) = compute([contract], rows_for(contract, tmp_path, A={"verdict": verdict}), tmp_path)
+    (status,) = compute([contract], rows_for(contract, tmp_path, A={"verdict": verdict}), config_of(tmp_path))
     assert status.effective is word
     assert Report((status,), tmp_path, ledger_exists=True).red is red
 
@@ -114,17 +124,19 @@ def test_made_up_input_never_makes_a_contract_active_at_runtime(
     contract_of: Callable[..., Contract], tmp_path: Path
 ) -> None:
     contract = contract_of()
-    (status,) = compute([contract], rows_for(contract, tmp_path, **{"FALSIFY-B-001": {"level": "authored"}}), tmp_path)
+    (status,) = compute(
+        [contract], rows_for(contract, tmp_path, **{"FALSIFY-B-001": {"level": "authored"}}), config_of(tmp_path)
+    )
     assert status.effective is Effective.ACTIVE_ALGORITHM_LEVEL
 
 
 def test_the_reasons_name_the_case(contract_of: Callable[..., Contract], tmp_path: Path) -> None:
     contract = contract_of(TWO)
     change = {"A_2": {"verdict": ""}, "A_1_m": {"verdict": ""}}
-    (status,) = compute([contract], rows_for(contract, tmp_path, **change), tmp_path)
+    (status,) = compute([contract], rows_for(contract, tmp_path, **change), config_of(tmp_path))
     assert (status.claims[0].reason, status.claims[0].detail) == ("not run", "2, 1-mutant-m")
     gone = {"A_1_m": {"verdict": "survived", "message": "let through"}}
-    (status,) = compute([contract], rows_for(contract, tmp_path, **gone), tmp_path)
+    (status,) = compute([contract], rows_for(contract, tmp_path, **gone), config_of(tmp_path))
     assert (status.claims[0].reason, status.claims[0].detail) == ("mutant survived", "[1-mutant-m] let through")
     assert status.claims[0].contradicts
     assert (status.claims[0].mutants_killed, status.claims[0].mutants_total) == (0, 1)
@@ -134,11 +146,11 @@ def test_the_reasons_name_the_case(contract_of: Callable[..., Contract], tmp_pat
 def test_evidence_goes_stale(contract_of: Callable[..., Contract], tmp_path: Path, what: str) -> None:
     contract = contract_of(TWO)
     rows = rows_for(contract, tmp_path)
-    words = {"prediction": "the claim has changed", "falsifier": "falsifier f.py has changed"}
+    words = {"prediction": "the claim has changed", "falsifier": "falsifier falsifiers/f.py has changed"}
     if what == "prediction":
         contract = contract_of(TWO.replace("prediction: p", "prediction: other"))
     elif what == "falsifier":
-        (tmp_path / "f.py").write_text("yy")
+        (tmp_path / "falsifiers" / "f.py").write_text("yy")
     elif what == "input":
         (tmp_path / "d.bin").write_text("yy")
         words["input"] = "data d.bin has changed"
@@ -148,7 +160,7 @@ def test_evidence_goes_stale(contract_of: Callable[..., Contract], tmp_path: Pat
     else:
         rows = [{key: value for key, value in row.items() if key != "fingerprint"} for row in rows]
         words["row"] = "the claim has changed"
-    (status,) = compute([contract], rows, tmp_path)
+    (status,) = compute([contract], rows, config_of(tmp_path))
     assert status.effective is Effective.PROPOSED
     assert [(one.outcome, one.reason, one.stale) for one in status.claims] == [
         (Outcome.INCONCLUSIVE, "stale", True),
@@ -163,7 +175,7 @@ def test_the_newest_fresh_row_counts(contract_of: Callable[..., Contract], tmp_p
     bad = {**good, "verdict": "refuted"}
     stale = {**bad, "fingerprint": "0"}
     outcomes = [
-        compute([contract], rows, tmp_path)[0].claims[0].outcome
+        compute([contract], rows, config_of(tmp_path))[0].claims[0].outcome
         for rows in ([bad, good], [good, bad], [good, stale], [stale], [])
     ]
     assert outcomes == ["discharged", "refuted", "discharged", "inconclusive", "inconclusive"]
@@ -171,7 +183,7 @@ def test_the_newest_fresh_row_counts(contract_of: Callable[..., Contract], tmp_p
 
 def test_evidence_of_another_contract_counts_for_nothing(contract_of: Callable[..., Contract], tmp_path: Path) -> None:
     rows = rows_for(contract_of("", "one-v1"), tmp_path)
-    (status,) = compute([contract_of("", "two-v1")], rows, tmp_path)
+    (status,) = compute([contract_of("", "two-v1")], rows, config_of(tmp_path))
     assert status.effective is Effective.PROPOSED
 
 
@@ -211,7 +223,7 @@ def claim_for(params: int, mutants: int) -> Claim:
 
 
 def report_on(contract: Contract, rows: list[dict[str, Any]], root: Path, *, exists: bool = True) -> Report:
-    return Report(compute([contract], rows, root), root / "l.jsonl", exists, ())
+    return Report(compute([contract], rows, config_of(root)), root / "l.jsonl", exists, ())
 
 
 def test_the_text_names_what_is_missing(contract_of: Callable[..., Contract], tmp_path: Path) -> None:
@@ -263,4 +275,4 @@ def test_the_headline_counts_by_reason() -> None:
 
 def test_levels_are_ordered() -> None:
     assert [level.rank for level in Level] == [0, 1, 2, 3]
-    assert Case("", {}, Mutant("m", "s")).label == "mutant-m"
+    assert Case({}, Mutant("m", "s")).label == "mutant-m"
