@@ -11,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from apr.formats.gguf import GgufFile
     from apr.parity.isolated import Measurement
     from pv import Evidence, Mutant
+
+Answer = TypeVar("Answer")
 
 # numpy is not loaded yet. BLAS threads that share cores with anything, xdist's other workers among them, spend their time
 # spinning: on two busy cores a run takes several times as long with two threads as with one.
@@ -67,31 +69,73 @@ def sound_reference(model_file: GgufFile) -> Reference:
     return Reference(model_file, GGML)
 
 
-@pytest.fixture(scope="session")
-def open_oracle(model_file: GgufFile) -> Iterator[Callable[[Provider | None], LlamaCpp]]:
-    """Opens llama.cpp over the real model, once a provider; an oracle that fails to prove itself is not believed."""
-    from apr.engines.llama_cpp.engine import LlamaCpp
-    from apr.errors import OracleAbsent, OracleError
+class Oracle:
+    """llama.cpp over the real model, opened when it is first asked; what it does not survive or cannot prove is inconclusive.
 
-    opened: dict[Provider | None, LlamaCpp] = {}
+    After a failure it is opened anew, so that one claim's crash is not the next one's.
+    """
 
-    def open_one(provider: Provider | None = None) -> LlamaCpp:
-        if provider not in opened:
+    def __init__(self, file: GgufFile, provider: Provider | None) -> None:
+        self._file, self._provider = file, provider
+        self._engine: LlamaCpp | None = None
+
+    def engine(self) -> LlamaCpp:
+        """The engine, proved."""
+        from apr.engines.llama_cpp.engine import LlamaCpp
+        from apr.errors import OracleAbsent, OracleError
+
+        if self._engine is None:
             try:
-                opened[provider] = LlamaCpp(model_file, provider)
+                self._engine = LlamaCpp(self._file, self._provider)
             except OracleAbsent as error:
                 raise Inconclusive("no oracle", str(error)) from error
             except OracleError as error:
                 raise Inconclusive("oracle not proved", str(error)) from error
-        return opened[provider]
+        return self._engine
 
-    yield open_one
-    for engine in opened.values():
-        engine.close()
+    def capture(self, tokens: list[int]) -> Capture:
+        """All stages."""
+        return self._ask(lambda engine: engine.capture(tokens))
+
+    def logits(self, tokens: list[int]) -> Any:
+        """Logits of a run without any callback."""
+        return self._ask(lambda engine: engine.logits(tokens))
+
+    def tokenize(self, text: str) -> list[int]:
+        """llama.cpp's own tokens."""
+        return self._ask(lambda engine: engine.tokenize(text))
+
+    def close(self) -> None:
+        """Ends the engine, if there is one."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def _ask(self, question: Callable[[LlamaCpp], Answer]) -> Answer:
+        from apr.errors import OracleError
+
+        try:
+            return question(self.engine())
+        except OracleError as error:
+            self.close()
+            raise Inconclusive("oracle failed", str(error)) from error
 
 
 @pytest.fixture(scope="session")
-def sound_oracle(open_oracle: Callable[..., LlamaCpp]) -> LlamaCpp:
+def open_oracle(model_file: GgufFile) -> Iterator[Callable[[Provider | None], Oracle]]:
+    """An oracle from a provider, one a session."""
+    opened: dict[Provider | None, Oracle] = {}
+
+    def open_one(provider: Provider | None = None) -> Oracle:
+        return opened.setdefault(provider, Oracle(model_file, provider))
+
+    yield open_one
+    for oracle in opened.values():
+        oracle.close()
+
+
+@pytest.fixture(scope="session")
+def sound_oracle(open_oracle: Callable[..., Oracle]) -> Oracle:
     """llama.cpp, whichever provider is found first."""
     return open_oracle()
 
@@ -112,7 +156,7 @@ def prose_tokens(model_file: GgufFile) -> Callable[[int], list[int]]:
 
 
 @pytest.fixture(scope="session")
-def sound_captures(sound_oracle: LlamaCpp, prose_tokens: Callable[[int], list[int]]) -> Callable[[int], Capture]:
+def sound_captures(sound_oracle: Oracle, prose_tokens: Callable[[int], list[int]]) -> Callable[[int], Capture]:
     """llama.cpp's capture over the first n tokens, taken once."""
     taken: dict[int, Capture] = {}
 
@@ -146,38 +190,38 @@ def subject(mutant: Mutant | None, sound_reference: Reference, model_file: GgufF
 
 
 @pytest.fixture
-def oracle(mutant: Mutant | None, sound_oracle: LlamaCpp, evidence: Evidence) -> Any:
+def oracle(mutant: Mutant | None, sound_oracle: Oracle, evidence: Evidence) -> Any:
     """llama.cpp, its captures tampered with if the claim's mutant is one of captures."""
-    _record(evidence, "oracle", sound_oracle)
+    _record(evidence, "oracle", sound_oracle.engine())
     return _tampered(sound_oracle, mutant)
 
 
 def _record(evidence: Evidence, role: str, engine: LlamaCpp) -> None:
     """What a verdict with this engine rests on: the library's bytes, the model, the text, and the code that drives it."""
-    evidence.engine(role, engine.name, engine.build)
+    evidence.engine(role, engine.name, f"{engine.build}, {' '.join(sorted(engine.instructions))}")
     evidence.input("library", engine.provider.library)
     evidence.input("model", engine.model_path)
     evidence.input("fixture", PROSE)
     evidence.input("source", RUNTIME)
 
 
-def _tampered(engine: LlamaCpp, mutant: Mutant | None) -> Any:
+def _tampered(oracle: Oracle, mutant: Mutant | None) -> Any:
     from apr.mutants import captures
 
     if mutant is None or mutant.id not in captures.MUTANTS:
-        return engine
-    return captures.Tampered(engine, captures.MUTANTS[mutant.id])
+        return oracle
+    return captures.Tampered(oracle.engine(), captures.MUTANTS[mutant.id])
 
 
 @pytest.fixture
-def plain_logits(sound_oracle: LlamaCpp) -> Callable[[list[int]], Any]:
+def plain_logits(sound_oracle: Oracle) -> Callable[[list[int]], Any]:
     """llama.cpp's logits without any callback."""
     return sound_oracle.logits
 
 
 @pytest.fixture
-def two_oracles(mutant: Mutant | None, open_oracle: Callable[..., LlamaCpp], evidence: Evidence) -> tuple[Any, Any]:
-    """The first two providers found, both proved."""
+def two_oracles(mutant: Mutant | None, open_oracle: Callable[..., Oracle], evidence: Evidence) -> tuple[Any, Any]:
+    """The first two providers found, both proved, built for the same processor."""
     from apr.engines.llama_cpp.providers import providers
     from apr.errors import AprError
 
@@ -196,8 +240,13 @@ def two_oracles(mutant: Mutant | None, open_oracle: Callable[..., LlamaCpp], evi
             f"two providers of llama.cpp are needed, installed: {here}; see the extra [llama-cpp-python]",
         )
     first, second = (open_oracle(provider) for provider in found[:2])
-    _record(evidence, "subject", first)
-    _record(evidence, "oracle", second)
+    for role, oracle in (("subject", first), ("oracle", second)):
+        _record(evidence, role, oracle.engine())
+    if first.engine().build == second.engine().build:
+        raise Inconclusive("one provider", f"{found[0].name} and {found[1].name} are the same library")
+    apart = first.engine().instructions ^ second.engine().instructions
+    if apart:
+        raise Inconclusive("other instruction set", f"only one of the two builds has {', '.join(sorted(apart))}")
     return _tampered(first, mutant), second
 
 
@@ -206,10 +255,13 @@ def measure(
     mutant: Mutant | None,
     subject: Reference,
     oracle: Any,
+    sound_oracle: Oracle,
     sound_captures: Callable[[int], Capture],
     sound_measurements: dict[int, Measurement],
 ) -> Callable[[int], Measurement]:
     """Compares subject and oracle over the first n tokens, stage by stage in isolation."""
+    if "AVX2" not in sound_oracle.engine().instructions or "AVX512" in sound_oracle.engine().instructions:
+        raise Inconclusive("other instruction set", "the reference rounds and sums as llama.cpp does for AVX2")
     from apr.mutants.captures import Tampered
     from apr.parity.isolated import measure_isolated
 
@@ -254,10 +306,17 @@ def pv(evidence: Evidence) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 def _runner(module: list[str]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", *module, *map(str, arguments)]
         return subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False, timeout=600
+            command,
+            cwd=ROOT,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            timeout=600,
         )
 
     return run

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CONTRACT = "apr-cli-trace-save-tensor-v1"
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACT_FILE = ROOT / "contracts" / f"{CONTRACT}.yaml"
+PROSE = ROOT / "fixtures" / "prose.txt"
 NAN_MODEL = ROOT / "fixtures" / "tiny-llama-nan.gguf"
 # what fixtures/make.py plants in the first embedding row: NaNs of several kinds, infinities, a negative zero
 NAN_BITS = [0x7FC00000, 0x7FC12345, 0xFFC00001, 0x7F800000, 0xFF800000, 0x80000000]
@@ -48,14 +49,17 @@ STAGES = [
     "final_norm",
     "lm_head",
 ]
+# of SmolLM2-135M, from its metadata: hidden 576, feed forward 1536, 9 query and 3 key heads of 64, vocabulary 49152
+WIDTHS = {"qkv_matmul": 576 + 2 * 192, "k_post_rope": 192, "lm_head": 49152}
+WIDTHS |= dict.fromkeys(("ffn_gate", "ffn_up", "ffn_silu", "ffn_swigl"), 1536)
 WHOLE_MODEL = 0xFFFFFFFF
 PROMPT = "What is 2+2?"
 PROMPT_TOKENS = [1780, 314, 216, 34, 27, 34, 47]
 
 
-def _save(apr: Any, model: Path, directory: Path, *arguments: str) -> Path:
+def _save(apr: Any, model: Path, directory: Path, *arguments: str, **environment: str) -> Path:
     """Runs a trace that has to succeed."""
-    done = apr("trace", model, "--output", directory, *arguments)
+    done = apr("trace", model, "--output", directory, *arguments, **environment)
     assert done.returncode == 0, done.stderr
     return directory
 
@@ -122,13 +126,28 @@ def the_option_is_recognised(evidence: Evidence, apr: Any, tmp_path: Path) -> No
 
 @falsifies(CONTRACT, "FALSIFY-APR-TRACE-SAVE-002")
 def runs_repeat(evidence: Evidence, apr: Any, model_path: Path, tmp_path: Path) -> None:
-    """Two processes, every byte of every file."""
+    """Two processes, every byte of every file; and two more that share their sums between two threads."""
     evidence.level("measured")
     evidence.input("model", model_path)
-    first, second = (
-        _files(_save(apr, model_path, tmp_path / run, "--save-tensor", "all", "--prompt", PROMPT)) for run in ("1", "2")
-    )
-    _refute_unless_equal(evidence, first, second)
+    evidence.input("fixture", PROSE)
+    text = PROSE.read_text(encoding="utf-8")
+    for threads in ("1", "2"):
+        first, second = (
+            _files(
+                _save(
+                    apr,
+                    model_path,
+                    tmp_path / threads / run,
+                    "--save-tensor",
+                    "all",
+                    "--prompt",
+                    text,
+                    OPENBLAS_NUM_THREADS=threads,
+                )
+            )
+            for run in ("1", "2")
+        )
+        _refute_unless_equal(evidence, first, second)
 
 
 @falsifies(CONTRACT, "FALSIFY-APR-TRACE-SAVE-004")
@@ -344,5 +363,6 @@ def end_to_end(evidence: Evidence, apr: Any, model_path: Path, tmp_path: Path) -
             raise Refuted(f"{place}: expected, listed and written do not agree", stage=place[0], layer=place[1])
         rows, width = shapes[place]
         values = np.frombuffer(on_disk[place], "<f4", offset=12)
-        if rows != len(PROMPT_TOKENS) or values.size != rows * width or not np.isfinite(values).all():
+        as_known = (rows, width) == (len(PROMPT_TOKENS), WIDTHS.get(place[0], 576))
+        if not as_known or values.size != rows * width or not np.isfinite(values).all():
             raise Refuted(f"{place}: shape {shapes[place]}, {values.size} values", stage=place[0], layer=place[1])

@@ -95,6 +95,8 @@ def _dispatch(argv: Sequence[str]) -> int:
     if wanted is None or chosen is None:
         parser.parse_args(argv)  # leaves by --help or --version, or refuses an unknown option
         raise UsageError("no command given", hint=f"commands: {', '.join(COMMANDS)}; see `apr --help`")
+    # BLAS splits a sum among its threads; with one, the same command writes the same bytes whatever else the machine has
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     module = importlib.import_module(f"apr.commands.{wanted}")
     module.add_arguments(chosen)
     code: int = module.run(parser.parse_args(argv))

@@ -92,17 +92,26 @@ def parse_layers(text: str) -> range:
     Raises:
         UsageError: anything else.
     """
-    start, dots, end = text.partition("..")
+    start, dots, end = (part.strip() for part in text.partition(".."))
     where, hint = "--save-tensor-layers", "write START..END with END exclusive, for example 0..4"
-    if (
-        not dots
-        or not start.strip().isascii()
-        or not start.strip().isdigit()
-        or not end.strip().isascii()
-        or not end.strip().isdigit()
-    ):
+    if not dots:
         raise UsageError(f"{text!r} is not a layer range", where=where, hint=hint)
-    layers = range(int(start), int(end))
+    layers = range(whole_number(start, where, hint), whole_number(end, where, hint))
     if not layers:
         raise UsageError(f"layer range {text!r} is empty: END must be greater than START", where=where, hint=hint)
     return layers
+
+
+_MAX_DIGITS = 18  # more is no layer and no token, and Python refuses to convert thousands of them
+
+
+def whole_number(text: str, where: str, hint: str) -> int:
+    """A number from 0 that a user typed.
+
+    Raises:
+        UsageError: anything else.
+    """
+    if not text.isascii() or not text.isdigit() or len(text) > _MAX_DIGITS:
+        shown = text if len(text) <= _MAX_DIGITS else f"{text[:_MAX_DIGITS]}…"
+        raise UsageError(f"{shown!r} is not a whole number", where=where, hint=hint)
+    return int(text)

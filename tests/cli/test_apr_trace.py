@@ -108,6 +108,20 @@ def test_payload_shows_statistics_and_next_tokens(trace: Run, tiny_llama: Callab
     embedding = shown["statistics"][0]
     assert embedding["stage"] == "embedding"
     assert embedding["count"] == 64 * len(shown["tokens"])
+    assert {entry["layer"] for entry in shown["statistics"]} == {0, None}
+    assert shown["arithmetic"] == "f32"
+
+    from apr.engines.reference import Reference
+    from apr.formats.gguf import read_gguf
+    from apr.ops.arithmetic import F32
+    from apr.stages import StageKey
+
+    logits = Reference(read_gguf(tiny_llama()), F32).capture(shown["tokens"])[StageKey("lm_head", None)][-1]
+    best = np.argsort(-logits)[:5]
+    assert [entry["token"] for entry in shown["top"]] == best.tolist()
+    assert [entry["logit"] for entry in shown["top"]] == pytest.approx(logits[best].tolist(), rel=1e-5)
+    other = json.loads(trace(tiny_llama(), "--payload", "--layer", "1", "--tokens", "5", "--json").stdout)
+    assert {entry["layer"] for entry in other["statistics"]} == {1, None}
 
 
 def test_payload_marks_what_is_not_finite(trace: Run) -> None:
@@ -115,6 +129,7 @@ def test_payload_marks_what_is_not_finite(trace: Run) -> None:
     shown = json.loads(trace(nan_model, "--payload", "--tokens", "0", "--json").stdout)
     embedding = shown["statistics"][0]
     assert (embedding["nan"], embedding["inf"], embedding["verdict"]) == (3, 2, "ANOMALY")
+    assert [entry["logit"] for entry in shown["top"]] == [None] * 5, "JSON has no NaN"
 
 
 def test_without_a_wish_the_structure_is_shown(trace: Run, tiny_llama: Callable[..., Path]) -> None:
@@ -160,13 +175,13 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     (("--save-tensor", ""), "empty"),
     (("--save-tensor", "ffn_gate,,lm_head"), "empty"),
     (("--save-tensor", "ffn_gat"), "did you mean 'ffn_gate'?"),
-    (("--save-tensor", "all", "--layer", "x"), "'x' is not a layer number"),
+    (("--save-tensor", "all", "--layer", "x"), "'x' is not a whole number"),
     (("--save-tensor", "all", "--layer", "2"), "layers 0 to 1"),
     (("--save-tensor", "all", "--save-tensor-layers", "1..1"), "is empty"),
     (("--save-tensor", "all", "--save-tensor-layers", "1-2"), "START..END"),
     (("--save-tensor", "all", "--save-tensor-layers", "0..3"), "layer 2 does not exist"),
     (("--save-tensor", "all", "--layer", "0", "--save-tensor-layers", "0..1"), "not allowed with"),
-    (("--save-tensor", "all", "--tokens", "5,a"), "'a' is not a token id"),
+    (("--save-tensor", "all", "--tokens", "5,a"), "'a' is not a whole number"),
     (("--save-tensor", "all", "--tokens", ""), "no token ids"),
     (("--save-tensor", "all", "--tokens", "9999"), "token id 9999"),
     (("--save-tensor", "all", "--prompt", ""), "no tokens"),
@@ -174,10 +189,14 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     (("--save-tensor", "all", "--arithmetic", "f16"), "invalid choice"),
     (("--save-tensor", "all", "--engine", "llama.cpp", "--arithmetic", "f32"), "its own arithmetic"),
     (("--save-tensor", "qkv_bias"), "no stage qkv_bias"),
+    (("--save-tensor", "embedding", "--layer", "1"), "nothing is left to save"),
+    (("--save-tensor", "all", "--layer", "9" * 5000), "is not a whole number"),
+    (("--save-tensor", "all", "--tokens", "9" * 5000), "is not a whole number"),
+    (("--save-tensor", "all", "--save-tensor-layers", "0.." + "9" * 5000), "is not a whole number"),
 ]
 
 
-@pytest.mark.parametrize(("arguments", "message"), REFUSED, ids=str)
+@pytest.mark.parametrize(("arguments", "message"), REFUSED, ids=lambda value: str(value)[:60])
 def test_refusals_are_one_line_and_write_nothing(
     trace: Run, tiny_llama: Callable[..., Path], tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,11 +24,11 @@ from apr.formats.tokenizer import Tokenizer
 from apr.models import load
 from apr.ops.arithmetic import ARITHMETICS, GGML, arithmetic
 from apr.parity.statistics import Statistics, describe
-from apr.stages import FIRST_LAYER_ONLY, WHOLE_MODEL, parse_layers, parse_stages
+from apr.stages import FIRST_LAYER_ONLY, WHOLE_MODEL, parse_layers, parse_stages, whole_number
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from apr.capture import Array
     from apr.engines.base import Engine
@@ -121,9 +123,8 @@ class Summary:
 def _layers(args: argparse.Namespace) -> range | None:
     """The layers asked for; None for all of them."""
     if args.layer is not None:
-        if not args.layer.isascii() or not args.layer.isdigit():
-            raise UsageError(f"{args.layer!r} is not a layer number", where="--layer", hint="layers count from 0")
-        return range(int(args.layer), int(args.layer) + 1)
+        layer = whole_number(args.layer.strip(), "--layer", "layers count from 0")
+        return range(layer, layer + 1)
     if args.save_tensor_layers is None:
         return range(1)
     return None if args.save_tensor_layers.strip().lower() == "all" else parse_layers(args.save_tensor_layers)
@@ -132,13 +133,11 @@ def _layers(args: argparse.Namespace) -> range | None:
 def _typed_tokens(text: str | None) -> list[int] | None:
     if text is None:
         return None
-    words = text.replace(",", " ").split()
-    for word in words:
-        if not word.isascii() or not word.isdigit():
-            raise UsageError(f"{word!r} is not a token id", where="--tokens", hint="write ids as 1780,314,216")
-    if not words:
-        raise UsageError("no token ids are given", where="--tokens", hint="write ids as 1780,314,216")
-    return [int(word) for word in words]
+    hint = "write ids as 1780,314,216"
+    tokens = [whole_number(word, "--tokens", hint) for word in text.replace(",", " ").split()]
+    if not tokens:
+        raise UsageError("no token ids are given", where="--tokens", hint=hint)
+    return tokens
 
 
 def _arithmetic(args: argparse.Namespace) -> str:
@@ -181,6 +180,8 @@ def _wanted(model: Model, stages: tuple[str, ...], layers: range | None) -> Want
         for name in stages
         if name in FIRST_LAYER_ONLY and 0 not in chosen
     ]
+    if stages and not keys:
+        raise UsageError(f"nothing is left to save: {'; '.join(notes)}")
     return Wanted(frozenset(keys), chosen, tuple(notes))
 
 
@@ -191,39 +192,24 @@ def _trace(
     summary = Summary(tokens, directory, wanted.notes)
     if is_terminal(sys.stderr) and engine.name != "numpy":
         sys.stderr.write(f"running {len(tokens)} tokens in {engine.name} …\n")
-    stream = engine.stream(tokens)
-    if directory is None:
-        _consume(stream, model, wanted, summary, None, payload=payload)
-        return summary
-    with CaptureWriter(directory, engine.provenance(tokens)) as writer:
-        _consume(stream, model, wanted, summary, writer, payload=payload)
-    summary.written = writer.written
-    return summary
-
-
-def _consume(
-    stream: Iterator[tuple[StageKey, Array]],
-    model: Model,
-    wanted: Wanted,
-    summary: Summary,
-    writer: CaptureWriter | None,
-    *,
-    payload: bool,
-) -> None:
-    left = set(wanted.keys)
-    with Progress("tracing", total=len(model.stage_keys()), unit="stages") as progress:
-        for key, array in stream:
+    looked_at = set(wanted.keys)
+    if payload:
+        looked_at |= {key for key in model.stage_keys() if key.layer is None or key.layer in wanted.layers}
+    stages = engine.stream(tokens, looked_at)
+    with contextlib.ExitStack() as stack:
+        writer = stack.enter_context(CaptureWriter(directory, engine.provenance(tokens))) if directory else None
+        progress = stack.enter_context(Progress("tracing", total=len(model.stage_keys()), unit="stages"))
+        for key, array in stages:
             progress.advance()
-            if payload and (key.layer is None or key.layer in wanted.layers):
+            if payload and key in looked_at:
                 summary.statistics.append((key, describe(array)))
             if key.stage == "lm_head":
                 summary.last_logits = array[-1]
-            if key in left:
-                left.remove(key)
-                if writer is not None:
-                    writer.add(key, array)
-            if not left and not payload:
-                return
+            if writer and key in wanted.keys:
+                writer.add(key, array)
+    if writer:
+        summary.written = writer.written
+    return summary
 
 
 def _tokenizer_or_none(file: GgufFile) -> Tokenizer | None:
@@ -266,7 +252,7 @@ def _report(
     top = _top(summary.last_logits, tokenizer)
     wanted_layers = _layers(args)
     if args.json:
-        print(json.dumps(_as_json(summary, engine, prompt, top, path)))
+        print(json.dumps(_as_json(summary, engine, prompt, top, path), allow_nan=False))
         return
     lines = [
         f"model   {path}",
@@ -301,7 +287,7 @@ def _top(logits: Array | None, tokenizer: Tokenizer | None) -> list[tuple[int, s
     """The likeliest next tokens, ties by the lower id."""
     if logits is None:
         return []
-    order = np.argsort(-logits, kind="stable")[:_TOP]
+    order = np.argsort(np.where(np.isnan(logits), np.inf, -logits), kind="stable")[:_TOP]  # NaN is no candidate
     return [(int(token), tokenizer.decode([int(token)]) if tokenizer else "", float(logits[token])) for token in order]
 
 
@@ -322,5 +308,8 @@ def _as_json(
             {"stage": key.stage, "layer": key.layer, **statistics.as_json()} for key, statistics in summary.statistics
         ],
         "notes": list(summary.notes),
-        "top": [{"token": token, "text": text, "logit": logit} for token, text, logit in top],
+        "top": [
+            {"token": token, "text": text, "logit": logit if math.isfinite(logit) else None}
+            for token, text, logit in top
+        ],
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from apr.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from apr.capture import Array, Capture, Provenance
     from apr.stages import StageKey
@@ -31,8 +31,10 @@ class Engine(Protocol):
     def provenance(self, tokens: Sequence[int]) -> Provenance:
         """What a run over these tokens will say of itself."""
 
-    def stream(self, tokens: Sequence[int]) -> Iterator[tuple[StageKey, Array]]:
-        """Each stage as it is made, [positions, width]."""
+    def stream(
+        self, tokens: Sequence[int], wanted: Collection[StageKey] | None = None
+    ) -> Iterator[tuple[StageKey, Array]]:
+        """Stages as they are made, [positions, width]: at least the wanted ones, all of them without a wish."""
 
     def capture(self, tokens: Sequence[int]) -> Capture:
         """All stages of all positions of one pass over the tokens, from an empty context.

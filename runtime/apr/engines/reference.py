@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from apr.engines.base import check_tokens
 from apr.models import free_run, isolated_run, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from apr.formats.gguf import GgufFile
     from apr.models import Model
@@ -28,7 +29,8 @@ class Reference:
     """
 
     name = "numpy"
-    build = f"apr {__version__}, numpy {np.__version__}"
+    # BLAS splits a float32 sum among its threads, so their number is a part of what was built
+    build = f"apr {__version__}, numpy {np.__version__}, {os.environ.get('OPENBLAS_NUM_THREADS', 'all')} BLAS threads"
 
     def __init__(self, file: GgufFile, arithmetic: Arithmetic, model: Model | None = None) -> None:
         self.model = model or load(file, arithmetic)
@@ -51,10 +53,15 @@ class Reference:
             positions=tuple(range(len(tokens))),
         )
 
-    def stream(self, tokens: Sequence[int]) -> Iterator[tuple[StageKey, Array]]:
-        """Each stage of a free forward pass as it is made."""
+    def stream(
+        self, tokens: Sequence[int], wanted: Collection[StageKey] | None = None
+    ) -> Iterator[tuple[StageKey, Array]]:
+        """Each stage of a free forward pass as it is made; the pass ends with the last one that is wanted."""
         check_tokens(tokens, self.model.config.vocabulary, self.model.config.context)
-        return free_run(self.model, np.asarray(tokens, np.intp), np.arange(len(tokens)))
+        keys = self.model.stage_keys()
+        chosen = keys if wanted is None else [key for key in keys if key in wanted]
+        made = free_run(self.model, np.asarray(tokens, np.intp), np.arange(len(tokens)))
+        return _until_last(made, chosen)
 
     def capture(self, tokens: Sequence[int]) -> Capture:
         """All stages of a free forward pass."""
@@ -69,3 +76,10 @@ class Reference:
         tokens, positions = given.provenance.tokens, given.provenance.positions
         check_tokens(tokens, self.model.config.vocabulary, self.model.config.context)
         return isolated_run(self.model, np.asarray(tokens, np.intp), np.asarray(positions, np.intp), given.stages)
+
+
+def _until_last(made: Iterator[tuple[StageKey, Array]], chosen: list[StageKey]) -> Iterator[tuple[StageKey, Array]]:
+    for key, array in made if chosen else ():
+        yield key, array
+        if key == chosen[-1]:
+            return

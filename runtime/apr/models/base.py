@@ -41,7 +41,6 @@ class Config:
     Attributes:
         architecture: as the file names it.
         n_layers, hidden, feed_forward, n_heads, n_kv_heads, head_dim, vocabulary: sizes.
-        rope_dims: leading dimensions of a head that are rotated.
         rope_theta: base of the rotary frequencies.
         epsilon: of the RMS norms.
         context: positions the model was made for.
@@ -55,7 +54,6 @@ class Config:
     n_kv_heads: int
     head_dim: int
     vocabulary: int
-    rope_dims: int
     rope_theta: float
     epsilon: float
     context: int
@@ -124,7 +122,8 @@ class Model:
             [positions, width(stage)] in the arithmetic's dtype.
         """
         arguments = [self._input(name, key.layer, tokens, positions, stages) for name in self.inputs_of(key.stage)]
-        out: Array = getattr(self, key.stage)(*arguments)
+        with np.errstate(all="ignore"):  # numbers that are not finite are results here; whoever reads them counts them
+            out: Array = getattr(self, key.stage)(*arguments)
         return out
 
     def source(self, name: str, layer: int | None) -> StageKey:

@@ -116,7 +116,7 @@ class Llama(Model):
 
     def _rotate(self, x: Array, positions: NDArray[np.intp]) -> Array:
         c = self.config
-        angle = self.arithmetic.angles(positions, c.rope_theta, c.rope_dims)
+        angle = self.arithmetic.angles(positions, c.rope_theta, c.head_dim)
         return rotate_pairs(x.reshape(len(x), -1, c.head_dim), angle).reshape(len(x), -1)
 
 
@@ -154,7 +154,7 @@ def read_config(file: GgufFile) -> Config:
         raise UnusableInput(
             f"{n_heads} query heads do not divide among {n_kv_heads} key heads", where=f"{file.path}: metadata"
         )
-    if rope_dims % 2 or rope_dims > head_dim:
+    if rope_dims % 2 or rope_dims != head_dim:
         raise UnusableInput(
             f"rope.dimension_count {rope_dims} does not fit heads of {head_dim}", where=f"{file.path}: metadata"
         )
@@ -179,7 +179,6 @@ def read_config(file: GgufFile) -> Config:
         n_kv_heads=n_kv_heads,
         head_dim=head_dim,
         vocabulary=file.tensors["token_embd.weight"].shape[0],
-        rope_dims=rope_dims,
         rope_theta=number("rope.freq_base", float),
         epsilon=number("attention.layer_norm_rms_epsilon", float),
         context=size("context_length"),
@@ -188,11 +187,21 @@ def read_config(file: GgufFile) -> Config:
 
 def _refuse_what_is_not_built(file: GgufFile, head_dim: int, value_dim: int) -> None:
     """Features that some llamas have; running without them would be another model."""
-    scaling = file.metadata.get("llama.rope.scaling.type", "none")
+
+    def stated(key: str, default: object) -> object:
+        return file.metadata.get(f"llama.{key}", default)
+
+    scaling = stated("rope.scaling.type", "linear")  # what llama.cpp takes an absent type for
+    factors = {
+        key: stated(key, 1.0) for key in ("rope.scaling.factor", "rope.scale_linear", "rope.scaling.attn_factor")
+    }
+    scaled = [key for key, factor in factors.items() if factor not in (0.0, 1.0)]
     features = {
-        f"rope scaling {scaling!r}": scaling != "none",
+        f"rope scaling {scaling!r}": scaling not in ("none", "linear"),
+        f"rope scaling by {', '.join(scaled)}": bool(scaled) and scaling != "none",
+        "attention that looks ahead": stated("attention.causal", True) is not True,
         "heads whose values are not as wide as their keys": value_dim != head_dim,
-        "a mixture of experts": bool(file.metadata.get("llama.expert_count", 0)),
+        "a mixture of experts": bool(stated("expert_count", 0)),
     }
     for feature, present in features.items():
         if present:

@@ -12,7 +12,7 @@ from apr.capture import Array, Capture
 from apr.stages import StageKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from apr.capture import Provenance
     from apr.engines.base import Engine
@@ -91,10 +91,12 @@ class Tampered:
         """The engine's capture with the fault in it."""
         return self.tamper(self._engine.capture(tokens))
 
-    def stream(self, tokens: Sequence[int]) -> Iterator[tuple[StageKey, Array]]:
+    def stream(
+        self, tokens: Sequence[int], wanted: Collection[StageKey] | None = None
+    ) -> Iterator[tuple[StageKey, Array]]:
         """The stages of `capture`."""
         capture = self.capture(tokens)
-        return ((key, capture[key]) for key in capture.keys_in_order())
+        return ((key, capture[key]) for key in capture.keys_in_order() if wanted is None or key in wanted)
 
     def tamper(self, capture: Capture) -> Capture:
         """Puts the fault into a capture."""

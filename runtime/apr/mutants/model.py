@@ -171,13 +171,13 @@ def _last_position_one_further(call: Call) -> Array:
 
 
 def _halves_for_pairs(call: Call) -> Array:
-    """Rotates element i with element i + dims / 2 (`NEOX`) where the file means adjacent pairs (`NORM`)."""
+    """Rotates element i with element i + head_dim / 2 (`NEOX`) where the file means adjacent pairs (`NORM`)."""
     c = call.model.config
     x = np.asarray(call.input("qkv")[:, : c.q_width]).reshape(len(call.positions), -1, c.head_dim)
-    angle = call.model.arithmetic.angles(call.positions, c.rope_theta, c.rope_dims)
+    angle = call.model.arithmetic.angles(call.positions, c.rope_theta, c.head_dim)
     cos, sin = (f(angle).astype(x.dtype)[:, None, :] for f in (np.cos, np.sin))
-    first, second = np.split(x[..., : c.rope_dims], 2, axis=-1)
-    rotated = np.concatenate([first * cos - second * sin, first * sin + second * cos, x[..., c.rope_dims :]], axis=-1)
+    first, second = np.split(x, 2, axis=-1)
+    rotated = np.concatenate([first * cos - second * sin, first * sin + second * cos], axis=-1)
     return rotated.reshape(len(x), -1)
 
 
@@ -239,6 +239,15 @@ def _one_ulp(call: Call) -> Array:
     return out
 
 
+def _all_but_the_first_row(factor: float) -> Callable[[Call], Array]:
+    def change(call: Call) -> Array:
+        out = call.sound().copy()
+        out[1:] *= out.dtype.type(factor)
+        return out
+
+    return change
+
+
 _ALL = [
     Mutant("rope-theta-100001", "RoPE theta one too large", "q_post_rope", 0, config(rope_theta=100001.0)),
     Mutant("rope-halves-for-pairs", "RoPE rotates split halves instead of adjacent pairs", "q_post_rope", 0,
@@ -276,8 +285,11 @@ _ALL = [
            at("attn_out", 25, lambda c: c.sound() * np.float32(1.00001))),
     Mutant("residual-missing", "layer 29 forgets the attention residual", "post_attn_residual", 29,
            at("post_attn_residual", 29, lambda c: np.asarray(c.input("attn_out")))),
-    Mutant("residual-ulp", "one element of layer 12's output is one ulp off", "post_ffn_residual", 12,
-           at("post_ffn_residual", 12, _one_ulp)),
+    Mutant("quiet-rows", "layer 11's down projection is 0.01 % too large at every position but the first, whose huge values hide it",
+           "ffn_out", 11, at("ffn_out", 11, _all_but_the_first_row(1.0001))),
+    *(Mutant(f"{stage.replace('_', '-')}-ulp", f"one element of {stage} is one ulp off", stage, layer, at(stage, layer, _one_ulp))
+      for stage, layer in (("embedding", 0), ("attn_norm", 2), ("post_attn_residual", 18), ("ffn_norm", 6),
+                           ("post_ffn_residual", 12), ("final_norm", None))),
     Mutant("token-off-by-one", "the last token id is one too large", "embedding", 0, at("embedding", 0, _next_token)),
     Mutant("logits-shifted", "logits shifted by one token id", "lm_head", None,
            at("lm_head", None, lambda c: np.roll(c.sound(), 1, axis=-1))),

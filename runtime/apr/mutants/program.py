@@ -110,11 +110,29 @@ def _difference(**wrong: Any) -> Callable[[], None]:
 
 
 def _noise(_path: Path, layer: int | None, array: Array) -> tuple[int | None, Array]:
-    """The last bit of the first value comes from the process's number."""
+    """The first value is another in every process."""
     noisy = np.array(array, np.float32)
-    bits = noisy.reshape(-1).view(np.uint32)
-    bits[0] = (bits[0] & ~np.uint32(0xFF)) | np.uint32(os.getpid() & 0xFF)
+    noisy.reshape(-1).view(np.uint32)[0] = int.from_bytes(os.urandom(4), "little") & 0x3FFF_FFFF  # finite
     return layer, noisy
+
+
+_written: list[Path] = []
+
+
+def _later_ones_differ(path: Path, layer: int | None, array: Array) -> tuple[int | None, Array]:
+    """The first file of a process is sound."""
+    _written.append(path)
+    changed = np.array(array, np.float32)
+    if len(_written) > 1:
+        changed.reshape(-1).view(np.uint32)[-1] ^= 1
+    return layer, changed
+
+
+def _one_nan(path: Path, layer: int | None, array: Array) -> tuple[int | None, Array]:
+    broken = np.array(array, np.float32)
+    if (path.name, layer) == ("ffn_out.bin", 7):
+        broken[0, 0] = np.nan
+    return layer, broken
 
 
 def _plain_nan(_path: Path, layer: int | None, array: Array) -> tuple[int | None, Array]:
@@ -130,6 +148,9 @@ _ALL = [
     ProgramMutant("last-value-lost", "the last value of a stage is not written", "ffn_gate", 2,
                   _stage_writer(lambda _p, layer, array: (layer, array.reshape(-1)[:-1]))),
     ProgramMutant("first-stage-only", "of several stages only the first is saved", "ffn_gate", 0, _first_stage_only),
+    ProgramMutant("saved-together", "a stage saved after another one differs in one bit", "ffn_gate", 0,
+                  _stage_writer(_later_ones_differ)),
+    ProgramMutant("nan-in-file", "one value of layer 7's ffn_out is written as NaN", "ffn_out", 7, _stage_writer(_one_nan)),
     ProgramMutant("nan-cleaned", "NaNs are written as zeros", "embedding", 0, _stage_writer(_plain_nan)),
     ProgramMutant("every-layer", "the layer asked for is ignored and every layer saved", "ffn_up", 0, _every_layer),
     ProgramMutant("everything-equal", "any two stages are reported as bit-identical", "diff", None,

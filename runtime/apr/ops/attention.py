@@ -43,12 +43,13 @@ def attend(
     Returns:
         [positions, heads * head_dim].
     """
-    scores = np.matmul(q.transpose(1, 0, 2), k.transpose(1, 2, 0)) * q.dtype.type(scale)  # [heads, queries, keys]
-    scores = np.where(mask, scores, q.dtype.type(-np.inf))
-    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    weights /= weights.sum(axis=-1, keepdims=True)
-    mixed: NDArray[np.floating[Any]] = np.matmul(weights, v.transpose(1, 0, 2))
-    return mixed.transpose(1, 0, 2).reshape(len(q), -1)
+    mixed = np.empty(q.shape, q.dtype)
+    for head in range(q.shape[1]):  # one at a time: [queries, keys] of all heads at once is what would not fit
+        scores = np.where(mask, q[:, head] @ k[:, head].T * q.dtype.type(scale), q.dtype.type(-np.inf))
+        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        weights /= weights.sum(axis=-1, keepdims=True)
+        mixed[:, head] = weights @ v[:, head]
+    return mixed.reshape(len(q), -1)
 
 
 def attend_ggml(
@@ -63,9 +64,11 @@ def attend_ggml(
     Scores are rounded to float32 before and after the scale, the softmax is float32 with a float64 total whose float32
     reciprocal is multiplied in. What is left against llama.cpp is its float32 summation order and its polynomial `exp`.
     """
-    products = np.matmul(q.transpose(1, 0, 2).astype(_F64), k.transpose(1, 2, 0).astype(_F64)).astype(_F32)
-    scores = np.where(mask, products * _F32(scale), _F32(-np.inf))  # [heads, queries, keys]
-    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    weights = weights * (1 / weights.sum(axis=-1, keepdims=True, dtype=_F64)).astype(_F32)
-    mixed: NDArray[np.float32] = np.matmul(weights.astype(_F64), v.transpose(1, 0, 2).astype(_F64)).astype(_F32)
-    return mixed.transpose(1, 0, 2).reshape(len(q), -1)
+    mixed = np.empty(q.shape, _F32)
+    for head in range(q.shape[1]):
+        products = (q[:, head].astype(_F64) @ k[:, head].astype(_F64).T).astype(_F32)
+        scores = np.where(mask, products * _F32(scale), _F32(-np.inf))  # [queries, keys]
+        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        weights = weights * (1 / weights.sum(axis=-1, keepdims=True, dtype=_F64)).astype(_F32)
+        mixed[:, head] = (weights.astype(_F64) @ v[:, head].astype(_F64)).astype(_F32)
+    return mixed.reshape(len(q), -1)

@@ -38,15 +38,14 @@ def rotate_pairs(x: NDArray[np.floating[Any]], angle: NDArray[np.float64]) -> ND
 
     Args:
         x: [positions, heads, head_dim].
-        angle: [positions, dims / 2] in radians; dimensions from dims on are left as they are.
+        angle: [positions, head_dim / 2] in radians.
 
     Returns:
         [positions, heads, head_dim] in the dtype of x; sine and cosine are rounded to it first.
     """
     cos, sin = (np.asarray(f(angle), x.dtype)[:, None, :] for f in (np.cos, np.sin))
-    dims = 2 * angle.shape[-1]
-    even, odd = x[..., 0:dims:2], x[..., 1:dims:2]
-    rotated = x.copy()
-    rotated[..., 0:dims:2] = even * cos - odd * sin
-    rotated[..., 1:dims:2] = even * sin + odd * cos
+    even, odd = x[..., 0::2], x[..., 1::2]
+    rotated = np.empty_like(x)
+    rotated[..., 0::2] = even * cos - odd * sin
+    rotated[..., 1::2] = even * sin + odd * cos
     return rotated

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from apr.capture import expected_keys
+from apr.capture import Capture, expected_keys
 from apr.engines.reference import Reference
 from apr.errors import UnsupportedModel, UnusableInput, UsageError
 from apr.formats.gguf import read_gguf
@@ -110,10 +111,56 @@ def test_a_tensor_nobody_reads_is_refused(maker: ModuleType, tmp_path: Path) -> 
         load(read_gguf(path), F32)
 
 
-def test_rope_scaling_is_refused_by_name(tiny_llama: Callable[..., Path]) -> None:
-    path = tiny_llama(metadata=(("llama.rope.scaling.type", "yarn"),))
-    with pytest.raises(UnsupportedModel, match="yarn"):
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("rope.scaling.type", "yarn", "yarn"),
+        ("rope.scaling.factor", 4.0, "rope.scaling.factor"),
+        ("rope.scale_linear", 4.0, "rope.scale_linear"),
+        ("rope.scaling.attn_factor", 2.0, "attn_factor"),
+        ("attention.causal", False, "looks ahead"),
+    ],
+)
+def test_what_llama_cpp_would_run_otherwise_is_refused(
+    tiny_llama: Callable[..., Path], key: str, value: Any, message: str
+) -> None:
+    with pytest.raises(UnsupportedModel, match=message):
+        load(read_gguf(tiny_llama(metadata=((f"llama.{key}", value),))), F32)
+
+
+def test_scaling_by_one_and_no_scaling_are_no_scaling(tiny_llama: Callable[..., Path]) -> None:
+    for key, value in (("rope.scaling.factor", 1.0), ("rope.scaling.type", "none"), ("attention.causal", True)):
+        assert load(read_gguf(tiny_llama(metadata=((f"llama.{key}", value),))), F32).config.rope_theta == 1e4
+
+
+def test_a_partial_rotation_is_refused(maker: ModuleType, tmp_path: Path) -> None:
+    spec = maker.Llama(head_dim=24)
+    path = maker.write_llama(tmp_path / "m.gguf", maker.Llama(), maker.tensors(spec))
+    assert b"llama.rope.dimension_count" in path.read_bytes()
+    content = path.read_bytes().replace(
+        b"llama.rope.dimension_count\x04\0\0\0\x10", b"llama.rope.dimension_count\x04\0\0\0\x08"
+    )
+    path.write_bytes(content)
+    with pytest.raises(UnusableInput, match=r"dimension_count 8 does not fit heads of 16"):
         load(read_gguf(path), F32)
+
+
+def test_positions_of_a_capture_are_the_ones_that_are_run(tiny_llama: Callable[..., Path]) -> None:
+    engine = Reference(read_gguf(tiny_llama()), F64)
+    capture = engine.capture(TOKENS)
+    shifted = dataclasses.replace(capture.provenance, positions=tuple(range(5, 5 + len(TOKENS))))
+    stages = dict(engine.isolated(Capture(shifted, capture.stages)))
+    assert (stages[StageKey("attn_norm", 0)] == capture[StageKey("attn_norm", 0)]).all()
+    assert np.abs(stages[StageKey("q_post_rope", 0)] - capture[StageKey("q_post_rope", 0)]).max() > 0.1
+
+
+def test_a_stream_ends_with_the_last_wanted_stage(tiny_llama: Callable[..., Path]) -> None:
+    engine = Reference(read_gguf(tiny_llama()), F32)
+    keys = [key for key, _ in engine.stream(TOKENS, {StageKey("k_post_rope", 0), StageKey("attn_norm", 0)})]
+    assert keys == engine.model.stage_keys()[: len(keys)]
+    assert keys[-1] == StageKey("k_post_rope", 0)
+    assert list(engine.stream(TOKENS, set())) == []
+    assert len(list(engine.stream(TOKENS))) == len(engine.model.stage_keys())
 
 
 @pytest.mark.parametrize(

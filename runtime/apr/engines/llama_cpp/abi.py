@@ -121,18 +121,42 @@ def locate_context(raw: bytes) -> ContextLayout:
     return ContextLayout(4 * threads, 4 * (enums + 3), 4 * types - 16, 4 * types)
 
 
-_MODEL_BOOLS = 72  # where the booleans start: after three pointers' worth of fields each side of the enumerations
+_N_GPU_LAYERS = 16  # after two pointers, in every build that has `tensor_buft_overrides`
+_ALL_OR_NONE = (_MINUS_ONE, 0, 999)  # what it has started as, from build to build
+
+
+def keep_on_cpu(params: Params) -> None:
+    """Puts every layer on the CPU, whose kernels the arithmetic `ggml` describes, where the field is found."""
+    if struct.unpack_from("<I", params.raw, _N_GPU_LAYERS)[0] in _ALL_OR_NONE:
+        params.put(_N_GPU_LAYERS, "<I", 0)
 
 
 def locate_extra_buffers(raw: bytes) -> int | None:
-    """Offset of `use_extra_bufts` in `llama_model_params`: the last boolean that starts as true, or None.
+    """Offset of `use_extra_bufts` in `llama_model_params`, or None where it is not found.
 
-    Turned off because ggml's AMX buffers crash on some processors; results are the same without.
+    It is the last boolean that starts as true. The booleans stand behind the pointer `kv_overrides`, which starts as null
+    and, from build to build, at byte 56 or 64. Turned off because ggml's AMX buffers crash on some processors; results
+    are the same without.
     """
-    region = raw[_MODEL_BOOLS : _MODEL_BOOLS + 8]
+    start = 72 if not any(raw[64:72]) else 64
+    region = raw[start : start + 8]
     if any(byte not in (0, 1) for byte in region) or 1 not in region:
         return None
-    return _MODEL_BOOLS + region.rindex(1)
+    return start + region.rindex(1)
+
+
+# embeddings, offload_kqv, no_perf, op_offload, swa_full, kv_unified as they start
+_CONTEXT_BOOLS = bytes([0, 1, 1, 1, 1, 0])
+
+
+def locate_offloads(raw: bytes, layout: ContextLayout) -> tuple[int, ...]:
+    """Offsets of `offload_kqv` and `op_offload` in `llama_context_params`; empty where they are not found.
+
+    Both would move work to an accelerator even with every layer on the CPU.
+    """
+    behind_types = layout.type_k + 8
+    start = raw.find(_CONTEXT_BOOLS, behind_types, behind_types + 48)
+    return () if start < 0 else (start + 1, start + 3)
 
 
 class Library:
@@ -147,12 +171,12 @@ class Library:
             self._llama = c.CDLL(str(path), mode=c.RTLD_GLOBAL)
         except OSError as error:
             raise AbiError(f"cannot be opened: {error}") from error
-        self._ggml = self._llama
+        self._libraries = [self._llama]
         if not hasattr(self._llama, "ggml_nbytes"):
-            bases = sorted(p for p in path.parent.iterdir() if p.name.startswith("libggml-base."))
-            if not bases:
-                raise AbiError("neither it nor a libggml-base beside it exports ggml_nbytes")
-            self._ggml = c.CDLL(str(bases[0]), mode=c.RTLD_GLOBAL)
+            beside = [self._beside(path, name) for name in ("libggml-base.", "libggml.")]
+            self._libraries += [c.CDLL(str(found), mode=c.RTLD_GLOBAL) for found in beside if found]
+        if not any(hasattr(library, "ggml_nbytes") for library in self._libraries):
+            raise AbiError("neither it nor a libggml-base beside it exports ggml_nbytes")
         pointer, size, i32 = c.c_void_p, c.c_size_t, c.c_int32
         self.op_name = self._function("ggml_op_name", c.c_char_p, c.c_int)
         self.tensor_name = self._function("ggml_get_name", c.c_void_p, pointer)
@@ -170,6 +194,9 @@ class Library:
         self.n_ctx = self._function("llama_n_ctx", c.c_uint32, pointer)
         self.n_ubatch = self._function("llama_n_ubatch", c.c_uint32, pointer)
         self.n_threads = self._function("llama_n_threads", i32, pointer)
+        self.n_threads_batch = self._function("llama_n_threads_batch", i32, pointer)
+        self.backends = self._function("ggml_backend_reg_count", size)
+        self.load_backends = self._function("ggml_backend_load_all_from_path", None, c.c_char_p)
         self.vocab = self._function("llama_model_get_vocab", pointer, pointer)
         self.n_vocab = self._function("llama_vocab_n_tokens", i32, pointer)
         self.tokenize = self._function(
@@ -179,11 +206,13 @@ class Library:
         self.free_batch = self._function("llama_batch_free", None, Batch)
         self.decode = self._function("llama_decode", i32, pointer, Batch)
         self.logits = self._function("llama_get_logits", pointer, pointer)
-        self.memory = self._function("llama_get_memory", pointer, pointer)
-        self.clear_memory = self._function("llama_memory_clear", None, pointer, c.c_bool)
+
+    @staticmethod
+    def _beside(path: Path, prefix: str) -> Path | None:
+        return min((found for found in path.parent.iterdir() if found.name.startswith(prefix)), default=None)
 
     def _function(self, name: str, result: Any, *arguments: Any) -> Any:
-        for library in (self._llama, self._ggml):
+        for library in self._libraries:
             if hasattr(library, name):
                 function = getattr(library, name)
                 function.restype, function.argtypes = result, arguments

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,7 +20,7 @@ from apr.ops.arithmetic import GGML
 from apr.stages import StageKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -27,9 +28,13 @@ if TYPE_CHECKING:
 
     from apr.formats.gguf import GgufFile
 
+# options of a build that are named beside its instruction sets
+_NO_INSTRUCTIONS = frozenset({"OPENMP", "LLAMAFILE", "REPACK", "ACCELERATE", "BLAS"})
 _PARTS = {"qkv_matmul": "qkv", "qkv_bias": "qkv"}  # stages that llama.cpp computes in parts, and in which order
+# what ffn_silu is derived from and held against
+_SILU_NEEDS = ("ffn_gate", "ffn_up", "ffn_swigl")
 _PROBE_TOKENS = 5  # at least two: single tokens go through other kernels
-_TIMEOUT = 900.0  # seconds for one answer
+_TIMEOUT = 900.0  # seconds
 
 # ffn_silu is not in llama.cpp's graph (its gated unit is fused), so it is derived from ffn_gate, and the derivation is
 # held against llama.cpp's own ffn_swigl. Roundings, u = 2**-24, on each side: a float32 exp good to 2 ulp (4 u), one
@@ -43,12 +48,10 @@ class Proof:
 
     Attributes:
         tokens: probe tokens run.
-        nodes: graph nodes that the callback saw.
         stages: captured stages compared bit by bit.
     """
 
     tokens: int
-    nodes: int
     stages: int
 
 
@@ -58,7 +61,7 @@ class LlamaCpp:
     Args:
         file: the model.
         provider: which library; by default the first one found.
-        timeout: seconds that one answer of the child may take.
+        timeout: seconds of silence while an answer of the child is awaited.
 
     Raises:
         OracleAbsent: no library.
@@ -79,7 +82,7 @@ class LlamaCpp:
             described, _ = self._child.ask(
                 "loading", do="open", library=str(self.provider.library), model=str(file.path)
             )
-            self.system: str = described["system"]
+            self.instructions = instruction_sets(described["system"])
             self._vocabulary: int = described["vocabulary"]
             self.proof = self._prove()
         except BaseException:
@@ -123,27 +126,42 @@ class LlamaCpp:
 
     def logits(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         """[positions, vocabulary] without any callback: what llama.cpp computes when nobody looks."""
-        reply, memory = self._decode(tokens, capture=False)
+        reply, memory = self._ask("logits", tokens)
         return _array(memory, reply["logits"])
 
-    def stream(self, tokens: Sequence[int]) -> Iterator[tuple[StageKey, Array]]:
+    def stream(
+        self, tokens: Sequence[int], wanted: Collection[StageKey] | None = None
+    ) -> Iterator[tuple[StageKey, Array]]:
         """Each stage in forward order; the pass is over before the first one comes."""
-        capture = self.capture(tokens)
+        capture = self.capture(tokens, wanted)
         return ((key, capture[key]) for key in capture.keys_in_order())
 
-    def capture(self, tokens: Sequence[int]) -> Capture:
-        """All stages of all positions.
+    def capture(self, tokens: Sequence[int], wanted: Collection[StageKey] | None = None) -> Capture:
+        """Stages of all positions.
+
+        Args:
+            tokens: one a position.
+            wanted: the stages to capture; None for all.
 
         Raises:
             OracleError: a crash, a stage not seen, of another shape, or not consistent with its neighbours.
         """
-        reply, memory = self._decode(tokens, capture=True)
-        return self._assemble(reply, memory, tokens)
+        keys = [key for key in self._model.stage_keys() if wanted is None or key in wanted]
+        needed = {
+            StageKey(stage, key.layer)
+            for key in keys
+            for stage in (_SILU_NEEDS if key.stage == "ffn_silu" else (key.stage,))
+        }
+        asked = None if wanted is None else sorted([key.stage, key.layer] for key in needed)
+        reply, memory = self._ask("capture", tokens, wanted=asked)
+        stages = self._assemble(reply, memory, tokens, needed)
+        self._derive_silu(stages, [key for key in keys if key.stage == "ffn_silu"])
+        return Capture(self.provenance(tokens), {key: stages[key] for key in keys})
 
-    def _decode(self, tokens: Sequence[int], *, capture: bool) -> tuple[dict[str, Any], mmap.mmap]:
+    def _ask(self, do: str, tokens: Sequence[int], **request: Any) -> tuple[dict[str, Any], mmap.mmap]:
         check_tokens(tokens, min(self._model.config.vocabulary, self._vocabulary), self._model.config.context)
         doing = f"running {len(tokens)} tokens"
-        reply, descriptor = self._child.ask(doing, do="decode", tokens=list(tokens), capture=capture)
+        reply, descriptor = self._child.ask(doing, do=do, tokens=list(tokens), **request)
         if descriptor is None:
             raise OracleError("llama.cpp's process answered without its results", where=str(self._file.path))
         try:
@@ -151,7 +169,9 @@ class LlamaCpp:
         finally:
             os.close(descriptor)
 
-    def _assemble(self, reply: dict[str, Any], memory: mmap.mmap, tokens: Sequence[int]) -> Capture:
+    def _assemble(
+        self, reply: dict[str, Any], memory: mmap.mmap, tokens: Sequence[int], needed: Collection[StageKey]
+    ) -> dict[StageKey, Array]:
         """Named, complete and shape-checked stages from what the callback recorded."""
         parts: dict[tuple[StageKey, str], NDArray[np.float32]] = {}
         for slot in reply["slots"]:
@@ -161,16 +181,13 @@ class LlamaCpp:
             parts[place] = _array(memory, slot, rows=len(tokens))
         stages: dict[StageKey, Array] = {}
         missing = []
-        for key in self._model.stage_keys():
-            if key.stage == "ffn_silu":
-                continue
+        for key in sorted(needed, key=lambda key: key.order):
             names = [(key, part) for part in _PARTS.get(key.stage, [""])]
             if any(name not in parts for name in names):
                 missing.append(str(key))
                 continue
-            stages[key] = (
-                parts[names[0]] if len(names) == 1 else np.concatenate([parts[name] for name in names], axis=-1)
-            )
+            found = [parts[name] for name in names]
+            stages[key] = found[0] if len(found) == 1 else np.concatenate(found, axis=-1)
             expected = (len(tokens), self._model.width(key.stage))
             if stages[key].shape != expected:
                 raise OracleError(f"stage {key} has shape {stages[key].shape}, expected {expected}", where=self.build)
@@ -180,37 +197,33 @@ class LlamaCpp:
                 where=self.build,
                 hint="its graph is built from other operations than known here",
             )
-        self._derive_silu(stages)
-        logits = _array(memory, reply["logits"])
-        if not _same_bits(logits, stages[StageKey("lm_head", None)]):
-            raise OracleError("the captured lm_head is not what llama_get_logits returns", where=self.build)
-        capture = Capture(self.provenance(tokens))
-        capture.stages = {key: stages[key] for key in self._model.stage_keys()}
-        return capture
+        return stages
 
-    def _derive_silu(self, stages: dict[StageKey, Array]) -> None:
-        for layer in range(self._model.config.n_layers):
-            gate, up, product = (stages[StageKey(name, layer)] for name in ("ffn_gate", "ffn_up", "ffn_swigl"))
-            derived = _silu_as_ggml(gate)
-            stages[StageKey("ffn_silu", layer)] = derived
-            difference = (derived * up).astype(np.float64) - product
-            off = np.sqrt((difference**2).mean()) / max(
-                float(np.sqrt((product.astype(np.float64) ** 2).mean())), 1e-300
-            )
-            if not off <= _DERIVED_BOUND:
+    def _derive_silu(self, stages: dict[StageKey, Array], keys: list[StageKey]) -> None:
+        """Adds the stages that the graph does not have, each held against its neighbours wherever they are finite."""
+        for key in keys:
+            gate, up, product = (stages[key._replace(stage=name)] for name in _SILU_NEEDS)
+            stages[key] = _silu_as_ggml(gate)
+            with np.errstate(all="ignore"):  # what is not finite is set aside below
+                derived = stages[key].astype(np.float64) * up
+            finite = np.isfinite(derived) & np.isfinite(product)
+            difference = (derived - product)[finite]
+            scale = float(np.sqrt((product[finite].astype(np.float64) ** 2).mean())) if finite.any() else 0.0
+            off = float(np.sqrt((difference**2).mean())) / scale if scale else 0.0
+            if off > _DERIVED_BOUND:
                 raise OracleError(
-                    f"silu(ffn_gate) * ffn_up is off llama.cpp's ffn_swigl by {off:.1e} in layer {layer}",
+                    f"silu(ffn_gate) * ffn_up is off llama.cpp's ffn_swigl by {off:.1e} in layer {key.layer}",
                     where=self.build,
                     hint="this build or model uses another activation, so ffn_silu cannot be derived",
                 )
 
     def _prove(self) -> Proof:
-        """Harmless: the callback does not change logits. Deterministic: two captures are equal. Complete: see `_assemble`."""
+        """Harmless: the callback does not change logits. Deterministic: two captures agree. Complete: see `_assemble`."""
         vocabulary = min(self._model.config.vocabulary, self._vocabulary)
-        tokens = [1 + index * (vocabulary - 2) // _PROBE_TOKENS for index in range(_PROBE_TOKENS)]
+        count = min(_PROBE_TOKENS, self._model.config.context)
+        tokens = [1 + index * (vocabulary - 2) // count for index in range(count)]
         plain = self.logits(tokens)
-        reply, memory = self._decode(tokens, capture=True)
-        first, second = self._assemble(reply, memory, tokens), self.capture(tokens)
+        first, second = self.capture(tokens), self.capture(tokens)
         if not _same_bits(plain, first[StageKey("lm_head", None)]):
             raise OracleError(
                 "logits with and without the eval callback differ: looking changes the result", where=self.build
@@ -218,13 +231,19 @@ class LlamaCpp:
         for key in first.stages:
             if not _same_bits(first[key], second[key]):
                 raise OracleError(f"two captures of the same tokens differ, first in {key}", where=self.build)
-        return Proof(len(tokens), reply["nodes"], len(first.stages))
+        return Proof(len(tokens), len(first.stages))
+
+
+def instruction_sets(system: str) -> frozenset[str]:
+    """The instruction sets in what `llama_print_system_info` says, such as `CPU : AVX2 = 1 | FMA = 1 | OPENMP = 1 |`."""
+    stated = re.findall(r"(\w+) = 1\b", system)
+    return frozenset(name for name in stated if name not in _NO_INSTRUCTIONS)
 
 
 def _silu_as_ggml(gate: Array) -> Array:
     """Computes x / (1 + exp(-x)) in float32, as ggml's C writes it; its own so that a fault in the reference's is seen."""
     # exp overflows to infinity below -88, where the quotient is the correct -0
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return gate / (np.float32(1) + np.exp(-gate))
 
 

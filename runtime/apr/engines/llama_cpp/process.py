@@ -24,20 +24,20 @@ class Child:
 
     Args:
         what: names the model in messages.
-        timeout: seconds that one answer may take.
+        timeout: seconds of silence while an answer is awaited.
     """
 
     def __init__(self, what: str, timeout: float) -> None:
         self._what = what
-        self._busy = False
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         ours.settimeout(timeout)
         self._channel = ours
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process; close() ends both
         # ggml would otherwise start a debugger on itself when it aborts, which takes seconds
         environment = os.environ | {"GGML_NO_BACKTRACE": "1", "PYTHONPATH": str(_PACKAGE_ROOT)}
+        # -P keeps the current folder off the import path: whatever stands there is not ours
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "apr.engines.llama_cpp.worker", str(theirs.fileno())],
+            [sys.executable, "-P", "-m", "apr.engines.llama_cpp.worker", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -52,20 +52,22 @@ class Child:
         Raises:
             OracleError: refused, crashed, or no answer in time; `doing` says during what.
         """
-        self._busy = True
         try:
             wire.send(self._channel, request)
             reply, descriptor = wire.receive(self._channel)
-            self._busy = False
         except TimeoutError:
             self._process.kill()
             raise OracleError(
                 f"llama.cpp gave no answer in {self._channel.gettimeout():.0f} s while {doing}", where=self._what
             ) from None
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):
             raise OracleError(
                 f"llama.cpp {self._cause_of_death()} while {doing}", where=self._what, hint=self._last_words()
             ) from None
+        except BaseException:
+            # interrupted: an answer may still be under way, and must never be taken for the next request's
+            self._process.kill()
+            raise
         if "error" in reply:
             telling = [line.strip() for line in reply.get("log", []) if "error" in line or "failed" in line]
             raise OracleError(
@@ -74,24 +76,25 @@ class Child:
         return reply, descriptor
 
     def close(self) -> None:
-        """Ends the process; at once if it is still at work, which is what an interrupt leaves behind."""
-        self._channel.close()
-        if self._busy:
-            self._process.kill()
+        """Ends the process at once; it holds nothing worth a farewell."""
         try:
-            self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
+            self._channel.close()
             self._process.kill()
             self._process.wait()
-        self._stderr.close()
+        finally:
+            self._stderr.close()
 
     def _cause_of_death(self) -> str:
+        if self._channel.fileno() < 0:
+            return "is closed"
         code = self._process.wait()
         if code < 0:
             return f"crashed ({signal.Signals(-code).name})"
         return f"ended with exit code {code}"
 
     def _last_words(self) -> str | None:
+        if self._stderr.closed:
+            return None
         self._stderr.seek(0)
         lines = [line.strip() for line in self._stderr.read().decode(errors="replace").splitlines() if line.strip()]
         telling = next(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 from typing import Any
@@ -29,9 +30,13 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any], int | None]:
         TimeoutError: the socket's timeout passed.
     """
     data, descriptors, _, _ = socket.recv_fds(channel, 1 << 16, 1)
-    while len(data) < _HEADER.size or len(data) < _HEADER.size + _HEADER.unpack_from(data)[0]:
-        more = channel.recv(1 << 20)
-        if not more:
-            raise EOFError
-        data += more
-    return json.loads(data[_HEADER.size :]), descriptors[0] if descriptors else None
+    try:
+        while len(data) < _HEADER.size or len(data) < _HEADER.size + _HEADER.unpack_from(data)[0]:
+            more = channel.recv(1 << 20)
+            if not more:
+                raise EOFError
+            data += more
+        return json.loads(data[_HEADER.size :]), descriptors.pop() if descriptors else None
+    finally:
+        for left in descriptors:
+            os.close(left)

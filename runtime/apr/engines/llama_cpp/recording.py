@@ -1,0 +1,187 @@
+"""What the eval callback sees of one pass: each node of the graph is looked at, and the wanted stages are copied."""
+
+from __future__ import annotations
+
+import ctypes as c
+import mmap
+import os
+import tempfile
+from typing import Any, Protocol
+
+from apr.engines.llama_cpp import abi
+from apr.engines.llama_cpp.graph import READ_BY, Part, Recogniser
+
+_ALIGN = 64
+_CACHE_WRITES = {"SET_ROWS", "CPY"}
+
+
+class Refusal(Exception):
+    """What goes wrong short of a crash; the message goes to the engine."""
+
+
+class TensorAccess(Protocol):
+    """What is needed of `abi.Library`."""
+
+    def op_name(self, code: int, /) -> bytes:
+        """Name of an operation."""
+
+    def nbytes(self, address: int, /) -> int:
+        """Bytes of a tensor's values."""
+
+    def tensor_get(self, address: int, target: int, offset: int, nbytes: int, /) -> None:
+        """Copies values, from wherever they are."""
+
+    def check_tensor_layout(self, address: int, /) -> None:
+        """Raises AbiError where `struct ggml_tensor` is laid out differently."""
+
+
+class Arena:
+    """Anonymous shared memory that grows as tensors are added; whoever has the descriptor sees it."""
+
+    def __init__(self) -> None:
+        if hasattr(os, "memfd_create"):
+            self.descriptor = os.memfd_create("apr-capture")
+        else:
+            with tempfile.TemporaryFile() as file:  # no name: it goes when the last descriptor does
+                self.descriptor = os.dup(file.fileno())
+        self._used = 0
+        self._map: mmap.mmap | None = None
+
+    def reserve(self, nbytes: int) -> int:
+        """Room for a tensor: its offset."""
+        offset = self._used
+        self._used += (nbytes + _ALIGN - 1) // _ALIGN * _ALIGN
+        if self._map is None or self._used > len(self._map):
+            size = max(1 << 20, 2 * self._used)
+            os.ftruncate(self.descriptor, size)
+            if self._map is not None:
+                self._map.close()
+            self._map = mmap.mmap(self.descriptor, size)
+        return offset
+
+    def address(self, offset: int) -> int:
+        """Where an offset is in this process, until the next `reserve`."""
+        if self._map is None:
+            raise ValueError("nothing is reserved")
+        return c.addressof(c.c_char.from_buffer(self._map)) + offset
+
+    def finish(self) -> int:
+        """Cuts the memory to what is used and returns that size; the descriptor stays open."""
+        if self._map is not None:
+            self._map.close()
+            self._map = None
+        size = max(1, self._used)
+        os.ftruncate(self.descriptor, size)
+        return size
+
+    def discard(self) -> None:
+        """Gives everything back."""
+        self.finish()
+        os.close(self.descriptor)
+
+
+class Recording:
+    """Stages of one pass in an arena.
+
+    Args:
+        library: reads tensors.
+        wanted: stages and layers to copy; None for all.
+    """
+
+    def __init__(self, library: TensorAccess, wanted: frozenset[tuple[str, int | None]] | None = None) -> None:
+        self._library, self._wanted = library, wanted
+        self._recogniser = Recogniser()
+        self._asked: Part | None = None
+        self._op_names: dict[int, str] = {}
+        self._checked = False
+        self._cache_written = False
+        self.arena = Arena()
+        self.slots: list[dict[str, Any]] = []
+        self.nodes = 0
+        self.error: str | None = None
+
+    def on_node(self, address: int, ask: bool) -> bool:
+        """The eval callback. An exception would vanish in ctypes, so the first one is kept and nothing is looked at after it."""
+        if self.error:
+            return False
+        try:
+            if ask:
+                self._asked = self._look(address)
+                return self._asked is not None
+            self._take(address)
+        except (Refusal, abi.AbiError) as error:
+            self.error = str(error)
+            return False
+        except Exception as error:  # noqa: BLE001 - told to the engine by name; ctypes would swallow it
+            self.error = f"{type(error).__name__} in the eval callback: {error}"
+            return False
+        return True
+
+    def check(self) -> None:
+        """After the pass.
+
+        Raises:
+            Refusal: a fault in between, or something that had to be seen was not.
+        """
+        if self.error:
+            raise Refusal(self.error)
+        if not self.nodes:
+            raise Refusal("the eval callback was never called: cb_eval is not where it was located in this build")
+        if not self._cache_written:
+            raise Refusal("no write to the key and value cache was seen, so its type is not known")
+
+    def _wants(self, stage: str | None, layer: int | None) -> bool:
+        return stage is not None and (self._wanted is None or (stage, layer) in self._wanted)
+
+    def _look(self, address: int) -> Part | None:
+        if not self._checked:
+            self._library.check_tensor_layout(address)
+            self._checked = True
+        self.nodes += 1
+        tensor = abi.Tensor.from_address(address)
+        operation = self._operation(tensor.op)
+        if operation == "FLASH_ATTN_EXT":
+            raise Refusal("flash attention is on although it was turned off; its attention is another computation")
+        if operation in _CACHE_WRITES and b"cache_" in tensor.name:
+            self._cache_written = True
+            if tensor.type != abi.GGML_TYPE_F32:
+                raise Refusal("the key and value cache is not F32 although it was set so")
+        sources = [
+            (source, abi.Tensor.from_address(source).name.decode(errors="replace")) for source in tensor.src if source
+        ]
+        part = self._recogniser.recognise(address, operation, sources)
+        if part and (self._wants(part.stage, part.layer) or self._wants(READ_BY.get(part.stage), part.layer)):
+            return part
+        return None
+
+    def _operation(self, code: int) -> str:
+        if code not in self._op_names:
+            self._op_names[code] = self._library.op_name(code).decode()
+        return self._op_names[code]
+
+    def _take(self, address: int) -> None:
+        part = self._asked
+        if part is None:
+            raise Refusal("llama.cpp computed a node that was not asked for")
+        if self._wants(part.stage, part.layer):
+            self._store(part, address)
+        read = READ_BY.get(part.stage)
+        if read is not None and self._wants(read, part.layer):
+            # its second source is still alive: it was this node's input
+            self._store(Part(read, part.layer), abi.Tensor.from_address(address).src[1])
+
+    def _store(self, part: Part, address: int) -> None:
+        tensor = abi.Tensor.from_address(address)
+        if tensor.type != abi.GGML_TYPE_F32:
+            raise Refusal(f"stage {part.stage} of layer {part.layer} is not float32 but GGML type {tensor.type}")
+        strides = [4]
+        for extent in tensor.ne[:3]:
+            strides.append(strides[-1] * extent)
+        if list(tensor.nb) != strides:
+            raise Refusal(f"stage {part.stage} of layer {part.layer} is not contiguous")
+        nbytes = self._library.nbytes(address)
+        offset = self.arena.reserve(nbytes)
+        self._library.tensor_get(address, self.arena.address(offset), 0, nbytes)
+        self.slots.append(
+            {"stage": part.stage, "layer": part.layer, "part": part.part, "offset": offset, "ne": list(tensor.ne)}
+        )

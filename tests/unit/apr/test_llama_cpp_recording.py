@@ -1,0 +1,187 @@
+"""What the eval callback refuses, with a graph made by hand and no library."""
+
+from __future__ import annotations
+
+import ctypes as c
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+
+from apr.engines.llama_cpp import abi
+from apr.engines.llama_cpp.recording import Recording, Refusal
+
+OPS = ["NONE", "MUL", "SET_ROWS", "FLASH_ATTN_EXT", "MUL_MAT"]
+F16 = 1
+
+
+class Graph:
+    """Tensors in memory, and the little that a recording asks a library."""
+
+    def __init__(self) -> None:
+        self.tensors: list[abi.Tensor] = []
+        self.data: list[Any] = []
+        self.layout_error: str | None = None
+
+    def tensor(
+        self, name: str, op: str = "NONE", sources: tuple[int, ...] = (), values: Any = None, kind: int = 0
+    ) -> int:
+        array = np.ascontiguousarray(np.zeros((2, 3)) if values is None else values, np.float32)
+        tensor = abi.Tensor()
+        tensor.name, tensor.op, tensor.type = name.encode(), OPS.index(op), kind
+        extents = [*array.shape[::-1], 1, 1][:4]
+        stride = 4
+        for axis, extent in enumerate(extents):
+            tensor.ne[axis], tensor.nb[axis] = extent, stride
+            stride *= extent
+        for place, source in enumerate(sources):
+            tensor.src[place] = source
+        tensor.data = array.ctypes.data
+        self.tensors.append(tensor)
+        self.data.append(array)
+        return c.addressof(tensor)
+
+    def op_name(self, code: int) -> bytes:
+        return OPS[code].encode()
+
+    def nbytes(self, address: int) -> int:
+        tensor = abi.Tensor.from_address(address)
+        return int(tensor.ne[3] * tensor.nb[3])
+
+    def tensor_get(self, address: int, target: int, offset: int, nbytes: int) -> None:
+        c.memmove(target, abi.Tensor.from_address(address).data + offset, nbytes)
+
+    def check_tensor_layout(self, address: int) -> None:
+        if self.layout_error:
+            raise abi.AbiError(f"{self.layout_error} {bool(address)}")
+
+    def cache(self, kind: int = 0) -> int:
+        return self.tensor("cache_k_l0 (view)", "SET_ROWS", kind=kind)
+
+    def norm(self, **options: Any) -> int:
+        weight = self.tensor("blk.0.attn_norm.weight")
+        return self.tensor("attn_norm-0", "MUL", (self.tensor("norm-0"), weight), **options)
+
+
+@pytest.fixture
+def graph() -> Graph:
+    return Graph()
+
+
+def run(recording: Recording, *nodes: int) -> list[bool]:
+    """What the callback answers when asked for each node; computed nodes are handed over."""
+    answers = []
+    for node in nodes:
+        answers.append(recording.on_node(node, ask=True))
+        if answers[-1]:
+            recording.on_node(node, ask=False)
+    return answers
+
+
+def test_a_stage_is_copied_and_its_neighbours_are_not_asked_for(graph: Graph) -> None:
+    recording = Recording(graph)
+    values = np.arange(6).reshape(2, 3)
+    assert run(recording, graph.cache(), graph.norm(values=values)) == [False, True]
+    recording.check()
+    (slot,) = recording.slots
+    assert (slot["stage"], slot["layer"], slot["ne"]) == ("attn_norm", 0, [3, 2, 1, 1])
+    size = recording.arena.finish()
+    assert np.frombuffer(os.pread(recording.arena.descriptor, size, slot["offset"]), np.float32, 6).tolist() == [
+        *range(6)
+    ]
+    recording.arena.discard()
+
+
+def test_what_is_not_wanted_is_not_copied(graph: Graph) -> None:
+    recording = Recording(graph, frozenset({("ffn_norm", 0)}))
+    assert run(recording, graph.cache(), graph.norm()) == [False, False]
+    assert recording.slots == []
+
+
+@pytest.mark.parametrize("only", [True, False])
+def test_what_a_product_reads_is_taken_from_its_source(graph: Graph, only: bool) -> None:
+    weight, mixed = graph.tensor("blk.4.attn_output.weight"), graph.tensor("kqv_out-4", values=np.full((2, 3), 7))
+    out = graph.tensor("node_9", "MUL_MAT", (weight, mixed), values=np.full((2, 5), 9))
+    recording = Recording(graph, frozenset({("attention", 4)}) if only else None)
+    assert run(recording, graph.cache(), out) == [False, True]
+    stages = {slot["stage"]: slot["ne"][0] for slot in recording.slots}
+    assert stages == ({"attention": 3} if only else {"attention": 3, "attn_out": 5})
+
+
+def refused(graph: Graph, *nodes: int) -> str:
+    recording = Recording(graph)
+    run(recording, *nodes)
+    with pytest.raises(Refusal) as caught:
+        recording.check()
+    return str(caught.value)
+
+
+def test_flash_attention_is_refused(graph: Graph) -> None:
+    assert "flash attention is on" in refused(graph, graph.cache(), graph.tensor("fa", "FLASH_ATTN_EXT"), graph.norm())
+
+
+def test_a_cache_of_another_type_is_refused(graph: Graph) -> None:
+    assert "cache is not F32" in refused(graph, graph.cache(kind=F16), graph.norm())
+
+
+def test_a_cache_that_was_never_seen_is_refused(graph: Graph) -> None:
+    assert "no write to the key and value cache" in refused(graph, graph.norm())
+
+
+def test_a_callback_that_is_never_called_is_refused(graph: Graph) -> None:
+    assert "never called" in refused(graph)
+
+
+def test_a_tensor_laid_out_differently_is_refused(graph: Graph) -> None:
+    graph.layout_error = "its name is elsewhere"
+    assert "its name is elsewhere True" in refused(graph, graph.cache(), graph.norm())
+
+
+def test_a_stage_of_another_type_is_refused(graph: Graph) -> None:
+    assert "attn_norm of layer 0 is not float32 but GGML type 1" in refused(graph, graph.cache(), graph.norm(kind=F16))
+
+
+def test_a_stage_that_is_not_contiguous_is_refused(graph: Graph) -> None:
+    node = graph.norm()
+    abi.Tensor.from_address(node).nb[1] = 64
+    assert "not contiguous" in refused(graph, graph.cache(), node)
+
+
+def test_the_first_fault_is_told_and_nothing_is_looked_at_after_it(graph: Graph) -> None:
+    recording = Recording(graph)
+    assert run(recording, graph.cache(kind=F16), graph.tensor("fa", "FLASH_ATTN_EXT"), graph.norm()) == [False] * 3
+    assert recording.slots == []
+    assert recording.error is not None
+    assert "cache" in recording.error
+
+
+def test_an_exception_in_the_callback_is_kept(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_address: int, _target: int, _offset: int, _nbytes: int) -> None:
+        raise ZeroDivisionError("in there")
+
+    monkeypatch.setattr(graph, "tensor_get", broken)
+    assert "ZeroDivisionError in the eval callback: in there" in refused(graph, graph.cache(), graph.norm())
+
+
+def test_a_node_that_was_not_asked_for_is_refused(graph: Graph) -> None:
+    recording = Recording(graph)
+    recording.on_node(graph.cache(), ask=True)
+    assert recording.on_node(graph.norm(), ask=False) is False
+    assert recording.error == "llama.cpp computed a node that was not asked for"
+
+
+def test_an_arena_grows_and_keeps_what_it_holds(graph: Graph) -> None:
+    recording = Recording(graph)
+    big = np.random.Generator(np.random.PCG64(1)).standard_normal((700, 700)).astype(np.float32)
+    nodes = []
+    for layer in range(3):
+        weight = graph.tensor(f"blk.{layer}.attn_norm.weight")
+        nodes.append(graph.tensor("n", "MUL", (graph.tensor("x"), weight), values=big + layer))
+    run(recording, graph.cache(), *nodes)
+    size = recording.arena.finish()
+    content = os.pread(recording.arena.descriptor, size, 0)
+    for layer, slot in enumerate(recording.slots):
+        stored = np.frombuffer(content, np.float32, big.size, slot["offset"]).reshape(big.shape)
+        assert (stored == big + layer).all()
+    os.close(recording.arena.descriptor)
