@@ -46,8 +46,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if settings is None:
         _announce_foreign_root(config)
         return
-    if sys.flags.optimize:
-        raise pytest.UsageError("python -O drops assertions, so no falsifier could refute; run pytest without -O")
     config.addinivalue_line("markers", "falsify(claim): tries to refute a claim of a contract")
 
     from pv import pytest_plugin_collect, pytest_plugin_run  # noqa: PLC0415  only in a project with contracts
@@ -68,9 +66,12 @@ def _settings(config: pytest.Config) -> Config | None:
     from pv.types import UsageProblem  # noqa: PLC0415  as above
 
     try:
-        return read_config(config.rootpath, foreign=True)
+        settings = read_config(config.rootpath, foreign=True)
     except UsageProblem as problem:
         raise pytest.UsageError(str(problem)) from None
+    if settings is not None and sys.flags.optimize:
+        raise pytest.UsageError("python -O drops assertions, so no falsifier could refute; run pytest without -O")
+    return settings
 
 
 def _announce_foreign_root(config: pytest.Config) -> None:

@@ -87,6 +87,7 @@ class Project:
 
 PROJECT = pytest.StashKey[Project]()
 RUN = pytest.StashKey[Run]()
+_CASE = "_pv_case"  # the argument of a stand-in; no fixture can be in its way
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -103,12 +104,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if not isinstance(module, ContractModule) or not module.cases:
         return
     names = _arguments(module.cases[0])
-    if names:
-        values = [
-            pytest.param(*case.params.values(), *([case.mutant] if case.mutant else []), id=case.label)
-            for case in module.cases
-        ]
-        metafunc.parametrize(names, values)
+    if not names:
+        return
+    if _CASE in metafunc.fixturenames:
+        metafunc.parametrize(_CASE, [pytest.param(case, id=case.label) for case in module.cases])
+        return
+    values = [
+        pytest.param(*case.params.values(), *([case.mutant] if case.mutant else []), id=case.label)
+        for case in module.cases
+    ]
+    metafunc.parametrize(names, values)
 
 
 class ContractModule(pytest.Module):
@@ -181,16 +186,14 @@ class ContractModule(pytest.Module):
         mutants = [case for case in claim.cases() if case.mutant is not None]
         problem = self._misfit(claim, falsifiers)
         if problem is not None:
-            yield from self._items(claim, plain, _stand_in(claim.params, problem), None, source)
+            yield from self._items(claim, plain, _stand_in(plain[0], problem), None, source)
             return
         (falsifier,) = falsifiers
         items = self._items(claim, plain, falsifier.function, falsifier, source)
         yield from items
-        taken = bool(items) and "mutant" in items[0].fixturenames
-        function = (
-            falsifier.function if taken else _stand_in([*claim.params, "mutant"], self._takes_no(falsifier, "mutant"))
-        )
         if mutants:
+            takes = "mutant" in items[0].fixturenames
+            function = falsifier.function if takes else _stand_in(mutants[0], self._takes_no(falsifier, "mutant"))
             yield from self._items(claim, mutants, function, falsifier, source)
 
     def _misfit(self, claim: Claim, falsifiers: Sequence[Falsifier]) -> Exception | None:
@@ -202,23 +205,26 @@ class ContractModule(pytest.Module):
             places = ", ".join(f"{show(one.path)}:{one.line}" for one in falsifiers)
             return BindingProblem(f"{claim.id} has {len(falsifiers)} falsifiers: {places}; keep one")
         (one,) = falsifiers
+        place = f"{show(one.path)}:{one.line}: {one.qualname}"
         kind = _unrun(one.function)
         if kind:
-            place = f"{show(one.path)}:{one.line}: {one.qualname}"
             return BindingProblem(f"{place} is {kind}, which a call does not run; write a plain function")
+        instead = f"name the values under 'params' of {claim.id} instead"
         if any(mark.name == "parametrize" for mark in getattr(one.function, "pytestmark", [])):
-            place = f"{show(one.path)}:{one.line}: {one.qualname}"
-            return BindingProblem(f"{place} is parametrized; name the values under 'params' of {claim.id} instead")
-        closure = self._closure(claim, one)
-        missing = next((name for name in claim.params if name not in closure), None)
+            return BindingProblem(f"{place} is parametrized; {instead}")
+        probe = self._probe(claim, one)
+        if hasattr(probe, "callspec"):
+            return BindingProblem(
+                f"{place} uses a parametrized fixture ({', '.join(probe.callspec.params)}); {instead}"
+            )
+        missing = next((name for name in claim.params if name not in probe.fixturenames), None)
         return self._takes_no(one, missing) if missing else None
 
-    def _closure(self, claim: Claim, falsifier: Falsifier) -> Sequence[str]:
-        """The names of all fixtures that the falsifier asks for, directly or through others."""
+    def _probe(self, claim: Claim, falsifier: Falsifier) -> pytest.Function:
+        """An item of the falsifier without any case: it knows the fixtures asked for, directly or through others."""
         setattr(self.obj, claim.id, falsifier.function)
         self.cases = ()
-        probe = next(iter(self._genfunctions(claim.id, falsifier.function)))
-        return probe.fixturenames
+        return next(iter(self._genfunctions(claim.id, falsifier.function)))
 
     def _takes_no(self, falsifier: Falsifier, name: str) -> BindingProblem:
         place = f"{self.config.stash[PROJECT].show(falsifier.path)}:{falsifier.line}"
@@ -236,10 +242,6 @@ class ContractModule(pytest.Module):
         self.cases = cases
         items = list(self._genfunctions(claim.id, function))
         self.cases = ()
-        if falsifier is not None and not _as_many(items, cases):
-            place = f"{self.config.stash[PROJECT].show(falsifier.path)}:{falsifier.line}: {falsifier.qualname}"
-            text = f"{place} uses a parametrized fixture; name the values under 'params' of {claim.id} instead"
-            return self._items(claim, cases, _stand_in(_arguments(cases[0]), BindingProblem(text)), None, source)
         for item, case in zip(items, cases, strict=True):
             item.stash[RUN] = Run(claim, case, falsifier, source, Evidence(self.config.rootpath))
             item.add_marker(pytest.mark.falsify(claim.id))
@@ -267,7 +269,7 @@ class ContractModule(pytest.Module):
     def _failing(self, name: str, problem: Exception) -> pytest.Item:
         """An item that is no case of a claim and fails with this problem."""
         name = escape(name)
-        setattr(self.obj, name, _stand_in((), problem))
+        setattr(self.obj, name, _stand_in(None, problem))
         item: pytest.Item = pytest.Function.from_parent(self, name=name)
         item.add_marker(pytest.mark.falsify(name))
         item.location = (self.config.stash[PROJECT].show(self.path), 0, name)
@@ -277,14 +279,6 @@ class ContractModule(pytest.Module):
 def _arguments(case: Case) -> list[str]:
     """The arguments of a falsifier that come from the case."""
     return [*case.params, *(["mutant"] if case.mutant else [])]
-
-
-def _as_many(items: Sequence[pytest.Function], cases: Sequence[Case]) -> bool:
-    """Whether pytest made one item of each case, and nothing but the case varies between them."""
-    names = [set(item.callspec.params) if hasattr(item, "callspec") else set() for item in items]
-    return len(items) == len(cases) and all(
-        one == set(_arguments(case)) for one, case in zip(names, cases, strict=True)
-    )
 
 
 def _unrun(function: Callable[..., Any]) -> str:
@@ -298,12 +292,13 @@ def _unrun(function: Callable[..., Any]) -> str:
     return next((kind for kind, is_one in kinds.items() if any(map(is_one, inner))), "")
 
 
-def _stand_in(names: Iterable[str], problem: Exception) -> Callable[..., None]:
-    """A function that takes these arguments and says what is wrong."""
+def _stand_in(case: Case | None, problem: Exception) -> Callable[..., None]:
+    """A function that says what is wrong; of cases that have arguments it takes the whole case instead of them."""
 
     def stand_in(**_arguments: object) -> None:
         raise problem
 
+    names = [_CASE] if case is not None and _arguments(case) else []
     parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
     stand_in.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return stand_in
