@@ -1,0 +1,77 @@
+"""`[tool.pv]`, usable and not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pv.config import find_config, read_config
+from pv.types import UsageProblem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEEP = "x = " + "[" * 5000 + "]" * 5000 + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("tool = 3\n", "'tool' must be a table"),
+        ("tool = []\n", "'tool' must be a table"),
+        ("[tool]\npv = 3\n", r"\[tool.pv\] must be a table"),
+        ("[tool.pv]\ncontracts = ['']\n", "contracts must be a list of folders"),
+        ("[tool.pv]\ncontracts = []\n", "contracts must be a list of folders"),
+        ('[tool.pv]\ncontracts = ["a\\u0000b"]\n', "contracts must be a list of folders"),
+        ("[tool.pv]\nledger = ''\n", "ledger must be the path of a file"),
+        ('[tool.pv]\nledger = "a\\u0000"\n', "ledger must be the path of a file"),
+        ("[tool.pv]\n" + DEEP, "nested too deep"),
+        ("[tool.pv]\ncontracts = ['none']\n", "contracts: there is no folder .*none; create it"),
+        ("[tool.pv]\nfalsifiers = ['none']\n", "falsifiers: there is no folder .*none; create it"),
+        ("[tool.pv]\nfalsifiers = ['pyproject.toml']\n", "falsifiers: .*pyproject.toml is no folder"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "pyproject.toml").write_text(text)
+    with pytest.raises(UsageProblem, match=words):
+        find_config(tmp_path)
+
+
+def test_a_project_without_contracts_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.pv]\n")
+    with pytest.raises(UsageProblem, match="contracts: there is no folder"):
+        read_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"tool = 3\n", b"tool = []\n", b"[tool\n", b"[tool.x]\n" + DEEP.encode(), b"[tool.x]\n\xff", b"[tool.pvx]\n["],
+)
+def test_a_file_that_does_not_speak_of_us_is_left_alone(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(text)
+    assert read_config(tmp_path, foreign=True) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[tool.pv]\nx = [\n", "[ tool . 'pv' ]\nx = [\n", "[tool]\npv = 3\n", "tool = {pv = 3}\n", "tool.pv = 3\n"],
+)
+def test_a_file_that_speaks_of_us_must_be_usable(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    with pytest.raises(UsageProblem):
+        read_config(tmp_path, foreign=True)
+
+
+def test_paths_are_taken_without_their_detours(tmp_path: Path) -> None:
+    for name in ("a", "c", "f"):
+        (tmp_path / name).mkdir()
+    text = "[tool.pv]\ncontracts = ['a/../c']\nfalsifiers = ['./f/']\nledger = 'a/../l'\n"
+    (tmp_path / "pyproject.toml").write_text(text)
+    config = find_config(tmp_path)
+    assert (config.contracts, config.falsifiers, config.ledger) == (
+        (tmp_path / "c",),
+        (tmp_path / "f",),
+        tmp_path / "l",
+    )

@@ -1,0 +1,133 @@
+"""The shape of a ledger's row, and a fold that believes only the words it knows."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pv.fold import CaseEvidence, Outcome, fold
+from pv.judge import Word
+from pv.ledger import read
+from pv.load import Document, load
+from pv.parse import Claim, parse
+from pv.row import fault
+from pv.source import Source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOOD: dict[str, Any] = {
+    "schema": "pv-ledger-v1",
+    "contract": "c",
+    "claim": "F-1",
+    "params": "{}",
+    "mutant": "",
+    "verdict": "discharged",
+    "fingerprint": "0",
+    "level": "measured",
+    "compared": {"x": 1},
+    "inputs": [{"kind": "data", "path": "d", "sha256": "0"}],
+    "falsifier": {"path": "falsifiers/f.py", "sha256": "0"},
+    "worst": {"distance": "nan", "bound": 1e-6, "where": {"stage": "q", "layer": 1}},
+}
+
+
+def test_a_good_row_has_no_fault() -> None:
+    assert fault(GOOD) == ""
+    assert fault(GOOD | {"mutant": "m", "verdict": "killed"}) == ""
+    assert fault(GOOD | {"verdict": "inconclusive", "falsifier": None, "compared": {}, "worst": None}) == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"verdict": "dischargd"}, "its verdict is no known word"),
+        ({"verdict": "Discharged"}, "its verdict is no known word"),
+        ({"verdict": None}, "names no verdict"),
+        ({"mutant": "m"}, "discharged is no verdict of a mutant"),
+        ({"verdict": "survived"}, "survived is no verdict of no mutant"),
+        ({"verdict": "killed"}, "killed is no verdict of no mutant"),
+        ({"compared": {}}, "discharged, and nothing was compared"),
+        ({"compared": {"x": 0}}, "discharged, and nothing was compared"),
+        ({"compared": {"x": -1}}, "compared holds no counts"),
+        ({"compared": {"x": True}}, "compared holds no counts"),
+        ({"compared": {"x": 10**400}}, "compared holds no counts"),
+        ({"compared": None}, "compared holds no counts"),
+        ({"level": "certain"}, "its level is no known word"),
+        ({"falsifier": None}, "names no falsifier"),
+        ({"falsifier": "f.py"}, "names no falsifier"),
+        ({"falsifier": {"path": "f.py"}}, "names no falsifier"),
+        ({"inputs": None}, "inputs are no list"),
+        ({"inputs": {}}, "inputs are no list"),
+        ({"inputs": ["d"]}, "inputs are no list"),
+        ({"inputs": [{"kind": "data", "path": 1, "sha256": "0"}]}, "inputs are no list"),
+        ({"fingerprint": 1}, "names no fingerprint"),
+        ({"message": ["x"]}, "message is no text"),
+        ({"worst": "bad"}, "worst is no distance with a place"),
+        ({"worst": {"distance": 10**400}}, "worst is no distance with a place"),
+        ({"worst": {"distance": [1]}}, "worst is no distance with a place"),
+        ({"worst": {"distance": 1.0, "where": "abc"}}, "worst is no distance with a place"),
+        ({"worst": {"distance": 1.0, "where": {"layer": 10**400}}}, "worst is no distance with a place"),
+        ({"distance": 10**400}, "no distance with a place"),
+        ({"where": [1]}, "no distance with a place"),
+    ],
+)
+def test_a_row_of_another_shape_is_left_aside(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    path = tmp_path / "ledger.jsonl"
+    path.write_text(f"{json.dumps(GOOD)}\n{json.dumps(GOOD | change)}\n")
+    ledger = read(path)
+    assert len(ledger.rows) == 1
+    (problem,) = ledger.problems
+    assert problem.startswith(f"{path}:2: {words}")
+    assert problem.endswith("; left aside")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1" * 5000])
+def test_what_is_no_number_of_json_is_left_aside(tmp_path: Path, number: str) -> None:
+    path = tmp_path / "ledger.jsonl"
+    path.write_text(json.dumps(GOOD | {"distance": "HERE"}).replace('"HERE"', number) + "\n")
+    assert read(path).rows == []
+    assert "not JSON" in read(path).problems[0]
+
+
+def test_a_begun_run_counts_until_the_same_run_says_how_it_ended(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    begun = GOOD | {"verdict": "error", "begun": True}
+    orders = {
+        "ended": [begun | {"run": "1"}, GOOD | {"run": "1"}],
+        "another run": [begun | {"run": "1"}, GOOD | {"run": "2"}],
+        "again": [begun | {"run": "1"}, GOOD | {"run": "1"}, begun | {"run": "1"}],
+        "another case": [begun | {"run": "1"}, GOOD | {"run": "1", "params": '{"n":1}'}],
+    }
+    words = {}
+    for name, rows in orders.items():
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        words[name] = [row["verdict"] for row in read(path).rows]
+    assert words == {
+        "ended": ["discharged"],
+        "another run": ["error", "discharged"],
+        "again": ["discharged", "error"],
+        "another case": ["error", "discharged"],
+    }
+
+
+def claim(extra: str = "") -> Claim:
+    text = f"metadata: {{}}\nfalsification_tests:\n- {{id: A{extra}, mutants: [{{id: m, stage: s}}]}}\n"
+    document = load(Source("c.yaml", text))
+    assert isinstance(document, Document)
+    return parse(document, "c").claims[0]
+
+
+@pytest.mark.parametrize("extra", ["", ", expect: refuted"])
+@pytest.mark.parametrize(
+    ("plain", "mutant"),
+    [("good", "killed"), ("", "killed"), ("killed", "killed"), ("discharged", "discharged"), ("discharged", "done")],
+)
+def test_the_fold_believes_no_other_word(extra: str, plain: str, mutant: str) -> None:
+    one = claim(extra)
+    evidence = [CaseEvidence(case, {"verdict": word}) for case, word in zip(one.cases(), (plain, mutant), strict=True)]
+    folded = fold(one, evidence)
+    assert (folded.outcome, folded.reason, folded.as_expected) == (Outcome.INCONCLUSIVE, "unreadable", False)
+    assert all(word in list(Word) for word in ("discharged", "killed"))
