@@ -220,7 +220,8 @@ def test_a_refused_pass_leaks_nothing(tiny_llama: Callable[..., Path]) -> None:
         for _ in range(5):
             with pytest.raises(OracleError, match=r"could not make a context|returned"):
                 oracle._child.ask("running", do="capture", tokens=[10**6, 1], wanted=None)
-        assert len(list(folder.iterdir())) == before
+        # the child may still have been closing the last answer's descriptor when `before` was counted
+        assert len(list(folder.iterdir())) <= before
 
 
 def test_numbers_that_are_not_finite_are_captured_as_they_are(maker: Any, tmp_path: Path) -> None:
