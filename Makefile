@@ -26,7 +26,7 @@ model: $(STAMP)
 
 # The status is printed whatever the verdicts are, and the exit status is the worse of the two.
 falsify: model
-	@verdicts=0; $(BIN)/python -m pytest -m falsify -p no:randomly contracts --junitxml $(REPORTS)/falsify.xml || verdicts=$$?; \
+	@verdicts=0; $(BIN)/python -m pytest -n 2 -m falsify contracts --junitxml $(REPORTS)/falsify.xml || verdicts=$$?; \
 	echo; status=0; $(BIN)/pv status || status=$$?; \
 	exit $$(( verdicts > status ? verdicts : status ))
 

@@ -1,4 +1,4 @@
-"""Which nodes of llama.cpp's graph are stages: found by operation and source weight, never by a node's name or index.
+"""Which nodes of llama.cpp's graph are stages: found by operation and what they read, not by their own name or index.
 
 Names repeat (`Qcur-0` is four nodes in some architectures), differ between architectures (`attn_out-0`, `node_31`), and
 indices shift between builds. What a node multiplies with, and whose output it reads, does not.
