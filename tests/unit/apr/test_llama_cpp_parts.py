@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from apr.engines.llama_cpp import wire
-from apr.engines.llama_cpp.abi import AbiError, Library, locate_context, locate_extra_buffers
+from apr.engines.llama_cpp.abi import (
+    AbiError,
+    Library,
+    Params,
+    keep_on_cpu,
+    locate_context,
+    locate_extra_buffers,
+    locate_offloads,
+)
 from apr.engines.llama_cpp.graph import Part, Recogniser
 from apr.engines.llama_cpp.providers import find_provider, providers
 from apr.errors import OracleAbsent
@@ -69,6 +77,13 @@ def test_extra_buffers_is_the_last_true_boolean() -> None:
     assert locate_extra_buffers(bytes(raw)) is None
     raw[75] = 7
     assert locate_extra_buffers(bytes(raw)) is None, "not booleans: left alone"
+
+
+def test_extra_buffers_of_builds_with_a_field_less() -> None:
+    raw = bytearray(128)
+    raw[64:72] = bytes([0, 1, 0, 0, 1, 0, 0, 0])  # booleans where newer builds have a null pointer
+    raw[72:80] = b"\x34\x12\0\0\0\x7f\0\0"  # behind the struct
+    assert locate_extra_buffers(bytes(raw)) == 68
 
 
 @pytest.mark.parametrize("content", [b"no library at all", b""])
@@ -213,3 +228,22 @@ def test_packages_are_searched_in_order(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.syspath_prepend(tmp_path)
     assert [(p.name, p.version) for p in providers()] == [("llama-cpp-python", "9.9"), ("xllamacpp", "8.8")]
     assert find_provider("xllamacpp").library == tmp_path / "xllamacpp" / "xllamacpp.abi3.so"
+
+
+@pytest.mark.parametrize("in_front", [0, 8])
+def test_offloads_are_found_behind_the_cache_types(in_front: int) -> None:
+    raw = bytearray(pack(context_words()))
+    layout = locate_context(bytes(raw))
+    start = layout.type_k + 8 + 16 + in_front
+    raw[layout.type_k + 8 :] = bytes(len(raw) - layout.type_k - 8)
+    assert locate_offloads(bytes(raw), layout) == ()
+    raw[start : start + 6] = bytes([0, 1, 1, 1, 1, 0])
+    assert locate_offloads(bytes(raw), layout) == (start + 1, start + 3)
+
+
+@pytest.mark.parametrize(("default", "expected"), [(0xFFFFFFFF, 0), (999, 0), (0, 0), (0x7F00_1234, 0x7F00_1234)])
+def test_layers_stay_on_the_cpu_where_the_field_is_recognised(default: int, expected: int) -> None:
+    params = Params()
+    params.put(16, "<I", default)
+    keep_on_cpu(params)
+    assert struct.unpack_from("<I", params.raw, 16)[0] == expected
