@@ -140,6 +140,7 @@ class ContractModule(pytest.Module):
         contract = reading.contract
         if reading.errors:
             yield self._failing("unreadable", BindingProblem(*(found.headline for found in reading.errors)))
+            yield from self._stray_items()
             return
         if contract is None:
             return
@@ -253,18 +254,23 @@ class ContractModule(pytest.Module):
         return items
 
     def _orphan_items(self, contract: Contract) -> Iterator[pytest.Item]:
-        """One failing item for each falsifier without a claim; those without a contract go to the first contract."""
+        """One failing item for each falsifier of the contract that has no claim in it."""
+        registry = self.config.stash[PROJECT].registry
+        for one in registry.orphans(contract.name, contract.claims):
+            yield self._orphan(one, f"{one.contract} has no claim {one.claim_id}")
+        yield from self._stray_items()
+
+    def _stray_items(self) -> Iterator[pytest.Item]:
+        """One failing item for each falsifier without a contract; these go to the first contract."""
         project = self.config.stash[PROJECT]
-        orphans = project.registry.orphans(contract.name, contract.claims)
-        lost = project.registry.strays(file.stem for file in project.files) if self.path == project.first else []
-        for one in (*orphans, *lost):
-            what = (
-                f"{one.contract} has no claim {one.claim_id}"
-                if one in orphans
-                else f"there is no contract {one.contract}"
-            )
-            problem = BindingProblem(f"{project.show(one.path)}:{one.line}: {one.qualname} is orphaned: {what}")
-            yield self._failing(f"orphaned:{one.contract}:{one.claim_id}", problem)
+        if self.path == project.first:
+            for one in project.registry.strays(file.stem for file in project.files):
+                yield self._orphan(one, f"there is no contract {one.contract}")
+
+    def _orphan(self, one: Falsifier, what: str) -> pytest.Item:
+        place = f"{self.config.stash[PROJECT].show(one.path)}:{one.line}"
+        problem = BindingProblem(f"{place}: {one.qualname} is orphaned: {what}")
+        return self._failing(f"orphaned:{one.contract}:{one.claim_id}", problem)
 
     def _failing(self, name: str, problem: Exception) -> pytest.Item:
         """An item that is no case of a claim and fails with this problem."""

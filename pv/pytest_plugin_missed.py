@@ -23,7 +23,7 @@ class LeftOut:
 
     def __init__(self, config: pytest.Config, files: Iterable[Path]) -> None:
         here = config.invocation_params.dir
-        wanted = re.search(r"\bfalsify\b", str(config.getoption("markexpr", "") or ""))
+        wanted = re.search(r"(?<!not )\bfalsify\b", str(config.getoption("markexpr", "") or ""))
         chosen = config.args_source is pytest.Config.ArgsSource.ARGS
         tops = [Path(os.path.normpath(here / argument.split("::")[0])) for argument in config.args]
         self._root = config.rootpath

@@ -39,13 +39,14 @@ class Recorder:
         self.pending: dict[str, dict[str, Any]] = {}
         self.problem: str | None = None
         self._session: dict[str, Any] | None = None
+        self._open: dict[str, dict[str, Any]] = {}
         self._nodes = Nodes(config.rootpath, settings)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Say that a run begins, so that one which never ends leaves no older evidence standing."""
         row = self._broken(nodeid, "began and did not end")
         if row:
-            self._write({**row, "begun": True})
+            self._open[nodeid] = self._write({**row, "begun": True})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the row out of a report; the row is final when the item has been torn down."""
@@ -63,6 +64,8 @@ class Recorder:
         """Write what is left; a ledger that cannot be written makes the session fail."""
         for node in list(self.pending):
             self._flush(node)
+        if session.exitstatus != pytest.ExitCode.INTERNAL_ERROR:
+            self._close()
         if self.rows and not self.problem:
             try:
                 sync(self.path)
@@ -93,7 +96,19 @@ class Recorder:
     def _flush(self, node: str) -> None:
         row = self.pending.pop(node, None)
         if row is not None:
+            self._open.pop(node, None)
             self.rows[node] = self._write(row)
+
+    def _close(self) -> None:
+        """Runs that an orderly end of the session cut short, as Ctrl-C or `-x` with workers do, are no errors."""
+        for node, row in self._open.items():
+            short = {
+                "verdict": str(Word.INCONCLUSIVE),
+                "reason": "interrupted",
+                "message": "the session ended before it",
+            }
+            self.rows[node] = self._write({**{key: row[key] for key in row if key != "begun"}, **short})
+        self._open.clear()
 
     def _write(self, row: dict[str, Any]) -> dict[str, Any]:
         if self._session is None:

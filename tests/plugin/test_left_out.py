@@ -43,7 +43,7 @@ def test_contracts_that_testpaths_leave_out_are_named(project: Any, workers: tup
     configure(project, "", "testpaths = ['tests']")
     line = "pv: 1 contract was not collected; run `pytest -m falsify contracts` in *, or add the folder to 'testpaths'"
     project.run_apart("-m", "falsify", *workers).stdout.fnmatch_lines([line])
-    project.run_apart(*workers).stdout.no_fnmatch_line("*not collected*")
+    project.run_apart("-m", "not falsify", *workers).stdout.no_fnmatch_line("*not collected*")
     project.run_apart("-m", "falsify", "tests", *workers).stdout.no_fnmatch_line("*not collected*")
     configure(project, "", "testpaths = ['tests', 'contracts']")
     project.run_apart("-m", "falsify", *workers).stdout.no_fnmatch_line("*not collected*")
@@ -99,3 +99,12 @@ def test_a_broken_contract_is_one_failing_item_and_the_others_run(project: Any) 
         ["contracts/z.yaml::unreadable FAILED*", "contracts/z.yaml:1:5: error?PV003?: *", "pv: 1 claim: 1 discharged*"]
     )
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_falsifier_without_a_contract_is_named_even_if_the_first_contract_is_broken(project: Any) -> None:
+    project.contract("id: F-1")
+    project.write("contracts/a.yaml", "a: [\n")
+    project.falsifiers(GOOD + "@falsifies('gone-v1', 'F-1')\ndef two(): pass\n")
+    result = project.run()
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(["falsifiers/x.py:5: two is orphaned: there is no contract gone-v1"])

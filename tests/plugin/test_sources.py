@@ -119,6 +119,18 @@ def test_a_crash_leaves_no_older_evidence_standing(
     assert "1 discharged" in status(project).stdout
 
 
+@pytest.mark.parametrize("body", ["raise KeyboardInterrupt", "pytest.exit('enough')"])
+def test_an_interrupted_run_is_inconclusive_and_older_evidence_does_not_count(project: Any, body: str) -> None:
+    project.contract("id: F-1", "id: F-2")
+    bodies = ("evidence.compared(1, 'x')", body)
+    for text in bodies:
+        project.falsifiers(f"@falsifies('x-v1', 'F-1', 'F-2')\ndef one(evidence): {text}\n")
+        project.run_apart("-p", "no:randomly")
+    done = status(project)
+    assert done.returncode == 0
+    assert "2 claims: 0 discharged, 0 refuted, 2 inconclusive (1 interrupted, 1 stale)" in done.stdout
+
+
 def test_a_run_that_ended_is_not_kept_as_begun_when_its_evidence_goes_stale(project: Any) -> None:
     project.contract("id: F-1")
     project.write("data.bin", "a")
