@@ -10,7 +10,7 @@ STAMP   := $(VENV)/.installed
 LLAMA   := $(VENV)/.llama-cpp-python
 PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: install model falsify test lint types fixtures llama-cpp-python clean
+.PHONY: install model falsify test lint types bench fixtures llama-cpp-python clean
 .DEFAULT_GOAL := falsify
 
 install: $(STAMP)
@@ -40,6 +40,12 @@ lint: $(STAMP)
 
 types: $(STAMP)
 	$(BIN)/mypy pv runtime/apr conftest.py falsifiers fixtures benchmarks tests
+
+# one BLAS thread, as llama.cpp is given one
+bench: model
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/parity.py
+	$(BIN)/python benchmarks/open_gguf.py
+	$(BIN)/python benchmarks/diff_memory.py
 
 fixtures: $(STAMP)
 	$(BIN)/python fixtures/make.py

@@ -1,6 +1,6 @@
 """What a parity measurement costs beside a plain run of llama.cpp, in one run; at 16 and 128 tokens of real text.
 
-python benchmarks/parity.py [MODEL]    default: the cached smollm2
+OPENBLAS_NUM_THREADS=1 python benchmarks/parity.py [MODEL]    default: the cached smollm2
 """
 
 from __future__ import annotations
