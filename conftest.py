@@ -295,19 +295,26 @@ def apr(mutant: Mutant | None, evidence: Evidence) -> Callable[..., subprocess.C
 
     evidence.input("source", RUNTIME)
     module = ["apr"] if mutant is None or mutant.id not in MUTANTS else ["apr.mutants.program", mutant.id]
-    return _runner(module)
+    return _runner(["-m", *module])
+
+
+# Faults of the harness itself, as a statement that plants them before its command line starts.
+HARNESS_FAULTS = {"rules-are-silent": "import pv.rules; pv.rules.check = lambda _contract: []"}
 
 
 @pytest.fixture
-def pv(evidence: Evidence) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs the real program `pv` in a process of its own."""
+def pv(mutant: Mutant | None, evidence: Evidence) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the real program `pv` in a process of its own, with the claim's mutant planted in it if there is one."""
     evidence.input("source", ROOT / "pv")
-    return _runner(["pv"])
+    if mutant is None or mutant.id not in HARNESS_FAULTS:
+        return _runner(["-m", "pv"])
+    start = f"import sys; {HARNESS_FAULTS[mutant.id]}; from pv.cli import main; sys.exit(main(sys.argv[1:]))"
+    return _runner(["-c", start])
 
 
-def _runner(module: list[str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+def _runner(program: list[str]) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", *module, *map(str, arguments)]
+        command = [sys.executable, *program, *map(str, arguments)]
         return subprocess.run(
             command,
             cwd=ROOT,

@@ -90,6 +90,7 @@ def test_every_mutant_of_a_contract_exists_and_every_mutant_is_used() -> None:
         for family in (model.MUTANTS, captures.MUTANTS, program.MUTANTS)
         for name, fault in family.items()
     }
+    known["rules-are-silent"] = ("validate", None)  # of the harness, planted by the root conftest
     named = {}
     for path in sorted((ROOT / "contracts").glob("*.yaml")):
         for claim in yaml.safe_load(path.read_text(encoding="utf-8"))["falsification_tests"]:
