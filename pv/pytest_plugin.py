@@ -50,10 +50,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
     from pv import pytest_plugin_collect, pytest_plugin_run  # noqa: PLC0415  only in a project with contracts
     from pv.pytest_plugin_missed import LeftOut  # noqa: PLC0415  as above
+    from pv.pytest_plugin_project import PROJECT, Project  # noqa: PLC0415  as above
     from pv.pytest_plugin_record import Recorder  # noqa: PLC0415  as above
 
-    project = pytest_plugin_collect.Project(config, settings)
-    config.stash[pytest_plugin_collect.PROJECT] = project
+    project = Project(config, settings)
+    config.stash[PROJECT] = project
     config.pluginmanager.register(pytest_plugin_collect, "pv-collect")
     config.pluginmanager.register(pytest_plugin_run, "pv-run")
     if not hasattr(config, "workerinput"):  # with xdist, the controller alone keeps the ledger

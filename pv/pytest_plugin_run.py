@@ -14,7 +14,7 @@ import pytest
 from pv.deciders import name_of, recorded
 from pv.environment import environment
 from pv.judge import Verdict, Word, judge, judge_change, judge_fixture
-from pv.pytest_plugin_collect import PROJECT, RUN, BindingProblem, Run
+from pv.pytest_plugin_project import PROJECT, RUN, BindingProblem, Run
 from pv.pytest_plugin_row import identity
 from pv.report.console import Paint, escape
 from pv.report.refutation import block

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from errno import EINVAL
-from os.path import normpath
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pv.deciders import deciders, name_of
-from pv.digest import sha256
 from pv.fold import CaseEvidence, Folded, Outcome, fold
+from pv.freshness import Freshness
 from pv.words import Effective, Level, rung
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from pv.config import Config
     from pv.parse import Case, Claim, Contract
@@ -90,72 +87,6 @@ def compute(
         by_key.setdefault((row["contract"], row["claim"], row["params"], row["mutant"]), []).append(row)
     freshness = Freshness(config)
     return tuple(_contract_status(contract, by_key, freshness) for contract in contracts)
-
-
-class Freshness:
-    """Tells which rows still rest on what is there now; every file and folder is hashed once."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._root = config.root.resolve()
-        self._falsifiers = [folder.resolve() for folder in config.falsifiers]
-        self._digests: dict[Path, str | OSError] = {}
-        self._deciders: dict[Path, dict[str, str]] = {}
-
-    def stale(self, row: Mapping[str, Any], claim: Claim) -> str:
-        """Why a row counts for nothing any more; empty if it is fresh."""
-        if row.get("fingerprint") != claim.fingerprint:
-            return "the claim has changed since"
-        inputs, falsifier = row.get("inputs"), row.get("falsifier")
-        entries = [entry for entry in inputs if isinstance(entry, dict)] if isinstance(inputs, list) else []
-        if isinstance(falsifier, dict):
-            if not self._is_falsifier(str(falsifier.get("path"))):
-                return f"falsifier {falsifier.get('path')} is in no folder of falsifiers"
-            entries = [{"kind": "falsifier", **falsifier}, *entries]
-        have = {str(entry.get("path")) for entry in entries}
-        lacking = [f"{kind} {name}" for name, kind in self._needed(claim).items() if name not in have]
-        if lacking:
-            return f"{lacking[0]} was not there when it ran"
-        return next(filter(None, map(self._differs, entries)), "")
-
-    def _needed(self, claim: Claim) -> dict[str, str]:
-        """The code that evidence for a claim must rest on, by name."""
-        path = self._config.root / claim.path
-        if path not in self._deciders:
-            self._deciders[path] = {name_of(one, self._root): kind for kind, one in deciders(self._config, path)}
-        return self._deciders[path]
-
-    def _differs(self, entry: Mapping[str, Any]) -> str:
-        name = str(entry.get("path"))
-        what = f"{entry.get('kind')} {name}"
-        now = self._digest(Path(normpath(self._root / name)))
-        if isinstance(now, FileNotFoundError):
-            return f"{what} is missing"
-        if isinstance(now, OSError):
-            return f"{what} cannot be read: {now.strerror or now}"
-        return "" if now == entry.get("sha256") else f"{what} has changed since"
-
-    def _digest(self, path: Path) -> str | OSError:
-        if path not in self._digests:
-            self._digests[path] = self._hashed(path)
-        return self._digests[path]
-
-    def _hashed(self, path: Path) -> str | OSError:
-        """The digest of a file or of a folder that is ours; what else stands there could be of any size."""
-        try:
-            absolute = path.resolve()
-            ours = absolute in self._falsifiers or (absolute != self._root and absolute.is_relative_to(self._root))
-            if absolute.is_dir() and not ours:
-                return OSError(EINVAL, "a folder that is not below the root of the project")
-            return sha256(path)
-        except OSError as problem:
-            return problem
-        except (ValueError, RuntimeError) as problem:  # a name that no file can have; links in a circle
-            return OSError(EINVAL, str(problem))
-
-    def _is_falsifier(self, name: str) -> bool:
-        path = Path(normpath(self._root / name))
-        return any(path.is_relative_to(folder) for folder in self._falsifiers)
 
 
 def effective(claims: Sequence[Folded]) -> Effective:

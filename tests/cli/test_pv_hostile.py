@@ -182,6 +182,7 @@ def test_a_broken_contract_hides_no_other(project: Path, form: str) -> None:
 
 
 def test_each_file_is_hashed_once_however_many_rows_are_stale(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pv.freshness
     import pv.status
     from pv.config import find_config
     from pv.ledger import read as read_ledger
@@ -194,7 +195,7 @@ def test_each_file_is_hashed_once_however_many_rows_are_stale(project: Path, mon
         seen.append(path)
         return sha256(path)
 
-    monkeypatch.setattr(pv.status, "sha256", counting)
+    monkeypatch.setattr(pv.freshness, "sha256", counting)
     contract = read(project / "contracts" / "x-v1.yaml", "contracts/x-v1.yaml").contract
     assert contract
     (status,) = pv.status.compute([contract], read_ledger(project / ".pv/ledger.jsonl").rows, find_config(project))

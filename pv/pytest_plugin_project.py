@@ -1,0 +1,85 @@
+"""The contracts and falsifiers of a session, and what an item of ours is about."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pv.bind import Falsifier, Registry
+from pv.corpus import SUFFIXES, display, walk
+from pv.deciders import deciders
+from pv.evidence import Evidence
+from pv.pytest_plugin_import import Importer
+from pv.report.console import escape
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pv.config import Config
+    from pv.parse import Case, Claim
+    from pv.source import Source
+
+
+class BindingProblem(Exception):
+    """A claim and its falsifier do not fit together, or a contract cannot be used."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(map(escape, lines)))
+
+
+@dataclass
+class Run:
+    """What an item of ours is about: one case of one claim."""
+
+    claim: Claim
+    case: Case
+    falsifier: Falsifier | None
+    source: Source | None
+    evidence: Evidence = field(default_factory=Evidence)
+
+
+class Project:
+    """The contracts and falsifiers of the session."""
+
+    def __init__(self, config: pytest.Config, settings: Config) -> None:
+        self.config, self.settings = config, settings
+        self.names: dict[str, Path] = {}
+        self._deciders: dict[Path, list[tuple[str, Path]]] = {}
+
+    def deciders(self, contract: Path) -> list[tuple[str, Path]]:
+        """The code that decided about a contract when it was collected."""
+        if contract not in self._deciders:
+            self._deciders[contract] = deciders(self.settings, contract)
+        return self._deciders[contract]
+
+    @functools.cached_property
+    def registry(self) -> Registry:
+        """The falsifiers, imported when the first contract is collected."""
+        registry = Registry()
+        registry.load(self.settings.falsifiers, Importer(self.config))
+        return registry
+
+    @functools.cached_property
+    def files(self) -> frozenset[Path]:
+        """Every contract file of the project."""
+        return frozenset(walk(folder for folder in self.settings.contracts if folder.is_dir()))
+
+    @functools.cached_property
+    def first(self) -> Path:
+        """The contract that complaints go to which belong to none."""
+        return min(self.files)
+
+    def wants(self, path: Path) -> bool:
+        """Whether a file is collected as a contract."""
+        return path.suffix in SUFFIXES and path in self.files
+
+    def show(self, path: Path) -> str:
+        """A path as reports show it."""
+        return display(path, self.config.rootpath)
+
+
+PROJECT = pytest.StashKey[Project]()
+RUN = pytest.StashKey[Run]()
