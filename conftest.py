@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from pv import Inconclusive
+from pv import Inconclusive, watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +35,8 @@ Answer = TypeVar("Answer")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent
+# The code under judgement as it is now, before it is imported: what changes during a run is not what was judged.
+watch(ROOT / "runtime" / "apr", ROOT / "pv")
 MODEL = "smollm2"
 PROSE = ROOT / "fixtures" / "prose.txt"
 RUNTIME = ROOT / "runtime" / "apr"

@@ -180,7 +180,7 @@ def test_the_plugin_rests_where_it_is_not_wanted(project: Any) -> None:
     project.falsifiers(DISCHARGING)
     project.write("pyproject.toml", "[tool.other]\n")
     project.write(
-        "test_plain.py", "import sys\ndef test_it():\n    assert 'pv.pytest_plugin_collect' not in sys.modules\n"
+        "test_plain.py", "import sys\ndef test_it():\n    assert 'pv.pytest_plugin.collect' not in sys.modules\n"
     )
     result = project.run_apart("-p", "no:randomly")
     result.assert_outcomes(passed=1)

@@ -12,7 +12,7 @@ from pv.bind import Falsifier, Registry
 from pv.corpus import SUFFIXES, display, walk
 from pv.deciders import deciders
 from pv.evidence import Evidence
-from pv.pytest_plugin_import import Importer
+from pv.pytest_plugin.importer import Importer
 from pv.report.console import escape
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from pv.environment import commit
 from pv.fold import CaseEvidence, Folded, fold
 from pv.judge import Word
 from pv.ledger import append, sync
-from pv.pytest_plugin_nodes import Nodes
-from pv.pytest_plugin_row import broken
-from pv.pytest_plugin_run import PROPERTY
+from pv.pytest_plugin.nodes import Nodes
+from pv.pytest_plugin.row import broken
+from pv.pytest_plugin.run import PROPERTY
 from pv.report.console import Paint, escape
 from pv.report.refutation import block
 from pv.report.status_text import headline

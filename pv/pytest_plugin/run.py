@@ -14,8 +14,8 @@ import pytest
 from pv.deciders import name_of, recorded
 from pv.environment import environment
 from pv.judge import Verdict, Word, judge, judge_change, judge_fixture
-from pv.pytest_plugin_project import PROJECT, RUN, BindingProblem, Run
-from pv.pytest_plugin_row import identity
+from pv.pytest_plugin.project import PROJECT, RUN, BindingProblem, Run
+from pv.pytest_plugin.row import identity
 from pv.report.console import Paint, escape
 from pv.report.refutation import block
 from pv.signals import Inconclusive

@@ -48,15 +48,15 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     config.addinivalue_line("markers", "falsify(claim): tries to refute a claim of a contract")
 
-    from pv import pytest_plugin_collect, pytest_plugin_run  # noqa: PLC0415  only in a project with contracts
-    from pv.pytest_plugin_missed import LeftOut  # noqa: PLC0415  as above
-    from pv.pytest_plugin_project import PROJECT, Project  # noqa: PLC0415  as above
-    from pv.pytest_plugin_record import Recorder  # noqa: PLC0415  as above
+    from pv.pytest_plugin import collect, run  # noqa: PLC0415  only in a project with contracts
+    from pv.pytest_plugin.missed import LeftOut  # noqa: PLC0415  as above
+    from pv.pytest_plugin.project import PROJECT, Project  # noqa: PLC0415  as above
+    from pv.pytest_plugin.record import Recorder  # noqa: PLC0415  as above
 
     project = Project(config, settings)
     config.stash[PROJECT] = project
-    config.pluginmanager.register(pytest_plugin_collect, "pv-collect")
-    config.pluginmanager.register(pytest_plugin_run, "pv-run")
+    config.pluginmanager.register(collect, "pv-collect")
+    config.pluginmanager.register(run, "pv-run")
     if not hasattr(config, "workerinput"):  # with xdist, the controller alone keeps the ledger
         config.pluginmanager.register(Recorder(config, settings), "pv-record")
         config.pluginmanager.register(LeftOut(config, project.files), "pv-left-out")
@@ -88,6 +88,6 @@ def _announce_foreign_root(config: pytest.Config) -> None:
     except UsageProblem as problem:
         raise pytest.UsageError(str(problem)) from None
     if settings is not None:
-        from pv.pytest_plugin_missed import OtherRoot  # noqa: PLC0415  only where it has something to say
+        from pv.pytest_plugin.missed import OtherRoot  # noqa: PLC0415  only where it has something to say
 
         config.pluginmanager.register(OtherRoot(settings, config.rootpath), "pv-other-root")

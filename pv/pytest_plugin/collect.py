@@ -11,7 +11,7 @@ import pytest
 from pv.bind import Binding, Falsifier
 from pv.corpus import read
 from pv.evidence import Evidence
-from pv.pytest_plugin_project import PROJECT, RUN, BindingProblem, Run
+from pv.pytest_plugin.project import PROJECT, RUN, BindingProblem, Run
 from pv.report.console import escape
 from pv.signals import Inconclusive
 
