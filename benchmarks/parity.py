@@ -51,8 +51,12 @@ def measure(file: GgufFile, oracle: LlamaCpp, tokens: list[int]) -> None:
     for name, job in jobs.items():
         seconds = timed(job)
         print(f"  {name:36} {seconds:6.3f} s = {seconds / plain:.2f}")
-    worst = max(measure_isolated(ggml, capture).rows, key=lambda row: row.difference.relative_rms)
-    print(f"  worst isolated relative RMS {worst.difference.relative_rms:.2e} at {worst.key}")
+    rows = measure_isolated(ggml, capture).rows
+    stage = max(rows, key=lambda row: row.difference.relative_rms)
+    print(f"  worst isolated relative RMS of a stage     {stage.difference.relative_rms:.2e} at {stage.key}")
+    each = max(rows, key=lambda row: row.difference.worst_position_relative_rms or 0.0)
+    rms, position = each.difference.worst_position_relative_rms, each.difference.worst_position
+    print(f"  worst isolated relative RMS of a position  {rms:.2e} at {each.key}, position {position}")
 
 
 def main() -> None:

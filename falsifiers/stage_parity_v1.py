@@ -48,7 +48,7 @@ def every_stage_is_within_rounding(
     evidence.compared(measurement.elements, "numbers")
     evidence.report(derived_in_numpy=["ffn_silu"])
     if mutant is None:
-        evidence.report(free_run_not_judged=free_run(tokens))
+        evidence.report(free_run=free_run(tokens))
     for key, difference in ((row.key, row.difference) for row in measurement.rows):
         distance = max(difference.relative_rms, difference.worst_position_relative_rms, key=_nan_is_worst)
         evidence.worst(

@@ -41,6 +41,7 @@ class Folded:
     mutants_killed: int = 0
     mutants_total: int = 0
     worst: Mapping[str, Any] | None = None
+    reported: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     stale: bool = False
     survived: bool = False
 
@@ -80,6 +81,7 @@ def fold(claim: Claim, evidence: Sequence[CaseEvidence]) -> Folded:
         mutants_killed=killed,
         mutants_total=len(mutants),
         worst=_worst(plain),
+        reported=tuple((one.case.label, told) for one in plain if one.row and (told := _told(one.row))),
         stale=any(one.stale for one in evidence),
         survived=any(one.row and one.row["verdict"] in (Word.SURVIVED, Word.MISLOCALISED) for one in mutants),
     )
@@ -105,6 +107,12 @@ def _outcome(
         detail = "refuted, as expected" if refuted else "expected to be refuted, and was not"
         return (Outcome.REFUTED if refuted else Outcome.DISCHARGED), refuted, "", detail
     return Outcome.DISCHARGED, True, "", ""
+
+
+def _told(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Figures that the falsifier gave for the report; no verdict rests on them."""
+    reported = row.get("reported")
+    return reported if isinstance(reported, dict) else {}
 
 
 def _missed(_plain: Sequence[CaseEvidence], mutants: Sequence[CaseEvidence]) -> tuple[str, str] | None:

@@ -59,6 +59,9 @@ def as_text(report: Report, paint: Paint) -> str:
         lines += [_claim_line(one, paint) for one in open_claims]
     if report.overstated:
         lines += ["", *(paint(_overstated(one), "red") for one in report.contracts if one.overstated)]
+    told = [line for one in report.claims for line in _told(one)]
+    if told:
+        lines += ["", paint("reported, not judged", "bold"), *(f"  {cut(escape(line), 300)}" for line in told)]
     lines += [paint(escape(problem), "yellow") for problem in report.problems]
     lines += ["", paint(headline(report.claims), "bold")]
     if not report.ledger_exists:
@@ -78,6 +81,9 @@ def as_markdown(report: Report) -> str:
             f"| {_cell(f'{one.claim.contract}: {one.claim.id}')} | {one.outcome} | {_cell(_reason(one))} |"
             for one in open_claims
         ]
+    told = [line for one in report.claims for line in _told(one)]
+    if told:
+        lines += ["", "Reported, not judged:", "", *(f"* {_cell(line)}" for line in told)]
     lines += [f"\n**{_cell(_overstated(one))}**" for one in report.contracts if one.overstated]
     lines += [f"\n{_cell(problem)}" for problem in report.problems]
     lines += ["", f"**{_cell(headline(report.claims))}**"]
@@ -171,6 +177,23 @@ def _claim_line(one: Folded, paint: Paint) -> str:
     return f"  {place}: {escape(claim.id)}: {paint(one.outcome, colour)}: {cut(escape(_reason(one)), 300)}"
 
 
+def _told(one: Folded) -> list[str]:
+    """One line a case and name: what a falsifier gave for the report."""
+    return [
+        f"{one.claim.id}{f'[{label}]' if label else ''}: {name.replace('_', ' ')}: {_shown(value)}"
+        for label, told in one.reported
+        for name, value in told.items()
+    ]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{str(name).replace('_', ' ')} {_shown(entry)}" for name, entry in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def _reason(one: Folded) -> str:
     return ": ".join(filter(None, (one.reason, one.detail))) or "no reason given"
 
@@ -194,6 +217,7 @@ def _claim_data(one: Folded) -> dict[str, Any]:
         "mutants_killed": one.mutants_killed,
         "mutants": one.mutants_total,
         "worst": one.worst,
+        "reported": {label: dict(told) for label, told in one.reported},
         "fingerprint": one.claim.fingerprint,
     }
 

@@ -55,6 +55,21 @@ def test_a_difference_is_named_and_exits_1(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "first difference: layer-1/ffn_gate" in done.stdout
     assert "1 of 2 compared stages are bit-identical" in done.stdout
+    assert "1.500e+00 @1" in done.stdout
+    assert "greatest differences:" in done.stdout, "the first differing stage is shown like a file"
+
+
+def test_the_greatest_difference_is_that_of_any_layer(tmp_path: Path) -> None:
+    provenance = Provenance("numpy", "1", "f32", "llama", "0" * 64, (5,), (0,))
+    keys = [StageKey("ffn_up", layer) for layer in (0, 1)]
+    # layer 1 is far off relative to its size, layer 0 by a greater number
+    sides = {"a": ([[1000.0, 1001.0]], [[0.2, 0.1]]), "b": ([[1000.0, 1000.0]], [[0.1, 0.1]])}
+    for side, arrays in sides.items():
+        stages = {key: np.array(values, np.float32) for key, values in zip(keys, arrays, strict=True)}
+        write_capture(tmp_path / side, Capture(provenance, {**stages}))
+    (row,) = [line for line in diff(tmp_path / "a", tmp_path / "b").stdout.splitlines() if line.startswith("ffn_up")]
+    assert row.split()[2] == "1", "the worst layer is the relatively worst"
+    assert "1.000e+00 @0" in row
 
 
 def test_json_of_two_files_has_the_contract_s_keys(tmp_path: Path) -> None:
@@ -103,7 +118,7 @@ def test_incomparable_sides_are_refused_with_exit_1_and_allowed_on_purpose(tmp_p
     told = diff(a, b, "--json")
     assert told.returncode == 1
     assert json.loads(told.stdout) == {
-        "path_a": str(a), "path_b": str(b), "comparable": False, "reason": "not comparable: arithmetic f32 against f64",
+        "schema": "apr-capture-diff-v1", "path_a": str(a), "path_b": str(b), "comparable": False, "reason": "not comparable: arithmetic f32 against f64",
     }  # fmt: skip
     assert json.loads(diff(a, a, "--json").stdout)["comparable"] is True
     done = diff(a, b, "--allow", "model, arithmetic")

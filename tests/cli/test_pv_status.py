@@ -149,3 +149,15 @@ def test_what_cannot_be_used_is_named(project: Path, name: str, text: str, words
 def test_a_missing_contract_is_named(project: Path) -> None:
     done = pv(project, "none.yaml")
     assert (done.returncode, done.stderr) == (2, "pv: none.yaml: no such file or folder\n")
+
+
+def test_figures_that_are_told_and_not_judged_are_shown(project: Path) -> None:
+    verdicts = {"F-1": "discharged", "F-2": "discharged"}
+    record(project, verdicts, reported={"free_run": {"min_cosine": 0.99512, "positions": 128}})
+    line = "F-1: free run: min cosine 0.9951, positions 128"
+    assert f"reported, not judged\n  {line}" in pv(project).stdout
+    assert f"* {line}" in pv(project, "--format", "markdown").stdout
+    claims = json.loads(pv(project, "--format", "json").stdout)["contracts"][0]["claims"]
+    assert claims[0]["reported"] == {"": {"free_run": {"min_cosine": 0.99512, "positions": 128}}}
+    record(project, verdicts)
+    assert "not judged" not in pv(project).stdout

@@ -80,7 +80,14 @@ def run(args: argparse.Namespace) -> int:
         outcome = diff_paths(args.a, args.b, limit=args.limit, allow=args.allow)
     except NotComparable as refusal:
         if args.json:  # exit code 1 alone would not tell a refusal from a difference
-            told = {"path_a": str(args.a), "path_b": str(args.b), "comparable": False, "reason": refusal.problem}
+            schema = CAPTURE_SCHEMA if args.a.is_dir() and args.b.is_dir() else STAGE_SCHEMA
+            told = {
+                "schema": schema,
+                "path_a": str(args.a),
+                "path_b": str(args.b),
+                "comparable": False,
+                "reason": refusal.problem,
+            }
             sys.stdout.write(json.dumps(told, indent=2) + "\n")
         raise
     if isinstance(outcome, CaptureDiff):
@@ -196,6 +203,13 @@ def _severity(stage: StageDiff) -> tuple[bool, float, int]:
     return broken, 0.0 if math.isnan(relative) else relative, stage.difference.n_different
 
 
+def _greatest(layers: list[StageDiff]) -> str:
+    """The greatest |a-b| of a stage over its layers, NaN first, and the layer that has it."""
+    worst = max(layers, key=lambda one: (math.isnan(one.difference.max_abs_diff), one.difference.max_abs_diff))
+    where = "" if worst.layer is None or worst.difference.bit_identical else f" @{worst.layer}"
+    return f"{worst.difference.max_abs_diff:.3e}{where}"
+
+
 def _print_capture(diff: CaptureDiff) -> None:
     _say(f"A: {diff.path_a}")
     _say(f"B: {diff.path_b}")
@@ -215,7 +229,7 @@ def _print_capture(diff: CaptureDiff) -> None:
                 f"{same}/{len(layers)}",
                 "-" if worst.layer is None else str(worst.layer),
                 f"{outcome.relative_rms:.3e}",
-                f"{outcome.max_abs_diff:.3e}",
+                _greatest(layers),
                 f"{outcome.cosine:.8f}",
                 "-" if outcome.worst_position is None or outcome.bit_identical else str(outcome.worst_position),
                 str(sum(layer.difference.nonfinite_mismatches for layer in layers)),
@@ -226,7 +240,7 @@ def _print_capture(diff: CaptureDiff) -> None:
         "identical",
         "worst layer",
         "relative RMS",
-        "max|a-b|",
+        "max|a-b| @layer",
         "cosine",
         "worst row",
         "NaN/Inf mismatches",
@@ -240,6 +254,7 @@ def _print_capture(diff: CaptureDiff) -> None:
     first = diff.first_difference
     if first is not None:
         _say(f"first difference: {first.key}")
+        _print_stage(first)
     same = sum(stage.difference.bit_identical for stage in diff.stages)
     missing = len(diff.only_a) + len(diff.only_b) + len(diff.incomparable)
     _say(

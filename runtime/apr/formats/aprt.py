@@ -154,6 +154,8 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def _unwritable(path: Path, error: OSError) -> UsageError:
+    if isinstance(error, FileExistsError | NotADirectoryError) and error.filename:
+        path = Path(error.filename)  # something in the way, and not what was to be written
     return UsageError(
         f"cannot be written: {error.strerror or error}", where=str(path), hint="choose another output folder"
     )

@@ -258,6 +258,16 @@ def test_the_writer_refuses_what_it_could_not_describe(tmp_path: Path) -> None:
     assert [item.path for item in writer.written] == [tmp_path / stage_path(NORM)]
 
 
+def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "layer-1").write_text("mine")
+    with (
+        pytest.raises(UsageError, match=r"layer-1: cannot be written: File exists"),
+        CaptureWriter(tmp_path, PROVENANCE) as writer,
+    ):
+        writer.add(NORM, np.zeros((len(PROVENANCE.positions), 2), np.float32))
+    assert (tmp_path / "layer-1").read_text() == "mine"
+
+
 def test_an_output_that_is_a_file_or_has_a_foreign_sidecar_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(UsageError, match="cannot be written"), CaptureWriter(tmp_path / "file", PROVENANCE):
