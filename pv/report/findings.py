@@ -30,11 +30,16 @@ def summary(readings: Sequence[Reading]) -> dict[str, int]:
 
 
 def as_text(readings: Sequence[Reading], paint: Paint) -> str:
-    """Each finding with its source line, then the summary."""
+    """Each finding with its source line, then the summary; a file that cannot be read is one line, with no summary of nothing."""
     lines: list[str] = []
     for reading in readings:
         for found in reading.findings:
-            lines += [*frame(found, reading.source, paint), ""]
+            shown = frame(found, reading.source, paint)
+            lines += (
+                [*shown, ""] if reading.readable else [shown[0] + (f"; {escape(found.help)}" if found.help else "")]
+            )
+    if readings and not any(reading.readable for reading in readings):
+        return "\n".join(lines)
     counts = summary(readings)
     tail = ", ".join(_counted(number, name) for name, number in counts.items())
     colour = "red" if counts["errors"] else "yellow" if counts["warnings"] or not counts["contracts"] else "green"

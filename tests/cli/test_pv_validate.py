@@ -224,3 +224,20 @@ def test_the_corpus_of_real_contracts() -> None:
     done = pv(CORPUS, "validate", ".")
     assert done.stdout.splitlines()[-1].startswith("98 files, 97 contracts, 518 claims, ")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"a: [1\n", "x.yaml:1:6: error[PV003]: not YAML: did not find expected ',' or ']'"),
+        (b"a: 1\na: 2\n", "x.yaml:2:1: error[PV004]: duplicate key 'a', first at line 1; keep one of the two"),
+        (b"\xff\xfe", "x.yaml:1:1: error[PV002]: not UTF-8 at byte offset 0 (0xff); save the file as UTF-8"),
+    ],
+)
+def test_a_file_that_is_not_yaml_is_one_line_and_exit_2(content: bytes, expected: str, tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_bytes(content)
+    command = [sys.executable, "-m", "pv", "validate", "x.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert done.stdout.startswith(expected)
+    assert done.stdout.count("\n") == 1
