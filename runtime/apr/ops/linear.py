@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from apr.errors import UnsupportedModel
 from apr.quant.activations import round_to_f16, round_to_q8
-from apr.quant.blocks import AFFINE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,11 +58,6 @@ def linear_ggml(x: NDArray[np.float32], weights: Weights, name: str) -> NDArray[
         return _product_f64(x, weights.dequantised(name)).astype(_F32)
     if type_name == "F16":
         return _product_f64(round_to_f16(x), weights.dequantised(name)).astype(_F32)
-    if type_name not in AFFINE_TYPES:
-        raise UnsupportedModel(
-            f"arithmetic `ggml` does not cover weights of type {type_name} (tensor {name!r})",
-            hint="use --arithmetic f32 or f64, which take every type the gguf library can dequantise",
-        )
     parts = weights.affine(name)
     rounded = round_to_q8(x)
     out = _product_f64(rounded.values, parts.scaled)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apr.engines.llama_cpp import abi, wire
-from apr.engines.llama_cpp.recording import Recording, Refusal
+from apr.engines.llama_cpp.recording import Arena, Recording, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,18 +72,18 @@ class Session:
         Returns:
             The reply, and the descriptor of the shared memory that holds the logits of every position.
         """
-        recording = Recording(self._library)  # its arena only
+        arena = Arena()
         width = self._library.n_vocab(self._vocab)
         nbytes = 4 * width * len(tokens)
         try:
             with self._pass(tokens, None) as context:
-                offset = recording.arena.reserve(nbytes)
-                c.memmove(recording.arena.address(offset), self._library.logits(context), nbytes)
+                offset = arena.reserve(nbytes)
+                c.memmove(arena.address(offset), self._library.logits(context), nbytes)
         except BaseException:
-            recording.arena.discard()
+            arena.discard()
             raise
         slot = {"offset": offset, "ne": [width, len(tokens), 1, 1]}
-        return {"logits": slot, "size": recording.arena.finish()}, recording.arena.descriptor
+        return {"logits": slot, "size": arena.finish()}, arena.descriptor
 
     def capture(self, tokens: list[int], wanted: list[list[Any]] | None) -> tuple[dict[str, Any], int]:
         """One pass from an empty cache with the wanted stages captured; None captures all.
