@@ -18,8 +18,8 @@ from apr.console import Progress, escape, is_terminal, print_table
 from apr.engines.llama_cpp.engine import LlamaCpp
 from apr.engines.reference import Reference
 from apr.errors import OK, UnusableInput, UsageError
+from apr.formats import open_model
 from apr.formats.aprt import SIDECAR_NAME, CaptureWriter, Written
-from apr.formats.gguf import GgufFile, read_gguf
 from apr.formats.tokenizer import Tokenizer
 from apr.models import load
 from apr.ops.arithmetic import ARITHMETICS, GGML, arithmetic
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from apr.capture import Array
     from apr.engines.base import Engine
+    from apr.formats.model_file import ModelFile
     from apr.models import Model
     from apr.stages import StageKey
 
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     typed_tokens = _typed_tokens(args.tokens)
     rounding = _arithmetic(args)
     path = resolve_model(args.model)
-    file = read_gguf(path)
+    file = open_model(path)
     model = load(file, arithmetic(rounding))
     if not stages and not args.payload:
         _print_structure(model, path, as_json=args.json)
@@ -212,7 +213,7 @@ def _trace(
     return summary
 
 
-def _tokenizer_or_none(file: GgufFile) -> Tokenizer | None:
+def _tokenizer_or_none(file: ModelFile) -> Tokenizer | None:
     """For showing token texts beside ids; ids alone will do where the file has no tokenizer that we know."""
     try:
         return Tokenizer.from_gguf(file)

@@ -15,7 +15,7 @@ from apr.models import free_run, isolated_run, load
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from apr.formats.gguf import GgufFile
+    from apr.formats.model_file import ModelFile
     from apr.models import Model
     from apr.ops.arithmetic import Arithmetic
     from apr.stages import StageKey
@@ -32,7 +32,7 @@ class Reference:
     # BLAS splits a float32 sum among its threads, so their number is a part of what was built
     build = f"apr {__version__}, numpy {np.__version__}, {os.environ.get('OPENBLAS_NUM_THREADS', 'all')} BLAS threads"
 
-    def __init__(self, file: GgufFile, arithmetic: Arithmetic, model: Model | None = None) -> None:
+    def __init__(self, file: ModelFile, arithmetic: Arithmetic, model: Model | None = None) -> None:
         self.model = model or load(file, arithmetic)
         self._file = file
 

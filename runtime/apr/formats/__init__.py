@@ -1,1 +1,21 @@
-"""File formats: GGUF models, APRT stage files, tokenizers stored in models."""
+"""File formats: models, APRT stage files. `open_model` opens a model of any format, told apart by its first bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apr.formats.model_file import ModelFile
+
+
+def open_model(path: str | Path) -> ModelFile:
+    """Opens a model file.
+
+    Raises:
+        UnusableInput: it is no model file, or one that contradicts itself.
+        UnsupportedModel: a format, version or tensor type that is not read here.
+    """
+    from apr.formats.gguf import read_gguf  # noqa: PLC0415 - whoever asks for one format does not load the others
+
+    return read_gguf(Path(path))

@@ -20,18 +20,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import numpy as np
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFValueType
 
 from apr.errors import UnsupportedModel, UnusableInput
+from apr.formats.model_file import ModelFile, Value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-Value = int | float | bool | str | list["Value"]
-T = TypeVar("T", int, float, bool, str, list["Value"])
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
@@ -80,6 +78,11 @@ class TensorInfo:
     ggml_type: GGMLQuantizationType
     offset: int
     nbytes: int
+
+    @property
+    def type_name(self) -> str:
+        """The GGML type's name (`Q4_K`)."""
+        return self.ggml_type.name
 
 
 class _Array(NamedTuple):
@@ -251,7 +254,7 @@ class Metadata(Mapping[str, Value]):
         return key in self._values
 
 
-class GgufFile:
+class GgufFile(ModelFile):
     """A GGUF file, mapped into memory; made by `read_gguf`.
 
     Attributes:
@@ -261,6 +264,8 @@ class GgufFile:
         metadata: every key with its value (int, float, bool, str, list).
         tensors: every tensor's place and type by name, in file order.
     """
+
+    format = "gguf"
 
     def __init__(
         self,
@@ -291,44 +296,13 @@ class GgufFile:
         rows = math.prod(info.shape[:-1])
         return np.frombuffer(self._data, np.uint8, info.nbytes, info.offset).reshape(rows, -1)
 
-    def optional(self, key: str, kind: type[T]) -> T | None:
-        """The value of a metadata key, or None where the file does not have it.
-
-        Raises:
-            UnusableInput: the value is of another type; a whole number is no float and a truth value is no number.
-        """
-        if key not in self.metadata:
-            return None
-        value = self.metadata[key]
-        if type(value) is not kind:
-            raise UnusableInput(
-                f"is a {type(value).__name__}, not a {kind.__name__}", where=f"{self.path}: metadata key {key!r}"
-            )
-        return value
-
-    def require(self, key: str, kind: type[T]) -> T:
-        """The value of a metadata key that has to be there.
-
-        Raises:
-            UnusableInput: the key is missing, or its value is of another type.
-        """
-        value = self.optional(key, kind)
-        if value is None:
-            raise UnusableInput(
-                f"metadata key {key!r} is missing",
-                where=str(self.path),
-                hint="make the file again with a current converter",
-            )
-        return value
-
-    @property
-    def architecture(self) -> str:
-        """`general.architecture`, for example `llama`.
-
-        Raises:
-            UnusableInput: the file does not say.
-        """
-        return self.require("general.architecture", str)
+    def release(self, name: str) -> None:
+        """Lets the pages of a tensor go from memory; they come back when they are read again."""
+        info = self.tensors[name]
+        start = -(-info.offset // mmap.PAGESIZE) * mmap.PAGESIZE  # a page that is shared with a neighbour stays
+        end = (info.offset + info.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
+        if end > start:
+            self._data.madvise(mmap.MADV_DONTNEED, start, end - start)
 
     @cached_property
     def sha256(self) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer as Merger
     from tokenizers.pre_tokenizers import PreTokenizer
 
-    from apr.formats.gguf import GgufFile
+    from apr.formats.model_file import ModelFile
 
 # tokenizer.ggml.token_type, llama_token_type in llama.h
 _UNKNOWN, _CONTROL, _USER_DEFINED = 2, 3, 4
@@ -67,7 +67,7 @@ class Tokenizer:
         self._special_ids = frozenset(index for _, index in self._special)
 
     @classmethod
-    def from_gguf(cls, gguf: GgufFile) -> Self:
+    def from_gguf(cls, gguf: ModelFile) -> Self:
         """The tokenizer of a file.
 
         Raises:
@@ -155,7 +155,7 @@ class Tokenizer:
         return raw.decode(errors="replace")
 
 
-def _strings(gguf: GgufFile, key: str) -> list[str]:
+def _strings(gguf: ModelFile, key: str) -> list[str]:
     values = gguf.require(key, list)
     strings = [value for value in values if isinstance(value, str)]
     if len(strings) != len(values):
@@ -163,7 +163,7 @@ def _strings(gguf: GgufFile, key: str) -> list[str]:
     return strings
 
 
-def _merges(gguf: GgufFile) -> list[tuple[str, str]]:
+def _merges(gguf: ModelFile) -> list[tuple[str, str]]:
     merges = []
     for index, merge in enumerate(_strings(gguf, "tokenizer.ggml.merges")):
         # the separating blank is never the first character; inside a token a blank is spelled otherwise
@@ -176,7 +176,7 @@ def _merges(gguf: GgufFile) -> list[tuple[str, str]]:
     return merges
 
 
-def _asked_for(gguf: GgufFile, which: str, size: int) -> int | None:
+def _asked_for(gguf: ModelFile, which: str, size: int) -> int | None:
     """The id of BOS or EOS if the file asks for it around every text; both kinds of byte-level BPE here default to no."""
     if not gguf.optional(f"tokenizer.ggml.add_{which}_token", bool):
         return None

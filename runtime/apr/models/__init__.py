@@ -10,7 +10,7 @@ from apr.models.base import Config, Model, free_run, isolated_run
 from apr.quant.weights import Weights
 
 if TYPE_CHECKING:
-    from apr.formats.gguf import GgufFile
+    from apr.formats.model_file import ModelFile
     from apr.ops.arithmetic import Arithmetic
 
 __all__ = ["ARCHITECTURES", "Config", "Model", "free_run", "isolated_run", "load"]
@@ -18,7 +18,7 @@ __all__ = ["ARCHITECTURES", "Config", "Model", "free_run", "isolated_run", "load
 ARCHITECTURES = {llama.ARCHITECTURE: llama.build}
 
 
-def load(file: GgufFile, arithmetic: Arithmetic) -> Model:
+def load(file: ModelFile, arithmetic: Arithmetic) -> Model:
     """The model that a file holds, ready to run.
 
     Raises:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from apr.capture import Array
-    from apr.formats.gguf import GgufFile
+    from apr.formats.model_file import ModelFile
     from apr.ops.arithmetic import Arithmetic
     from apr.quant.weights import Weights
 
@@ -120,7 +120,7 @@ class Llama(Model):
         return rotate_pairs(x.reshape(len(x), -1, c.head_dim), angle).reshape(len(x), -1)
 
 
-def read_config(file: GgufFile) -> Config:
+def read_config(file: ModelFile) -> Config:
     """Hyper-parameters from the metadata of a GGUF file.
 
     Two may be absent because the GGUF specification says what they are then: `attention.head_count_kv` (as many as
@@ -185,7 +185,7 @@ def read_config(file: GgufFile) -> Config:
     )
 
 
-def _refuse_what_is_not_built(file: GgufFile, head_dim: int, value_dim: int) -> None:
+def _refuse_what_is_not_built(file: ModelFile, head_dim: int, value_dim: int) -> None:
     """Features that some llamas have; running without them would be another model."""
 
     def stated(key: str, default: object) -> object:
@@ -239,7 +239,7 @@ def tensor_shapes(config: Config, *, tied: bool, biased: bool) -> dict[str, tupl
     return shapes
 
 
-def build(file: GgufFile, weights: Weights, arithmetic: Arithmetic) -> Llama:
+def build(file: ModelFile, weights: Weights, arithmetic: Arithmetic) -> Llama:
     """The model of a GGUF file.
 
     Raises:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from apr.formats.gguf import GgufFile
+    from apr.formats.model_file import ModelFile
 
 _Decoded = TypeVar("_Decoded")
 _KEEP = 1 << 30  # bytes of decoded weights kept; a 135M model fits whole
@@ -25,7 +25,7 @@ _KEEP = 1 << 30  # bytes of decoded weights kept; a 135M model fits whole
 class Weights:
     """Access to the tensors of one model file, by name."""
 
-    def __init__(self, file: GgufFile, replaced: Mapping[str, NDArray[np.uint8]] | None = None) -> None:
+    def __init__(self, file: ModelFile, replaced: Mapping[str, NDArray[np.uint8]] | None = None) -> None:
         self._file = file
         self._replaced = dict(replaced or {})
         self._kept: OrderedDict[tuple[str, str], tuple[int, object]] = OrderedDict()
@@ -44,7 +44,7 @@ class Weights:
 
     def type_name(self, name: str) -> str:
         """The GGML type's name (`Q4_1`)."""
-        return self._file.tensors[name].ggml_type.name
+        return self._file.tensors[name].type_name
 
     def raw(self, name: str) -> NDArray[np.uint8]:
         """[rows, bytes a row], as stored."""
@@ -107,7 +107,7 @@ class Weights:
         return made
 
 
-def _dequantise(raw: NDArray[np.uint8], type_name: str, name: str, file: GgufFile) -> NDArray[np.float32]:
+def _dequantise(raw: NDArray[np.uint8], type_name: str, name: str, file: ModelFile) -> NDArray[np.float32]:
     try:
         return np.asarray(quants.dequantize(raw, GGMLQuantizationType[type_name]), np.float32)
     except NotImplementedError as error:

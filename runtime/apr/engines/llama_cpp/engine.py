@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from apr.formats.gguf import GgufFile
+    from apr.formats.model_file import ModelFile
 
 # options of a build that are named beside its instruction sets
 _NO_INSTRUCTIONS = frozenset({"OPENMP", "LLAMAFILE", "REPACK", "ACCELERATE", "BLAS"})
@@ -72,7 +72,7 @@ class LlamaCpp:
     # llama.cpp rounds activations before quantised products; the reference's arithmetic of this name does the same
     arithmetic = GGML.name
 
-    def __init__(self, file: GgufFile, provider: Provider | None = None, timeout: float = _TIMEOUT) -> None:
+    def __init__(self, file: ModelFile, provider: Provider | None = None, timeout: float = _TIMEOUT) -> None:
         self.provider = provider or find_provider()
         self.build = self.provider.build
         self._file = file
