@@ -9,16 +9,12 @@ Source: the GGUF specification in the ggml repository (docs/gguf.md); the type n
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
-import mmap
-import os
-import stat
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -26,9 +22,12 @@ import numpy as np
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFValueType
 
 from apr.errors import UnsupportedModel, UnusableInput
+from apr.formats.files import file_sha256, map_file, release_pages
 from apr.formats.model_file import ModelFile, Value
 
 if TYPE_CHECKING:
+    import mmap
+
     from numpy.typing import NDArray
 
 MAGIC = b"GGUF"
@@ -299,40 +298,12 @@ class GgufFile(ModelFile):
     def release(self, name: str) -> None:
         """Lets the pages of a tensor go from memory; they come back when they are read again."""
         info = self.tensors[name]
-        start = -(-info.offset // mmap.PAGESIZE) * mmap.PAGESIZE  # a page that is shared with a neighbour stays
-        end = (info.offset + info.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
-        if end > start:
-            self._data.madvise(mmap.MADV_DONTNEED, start, end - start)
+        release_pages(self._data, info.offset, info.nbytes)
 
     @cached_property
     def sha256(self) -> str:
         """Hash of the file's bytes, 64 hex digits; taken when first asked for, then kept as long as the file is unchanged."""
         return file_sha256(self.path)
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 of a file's bytes as 64 hex digits; kept within the process as long as the file's size and time stay."""
-    about = path.stat()
-    return _sha256(path.resolve(), about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns)
-
-
-@lru_cache(maxsize=64)
-def _sha256(path: Path, _device: int, _inode: int, _size: int, _mtime_ns: int) -> str:
-    with path.open("rb") as file:  # read, not mapped: mapped pages would count as this process's memory
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _map(path: Path) -> mmap.mmap:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # before it is opened: opening a pipe waits for a writer
-            raise UnusableInput("is not a regular file", where=str(path))
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size < len(MAGIC):
-                raise UnusableInput(f"is not a GGUF file: it holds only {size} bytes", where=str(path))
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except OSError as error:
-        raise UnusableInput(f"cannot be read: {error.strerror}", where=str(path)) from error
 
 
 def _version(cursor: _Cursor) -> int:
@@ -456,7 +427,7 @@ def read_gguf(path: str | Path) -> GgufFile:
         UnsupportedModel: a tensor type that the `gguf` package does not know.
     """
     path = Path(path)
-    data = _map(path)
+    data = map_file(path, "GGUF", len(MAGIC))
     cursor = _Cursor(data, path)
     version = _version(cursor)
     tensor_count = cursor.u64("the tensor count")

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from apr import cache
 from apr.errors import AprError, UnsupportedModel, UnusableInput
-from apr.formats.gguf import file_sha256, read_gguf
+from apr.formats.files import file_sha256
+from apr.formats.gguf import read_gguf
 
 if TYPE_CHECKING:
     from pathlib import Path
