@@ -37,6 +37,23 @@ class UnsupportedModel(UnusableInput):
     """A sound file that this runtime does not run: architecture, tensor type, rope scaling, tokenizer."""
 
 
+class DenseOnExperts(UnsupportedModel):
+    """A dense feed-forward part was to be run on the weights of a mixture of experts.
+
+    Attributes:
+        missing: the dense tensors that the file does not have.
+        found: the experts' tensors that it has instead.
+    """
+
+    def __init__(self, *, missing: tuple[str, ...], found: tuple[str, ...], where: str) -> None:
+        super().__init__(
+            f"a dense feed-forward part needs tensor {missing[0]!r}, and the file holds experts instead, first {found[0]!r}",
+            where=where,
+            hint="its metadata names the wrong architecture, or leaves out expert_count",
+        )
+        self.missing, self.found = missing, found
+
+
 class NotComparable(AprError):
     """Two captures that must not be compared; the reason is the message. Not comparable is not equal."""
 

@@ -1,7 +1,8 @@
 """The vocabulary of stages: the named intermediate tensors of a forward pass, in forward order.
 
-Nineteen names, as in contract `apr-cli-trace-save-tensor-v1`: eighteen stages and the alias `layer_output`, which is
-another name of `post_ffn_residual`.
+Twenty-four names, as in contract `apr-cli-trace-save-tensor-v1`: twenty-three stages and the alias `layer_output`, which is
+another name of `post_ffn_residual`. No model has all of them: biases, norms of single heads and experts depend on the
+architecture.
 """
 
 from __future__ import annotations
@@ -16,17 +17,22 @@ PER_LAYER = (
     "attn_norm",
     "qkv_matmul",
     "qkv_bias",
+    "q_norm",
+    "k_norm",
     "q_post_rope",
     "k_post_rope",
     "attention",
     "attn_out",
     "post_attn_residual",
     "ffn_norm",
+    "moe_router_indices",
+    "moe_router",
     "ffn_gate",
     "ffn_up",
     "ffn_silu",
     "ffn_swigl",
     "ffn_out",
+    "moe_ffn_out",
     "post_ffn_residual",
 )
 # `embedding` belongs to layer 0 (it is what layer 0 reads); only the last two belong to the whole model.
@@ -35,7 +41,9 @@ WHOLE_MODEL = ("final_norm", "lm_head")
 ALIASES = {"layer_output": "post_ffn_residual"}
 
 CANONICAL = (*FIRST_LAYER_ONLY, *PER_LAYER, *WHOLE_MODEL)
-# All nineteen names that a user may type, the alias after what it names.
+# Holds ids, not quantities: to be compared as whole numbers.
+INTEGER = ("moe_router_indices",)
+# All the names that a user may type, the alias after what it names.
 NAMES = (*FIRST_LAYER_ONLY, *PER_LAYER, "layer_output", *WHOLE_MODEL)
 
 _RANK = {name: rank for rank, name in enumerate(CANONICAL)}

@@ -5,17 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from apr.errors import UnsupportedModel
-from apr.models import llama
-from apr.models.base import Config, Model, free_run, isolated_run
+from apr.models import llama, qwen2, qwen3, qwen3moe
+from apr.models.base import Model, free_run, isolated_run
+from apr.models.cache import KvCache
+from apr.models.config import Config
 from apr.quant.weights import Weights
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from apr.formats.model_file import ModelFile
     from apr.ops.arithmetic import Arithmetic
 
-__all__ = ["ARCHITECTURES", "Config", "Model", "free_run", "isolated_run", "load"]
+__all__ = ["ARCHITECTURES", "Config", "KvCache", "Model", "free_run", "isolated_run", "load"]
 
-ARCHITECTURES = {llama.ARCHITECTURE: llama.build}
+ARCHITECTURES: dict[str, Callable[[ModelFile, Weights, Arithmetic], Model]] = {
+    module.ARCHITECTURE: module.build for module in (llama, qwen2, qwen3, qwen3moe)
+}
 
 
 def load(file: ModelFile, arithmetic: Arithmetic) -> Model:

@@ -7,7 +7,9 @@ stages, or one of
 * `tokens`, `positions`: what the pass was asked for;
 * `layer_input`: the embedding in layer 0, else the layer before's `post_ffn_residual`;
 * `last_layer_output`: the last layer's `post_ffn_residual`;
-* `qkv`: `qkv_bias` where the model has biases, else `qkv_matmul`.
+* `qkv`: `qkv_bias` where the model has biases, else `qkv_matmul`;
+* `ffn`: what the feed-forward part ends with, `moe_ffn_out` or `ffn_out`;
+* `past_keys`, `past_values`, `past_positions`: of the passes before this one over the same text, None in the first.
 
 From this the same code runs a stage in a free forward pass, fed with the pass's own stages, and in isolation, fed with
 the stages of somebody else's capture.
@@ -16,13 +18,12 @@ the stages of somebody else's capture.
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from apr.capture import Array, expected_keys
-from apr.errors import UnsupportedModel, UnusableInput
+from apr.errors import DenseOnExperts, UnsupportedModel, UnusableInput
 from apr.stages import FIRST_LAYER_ONLY, PER_LAYER, WHOLE_MODEL, StageKey
 
 if TYPE_CHECKING:
@@ -30,43 +31,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from apr.models.cache import KvCache
+    from apr.models.config import Config
     from apr.ops.arithmetic import Arithmetic
     from apr.quant.weights import Weights
-
-
-@dataclass(frozen=True)
-class Config:
-    """Hyper-parameters, as the model file states them; none is guessed.
-
-    Attributes:
-        architecture: as the file names it.
-        n_layers, hidden, feed_forward, n_heads, n_kv_heads, head_dim, vocabulary: sizes.
-        rope_theta: base of the rotary frequencies.
-        epsilon: of the RMS norms.
-        context: positions the model was made for.
-    """
-
-    architecture: str
-    n_layers: int
-    hidden: int
-    feed_forward: int
-    n_heads: int
-    n_kv_heads: int
-    head_dim: int
-    vocabulary: int
-    rope_theta: float
-    epsilon: float
-    context: int
-
-    @property
-    def q_width(self) -> int:
-        """Columns of the query part of `qkv_matmul`."""
-        return self.n_heads * self.head_dim
-
-    @property
-    def kv_width(self) -> int:
-        """Columns of the key part of `qkv_matmul`; the value part is as wide."""
-        return self.n_kv_heads * self.head_dim
 
 
 class Model:
@@ -74,6 +42,7 @@ class Model:
 
     # stages that only models with q/k/v biases have
     BIAS_STAGES: ClassVar[tuple[str, ...]] = ("qkv_bias",)
+    always_biased: ClassVar[bool] = False
 
     def __init__(self, config: Config, weights: Weights, arithmetic: Arithmetic) -> None:
         self.config, self.weights, self.arithmetic = config, weights, arithmetic
@@ -81,7 +50,7 @@ class Model:
     @property
     def has_bias(self) -> bool:
         """Whether the file holds q/k/v biases."""
-        return "blk.0.attn_q.bias" in self.weights
+        return self.always_biased or "blk.0.attn_q.bias" in self.weights
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -97,11 +66,18 @@ class Model:
         """Columns of a stage."""
         c = self.config
         qkv = c.q_width + 2 * c.kv_width
+        used = c.experts.used if c.experts else 1
+        inner = used * c.experts.feed_forward if c.experts else c.feed_forward
         return {
-            "qkv_matmul": qkv, "qkv_bias": qkv, "q_post_rope": c.q_width, "k_post_rope": c.kv_width,
-            "attention": c.q_width, "ffn_gate": c.feed_forward, "ffn_up": c.feed_forward,
-            "ffn_silu": c.feed_forward, "ffn_swigl": c.feed_forward, "lm_head": c.vocabulary,
+            "qkv_matmul": qkv, "qkv_bias": qkv, "q_norm": c.q_width, "k_norm": c.kv_width,
+            "q_post_rope": c.q_width, "k_post_rope": c.kv_width, "attention": c.q_width,
+            "moe_router_indices": used, "moe_router": used,
+            "ffn_gate": inner, "ffn_up": inner, "ffn_silu": inner, "ffn_swigl": inner, "lm_head": c.vocabulary,
         }.get(stage, c.hidden)  # fmt: skip
+
+    def values(self, qkv: Array) -> Array:
+        """The value part of `qkv`: [T, K]."""
+        return qkv[:, self.config.q_width + self.config.kv_width :]
 
     def inputs_of(self, stage: str) -> tuple[str, ...]:
         """What the stage reads, in the order of its parameters."""
@@ -134,6 +110,8 @@ class Model:
             return StageKey("post_ffn_residual", self.config.n_layers - 1)
         if name == "qkv":
             return StageKey("qkv_bias" if self.has_bias else "qkv_matmul", layer)
+        if name == "ffn":
+            return StageKey("moe_ffn_out" if hasattr(self, "moe_ffn_out") else "ffn_out", layer)
         return StageKey(name, None if name in WHOLE_MODEL else layer)
 
     def _input(
@@ -148,14 +126,30 @@ class Model:
             return layer
         if name in ("tokens", "positions"):
             return tokens if name == "tokens" else positions
+        if name.startswith("past_"):
+            return stages.get(StageKey(name, layer))
         return np.asarray(stages[self.source(name, layer)], self.arithmetic.dtype)
 
 
-def free_run(model: Model, tokens: NDArray[np.intp], positions: NDArray[np.intp]) -> Iterator[tuple[StageKey, Array]]:
-    """A forward pass: each stage, in forward order, from the stages before it."""
+def free_run(
+    model: Model, tokens: NDArray[np.intp], positions: NDArray[np.intp], cache: KvCache | None = None
+) -> Iterator[tuple[StageKey, Array]]:
+    """A forward pass: each stage, in forward order, from the stages before it.
+
+    Args:
+        model: what to run.
+        tokens: [positions].
+        positions: [positions].
+        cache: keys and values of the passes before this one over the same text; this pass's own are added to it.
+    """
     kept: dict[StageKey, Array] = {}
     for key in model.stage_keys():
+        if cache is not None and key.stage == "attention" and key.layer is not None:
+            kept |= cache.past(key.layer)
         kept[key] = model.compute(key, tokens, positions, kept)
+        if cache is not None and key.stage == "attention" and key.layer is not None:
+            qkv = kept[model.source("qkv", key.layer)]
+            cache.add(key.layer, kept[StageKey("k_post_rope", key.layer)], model.values(qkv), positions)
         yield key, kept[key]
         if key.stage == "post_ffn_residual" and key.layer is not None:
             # the next layer reads this one stage; the rest is the caller's to keep
@@ -178,13 +172,19 @@ def check_tensors(model: Model, expected: Mapping[str, tuple[int, ...]], path: o
 
     Raises:
         UnusableInput: a tensor is missing or has another shape.
+        DenseOnExperts: a dense feed-forward part is asked for and the file holds experts.
         UnsupportedModel: a tensor that this architecture does not read; running without it would be a different model.
     """
+    missing = [name for name in expected if name not in model.weights]
+    experts = [name for name in model.weights.names() if "_exps." in name]
+    dense = [name for name in missing if ".ffn_" in name and "_exps." not in name]
+    if dense and experts and model.config.experts is None:
+        raise DenseOnExperts(missing=tuple(dense), found=tuple(experts), where=str(path))
+    if missing:
+        raise UnusableInput(
+            "is missing", where=f"{path}: tensor {missing[0]!r}", hint="the file is incomplete or of another kind"
+        )
     for name, shape in expected.items():
-        if name not in model.weights:
-            raise UnusableInput(
-                "is missing", where=f"{path}: tensor {name!r}", hint="the file is incomplete or of another kind"
-            )
         if model.weights.shape(name) != shape:
             raise UnusableInput(
                 f"has shape {list(model.weights.shape(name))}, the metadata asks for {list(shape)}",

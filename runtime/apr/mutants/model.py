@@ -93,6 +93,11 @@ def config_scaled(field: str, factor: float) -> Callable[[Model], Model]:
     return lambda model: config(**{field: getattr(model.config, field) * factor})(model)
 
 
+def rope(**changes: Any) -> Callable[[Model], Model]:
+    """Another rotation."""
+    return lambda model: config(rope=dataclasses.replace(model.config.rope, **changes))(model)
+
+
 def weight(name: str, change: Callable[[NDArray[np.uint8]], None]) -> Callable[[Model], Model]:
     """Other bytes in one tensor."""
 
@@ -170,17 +175,6 @@ def _last_position_one_further(call: Call) -> Array:
     return call.sound(positions=positions)
 
 
-def _halves_for_pairs(call: Call) -> Array:
-    """Rotates element i with element i + head_dim / 2 (`NEOX`) where the file means adjacent pairs (`NORM`)."""
-    c = call.model.config
-    x = np.asarray(call.input("qkv")[:, : c.q_width]).reshape(len(call.positions), -1, c.head_dim)
-    angle = call.model.arithmetic.angles(call.positions, c.rope_theta, c.head_dim)
-    cos, sin = (f(angle).astype(x.dtype)[:, None, :] for f in (np.cos, np.sin))
-    first, second = np.split(x, 2, axis=-1)
-    rotated = np.concatenate([first * cos - second * sin, first * sin + second * cos], axis=-1)
-    return rotated.reshape(len(x), -1)
-
-
 def _first_two_k_heads_swapped(call: Call) -> Array:
     k, width = call.input("k_post_rope").copy(), call.model.config.head_dim
     k[:, :width], k[:, width : 2 * width] = k[:, width : 2 * width].copy(), k[:, :width].copy()
@@ -249,9 +243,9 @@ def _all_but_the_first_row(factor: float) -> Callable[[Call], Array]:
 
 
 _ALL = [
-    Mutant("rope-theta-100001", "RoPE theta one too large", "q_post_rope", 0, config(rope_theta=100001.0)),
+    Mutant("rope-theta-100001", "RoPE theta one too large", "q_post_rope", 0, rope(theta=100001.0)),
     Mutant("rope-halves-for-pairs", "RoPE rotates split halves instead of adjacent pairs", "q_post_rope", 0,
-           at("q_post_rope", None, _halves_for_pairs)),
+           rope(kind="neox")),
     Mutant("position-off-by-one", "the last token's position is one too far in layer 14", "q_post_rope", 14,
            at("q_post_rope", 14, _last_position_one_further)),
     Mutant("epsilon-1.1", "RMS epsilon a tenth too large", "attn_norm", 0, config_scaled("epsilon", 1.1)),

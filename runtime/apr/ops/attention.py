@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from apr.ops.softmax import softmax, softmax_ggml
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -34,21 +36,19 @@ def attend(
     """softmax(q k^T * scale) v for each head, in the dtype of q.
 
     Args:
-        q: [positions, heads, head_dim].
-        k: the same shape; key heads already repeated.
+        q: [queries, heads, head_dim].
+        k: [keys, heads, head_dim]; key heads already repeated.
         v: the same shape; value heads already repeated.
-        mask: [positions, positions], True where a query may look.
+        mask: [queries, keys], True where a query may look.
         scale: usually 1 / sqrt(head_dim).
 
     Returns:
-        [positions, heads * head_dim].
+        [queries, heads * head_dim].
     """
     mixed = np.empty(q.shape, q.dtype)
     for head in range(q.shape[1]):  # one at a time: [queries, keys] of all heads at once is what would not fit
         scores = np.where(mask, q[:, head] @ k[:, head].T * q.dtype.type(scale), q.dtype.type(-np.inf))
-        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        weights /= weights.sum(axis=-1, keepdims=True)
-        mixed[:, head] = weights @ v[:, head]
+        mixed[:, head] = softmax(scores) @ v[:, head]
     return mixed.reshape(len(q), -1)
 
 
@@ -68,7 +68,5 @@ def attend_ggml(
     for head in range(q.shape[1]):
         products = (q[:, head].astype(_F64) @ k[:, head].astype(_F64).T).astype(_F32)
         scores = np.where(mask, products * _F32(scale), _F32(-np.inf))  # [queries, keys]
-        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        weights = weights * (1 / weights.sum(axis=-1, keepdims=True, dtype=_F64)).astype(_F32)
-        mixed[:, head] = (weights.astype(_F64) @ v[:, head].astype(_F64)).astype(_F32)
+        mixed[:, head] = (softmax_ggml(scores).astype(_F64) @ v[:, head].astype(_F64)).astype(_F32)
     return mixed.reshape(len(q), -1)

@@ -1,7 +1,13 @@
-"""Rotary position embedding (Su et al. 2021, equation 34), adjacent pairs: the `NORM` kind of GGUF's llama."""
+"""Rotary position embedding (Su et al. 2021, equation 34), with the ways of stretching it to longer contexts.
+
+Two kinds of pairs, by ggml's names: `norm` rotates neighbours (2i, 2i + 1), `neox` rotates halves (i, i + dims / 2). They
+are the same rotation for weights whose rows are ordered for it.
+"""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,43 +15,129 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from apr.formats.model_file import RopeKind
+
 _F32 = np.float32
 
 
-def angles(positions: NDArray[np.integer[Any]], theta: float, dims: int) -> NDArray[np.float64]:
-    """[positions, dims / 2] in radians: position * theta ** (-2 i / dims)."""
-    frequencies = float(theta) ** (-np.arange(0, dims, 2, dtype=np.float64) / dims)
+@dataclass(frozen=True)
+class Yarn:
+    """YaRN (Peng et al. 2023): high frequencies stay, low ones are interpolated, a ramp between the two.
+
+    Attributes:
+        original_context: positions the model was trained on before it was stretched.
+        beta_fast, beta_slow: rotations over the original context above which a frequency stays, below which it is divided.
+        extrapolation: how much of the ramp counts; 1 is YaRN.
+        attention_factor: multiplies sine and cosine beside YaRN's own `0.1 ln(factor) + 1`.
+    """
+
+    original_context: int
+    beta_fast: float = 32.0
+    beta_slow: float = 1.0
+    extrapolation: float = 1.0
+    attention_factor: float = 1.0
+
+
+@dataclass(frozen=True)
+class Rope:
+    """How a model rotates.
+
+    Attributes:
+        kind: which dimensions of a head rotate together.
+        theta: base of the frequencies.
+        dims: how many dimensions of a head rotate.
+        factor: what frequencies are divided by (linear scaling, Chen et al. 2023; YaRN where `yarn` is set); 1 for none.
+        divisors: what each pair's frequency is divided by (llama3 scaling as GGUF's `rope_freqs.weight` holds it), or None.
+        yarn: where the division depends on the frequency.
+    """
+
+    kind: RopeKind
+    theta: float
+    dims: int
+    factor: float = 1.0
+    divisors: tuple[float, ...] | None = None
+    yarn: Yarn | None = None
+
+    @property
+    def magnitude(self) -> float:
+        """What sine and cosine are multiplied by: 1, or YaRN's `0.1 ln(factor) + 1` times its attention factor."""
+        if self.yarn is None:
+            return 1.0
+        own = 0.1 * math.log(self.factor) + 1 if self.factor > 1 else 1.0
+        return own * self.yarn.attention_factor
+
+
+def _ramp(rope: Rope) -> NDArray[np.float64]:
+    """[dims / 2]: 1 for pairs that keep their frequency, 0 for those divided by the factor (Peng et al. 2023, 3.2)."""
+    yarn = rope.yarn
+    if yarn is None:
+        return np.zeros(rope.dims // 2)
+
+    def pair_with(rotations: float) -> float:
+        """The pair, as a real number, that turns so often over the original context."""
+        return rope.dims * math.log(yarn.original_context / (rotations * 2 * math.pi)) / (2 * math.log(rope.theta))
+
+    low = max(0, math.floor(pair_with(yarn.beta_fast)))
+    high = min(rope.dims - 1, math.ceil(pair_with(yarn.beta_slow)))
+    along = (np.arange(rope.dims // 2) - low) / max(0.001, high - low)
+    return (1 - np.clip(along, 0, 1)) * yarn.extrapolation
+
+
+def angles(positions: NDArray[np.integer[Any]], rope: Rope) -> NDArray[np.float64]:
+    """[positions, dims / 2] in radians: position * theta ** (-2 i / dims), scaled as the model asks."""
+    frequencies = float(rope.theta) ** (-np.arange(0, rope.dims, 2, dtype=np.float64) / rope.dims)
+    if rope.divisors is not None:
+        frequencies = frequencies / np.asarray(rope.divisors, np.float64)
+    kept = _ramp(rope)
+    frequencies = frequencies / rope.factor * (1 - kept) + frequencies * kept
     return positions.astype(np.float64)[:, None] * frequencies
 
 
-def angles_ggml(positions: NDArray[np.integer[Any]], theta: float, dims: int) -> NDArray[np.float64]:
-    """The same as ggml computes it: one float32 factor, multiplied up pair by pair in float32.
+def angles_ggml(positions: NDArray[np.integer[Any]], rope: Rope) -> NDArray[np.float64]:
+    """The same as ggml computes it: one float32 factor, multiplied up pair by pair in float32, then scaled in float32.
 
     The factor is C's `powf(theta, -2 / dims)`, correctly rounded. numpy's own float32 power is one ulp off, which grows
     to 2.5e-6 relative at position 127; rounding the float64 power gives C's value.
     """
-    factor = _F32(np.power(np.float64(_F32(theta)), np.float64(_F32(-2) / _F32(dims))))
+    step = _F32(np.power(np.float64(_F32(rope.theta)), np.float64(_F32(-2) / _F32(rope.dims))))
     angle = positions.astype(_F32)
     columns = []
-    for _ in range(dims // 2):
+    for _ in range(rope.dims // 2):
         columns.append(angle)
-        angle = angle * factor
-    return np.stack(columns, axis=-1).astype(np.float64)
+        angle = angle * step
+    plain: NDArray[np.float32] = np.stack(columns, axis=-1)
+    if rope.divisors is not None:
+        plain /= np.asarray(rope.divisors, _F32)
+    divided: NDArray[np.float32] = plain * (_F32(1) / _F32(rope.factor))
+    if rope.yarn is None:
+        return divided.astype(np.float64)
+    kept = _ramp(rope).astype(_F32)
+    mixed: NDArray[np.float32] = divided * (_F32(1) - kept) + plain * kept
+    return mixed.astype(np.float64)
 
 
-def rotate_pairs(x: NDArray[np.floating[Any]], angle: NDArray[np.float64]) -> NDArray[np.floating[Any]]:
-    """Rotates each pair (x[2i], x[2i + 1]) of every head by its angle.
+def rotate(x: NDArray[np.floating[Any]], angle: NDArray[np.float64], rope: Rope) -> NDArray[np.floating[Any]]:
+    """Rotates each pair of every head by its angle.
 
     Args:
-        x: [positions, heads, head_dim].
-        angle: [positions, head_dim / 2] in radians.
+        x: [positions, heads, head_dim]; dimensions beyond `rope.dims` stay.
+        angle: [positions, rope.dims / 2] in radians.
+        rope: which dimensions are pairs, and the magnitude.
 
     Returns:
         [positions, heads, head_dim] in the dtype of x; sine and cosine are rounded to it first.
     """
-    cos, sin = (np.asarray(f(angle), x.dtype)[:, None, :] for f in (np.cos, np.sin))
-    even, odd = x[..., 0::2], x[..., 1::2]
-    rotated = np.empty_like(x)
-    rotated[..., 0::2] = even * cos - odd * sin
-    rotated[..., 1::2] = even * sin + odd * cos
+    magnitude = x.dtype.type(rope.magnitude)
+    cos, sin = (np.asarray(f(angle), x.dtype)[:, None, :] * magnitude for f in (np.cos, np.sin))
+    first, second = _pairs(rope)
+    rotated = np.array(x)
+    rotated[..., first] = x[..., first] * cos - x[..., second] * sin
+    rotated[..., second] = x[..., first] * sin + x[..., second] * cos
     return rotated
+
+
+def _pairs(rope: Rope) -> tuple[slice, slice]:
+    """The first and the second dimensions of the pairs."""
+    if rope.kind == "norm":
+        return slice(0, rope.dims, 2), slice(1, rope.dims, 2)
+    return slice(0, rope.dims // 2), slice(rope.dims // 2, rope.dims)

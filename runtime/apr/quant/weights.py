@@ -22,8 +22,19 @@ _Decoded = TypeVar("_Decoded")
 _KEEP = 1 << 30  # bytes of decoded weights kept; a 135M model fits whole
 
 
+def expert(name: str, index: int) -> str:
+    """The name under which `Weights` knows one matrix of a packed tensor: `blk.0.ffn_up_exps.weight[3]`."""
+    return f"{name}[{index}]"
+
+
+def _unpacked(name: str) -> tuple[str, int | None]:
+    """The tensor's name in the file, and which of its matrices is meant."""
+    base, bracket, index = name.partition("[")
+    return (base, int(index[:-1])) if bracket else (name, None)
+
+
 class Weights:
-    """Access to the tensors of one model file, by name."""
+    """Access to the tensors of one model file, by name; the matrices of a packed tensor by `expert`'s names."""
 
     def __init__(self, file: ModelFile, replaced: Mapping[str, NDArray[np.uint8]] | None = None) -> None:
         self._file = file
@@ -40,21 +51,28 @@ class Weights:
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Outermost first."""
-        return self._file.tensors[name].shape
+        base, index = _unpacked(name)
+        shape = self._file.tensors[base].shape
+        return shape if index is None else shape[1:]
 
     def type_name(self, name: str) -> str:
         """The GGML type's name (`Q4_1`)."""
-        return self._file.tensors[name].type_name
+        return self._file.tensors[_unpacked(name)[0]].type_name
 
     def raw(self, name: str) -> NDArray[np.uint8]:
         """[rows, bytes a row], as stored."""
-        return self._replaced[name] if name in self._replaced else self._file.raw(name)
+        base, index = _unpacked(name)
+        whole = self._replaced[base] if base in self._replaced else self._file.raw(base)
+        if index is None:
+            return whole
+        rows = self.shape(name)[0]
+        return whole[index * rows : (index + 1) * rows]
 
     def with_raw(self, name: str, raw: NDArray[np.uint8]) -> Weights:
         """The same weights with the bytes of one tensor replaced; what was decoded of the others is shared."""
         other = Weights(self._file, {**self._replaced, name: raw})
         for key, entry in self._kept.items():
-            if key[0] != name:
+            if _unpacked(key[0])[0] != name:
                 other._kept[key] = entry
                 other._kept_bytes += entry[0]
         return other

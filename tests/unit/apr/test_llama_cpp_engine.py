@@ -373,7 +373,7 @@ def test_the_derived_silu_is_not_the_references(
     def other(x: Array) -> Array:
         return x
 
-    monkeypatch.setattr("apr.models.llama.silu", other)
+    monkeypatch.setattr("apr.models.decoder.silu", other)
     file = read_gguf(tiny_llama())
     with LlamaCpp(file) as oracle:
         measured = measure_isolated(Reference(file, GGML), oracle.capture([1, 2, 3]))

@@ -105,18 +105,16 @@ def test_a_tensor_of_another_shape_is_named(maker: ModuleType, tmp_path: Path) -
 
 
 def test_a_tensor_nobody_reads_is_refused(maker: ModuleType, tmp_path: Path) -> None:
-    weights = maker.tensors(maker.Llama()) | {"rope_freqs.weight": np.ones(8, np.float32)}
+    weights = maker.tensors(maker.Llama()) | {"blk.0.attn_q_norm.weight": np.ones(16, np.float32)}
     path = maker.write_llama(tmp_path / "m.gguf", maker.Llama(), weights)
-    with pytest.raises(UnsupportedModel, match="rope_freqs"):
+    with pytest.raises(UnsupportedModel, match="attn_q_norm"):
         load(read_gguf(path), F32)
 
 
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("rope.scaling.type", "yarn", "yarn"),
-        ("rope.scaling.factor", 4.0, "rope.scaling.factor"),
-        ("rope.scale_linear", 4.0, "rope.scale_linear"),
+        ("rope.scaling.type", "longrope", "longrope"),
         ("rope.scaling.attn_factor", 2.0, "attn_factor"),
         ("attention.causal", False, "looks ahead"),
     ],
@@ -130,7 +128,7 @@ def test_what_llama_cpp_would_run_otherwise_is_refused(
 
 def test_scaling_by_one_and_no_scaling_are_no_scaling(tiny_llama: Callable[..., Path]) -> None:
     for key, value in (("rope.scaling.factor", 1.0), ("rope.scaling.type", "none"), ("attention.causal", True)):
-        assert load(read_gguf(tiny_llama(metadata=((f"llama.{key}", value),))), F32).config.rope_theta == 1e4
+        assert load(read_gguf(tiny_llama(metadata=((f"llama.{key}", value),))), F32).config.rope.theta == 1e4
 
 
 def test_a_partial_rotation_is_refused(maker: ModuleType, tmp_path: Path) -> None:

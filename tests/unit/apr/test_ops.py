@@ -11,7 +11,7 @@ import pytest
 from apr.ops.activation import gelu_tanh, silu
 from apr.ops.attention import attend, attend_ggml, causal_mask, repeat_heads
 from apr.ops.norm import rms_norm, rms_norm_ggml
-from apr.ops.rope import angles, angles_ggml, rotate_pairs
+from apr.ops.rope import Rope, angles, angles_ggml, rotate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,8 +37,8 @@ def test_rms_norm_ggml_rounds_each_step_to_float32() -> None:
 
 def test_rotation_turns_adjacent_pairs_by_their_angle() -> None:
     x = RNG.standard_normal((2, 1, 4))
-    angle = angles(np.array([3, 5]), 100.0, 4)
-    rotated = rotate_pairs(x, angle)
+    rope = Rope("norm", 100.0, 4)
+    rotated = rotate(x, angles(np.array([3, 5]), rope), rope)
     for t, position in enumerate((3, 5)):
         for pair in range(2):
             turn = position * 100.0 ** (-2 * pair / 4)
@@ -48,13 +48,14 @@ def test_rotation_turns_adjacent_pairs_by_their_angle() -> None:
 
 
 def test_ggml_angles_multiply_up_in_float32() -> None:
-    got = angles_ggml(np.array([127]), 100000.0, 64)[0]
+    rope = Rope("norm", 100000.0, 64)
+    got = angles_ggml(np.array([127]), rope)[0]
     factor, angle = np.float32(100000.0 ** (-2.0 / 64)), np.float32(127)
     for value in got:
         assert value == angle
         angle = np.float32(angle * factor)
     # numpy's own float32 power is what must not be used: it is one ulp off here
-    assert np.max(np.abs(got / angles(np.array([127]), 100000.0, 64)[0] - 1)) > 1e-8
+    assert np.max(np.abs(got / angles(np.array([127]), rope)[0] - 1)) > 1e-8
 
 
 @pytest.mark.parametrize("variant", [attend, attend_ggml])

@@ -10,9 +10,9 @@ from apr.errors import UsageError
 from apr.stages import StageKey, canonical, parse_layers, parse_stages
 
 
-def test_there_are_nineteen_names_for_eighteen_stages() -> None:
-    assert len(stages.NAMES) == len(set(stages.NAMES)) == 19
-    assert len(stages.CANONICAL) == 18
+def test_there_are_twenty_four_names_for_twenty_three_stages() -> None:
+    assert len(stages.NAMES) == len(set(stages.NAMES)) == 24
+    assert len(stages.CANONICAL) == 23
     assert set(stages.NAMES) - set(stages.CANONICAL) == set(stages.ALIASES)
 
 

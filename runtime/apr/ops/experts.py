@@ -1,0 +1,58 @@
+"""Routing of a mixture of experts (Shazeer et al. 2017; as Qwen3's technical report states it for qwen3moe)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def choose_experts(probabilities: NDArray[np.floating[Any]], used: int) -> NDArray[np.intp]:
+    """The most probable experts of each position, the likeliest first; of equal ones the lower index.
+
+    Args:
+        probabilities: [positions, experts].
+        used: how many of them each position goes to.
+
+    Returns:
+        [positions, used] indices of experts.
+    """
+    order: NDArray[np.intp] = np.argsort(-probabilities, axis=-1, kind="stable")[:, :used]
+    return order
+
+
+def expert_weights(probabilities: NDArray[np.floating[Any]], chosen: NDArray[np.intp]) -> NDArray[np.floating[Any]]:
+    """How much each chosen expert counts: its probability over the sum of those chosen.
+
+    The sum cannot vanish: the likeliest of n experts has at least 1/n.
+
+    Args:
+        probabilities: [positions, experts].
+        chosen: [positions, used] indices of experts.
+
+    Returns:
+        [positions, used] in the dtype of the probabilities; each row sums to 1.
+    """
+    taken = np.take_along_axis(probabilities, chosen, axis=-1)
+    normed: NDArray[np.floating[Any]] = taken / taken.sum(axis=-1, keepdims=True)
+    return normed
+
+
+def weighted_sum(outputs: NDArray[np.floating[Any]], weights: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """The experts' outputs times their weights, added in order of rank, as ggml's graph adds them.
+
+    Args:
+        outputs: [positions, used, hidden].
+        weights: [positions, used].
+
+    Returns:
+        [positions, hidden] in the dtype of the outputs.
+    """
+    weighted = outputs * weights[..., None].astype(outputs.dtype)
+    total = weighted[:, 0]
+    for rank in range(1, weighted.shape[1]):
+        total = total + weighted[:, rank]
+    return total
