@@ -25,6 +25,8 @@ class Provenance:
         model_sha256: of the model file's bytes.
         tokens: token ids, one a position.
         positions: the position of each row of every stage.
+        weights_sha256: of the weights alone, whatever format they are stored in (`ModelFile.weights_sha256`); None where
+            the engine does not say.
     """
 
     engine: str
@@ -34,6 +36,7 @@ class Provenance:
     model_sha256: str
     tokens: tuple[int, ...]
     positions: tuple[int, ...]
+    weights_sha256: str | None = None
 
 
 @dataclass

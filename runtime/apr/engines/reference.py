@@ -51,6 +51,7 @@ class Reference:
             model_sha256=self._file.sha256,
             tokens=tuple(tokens),
             positions=tuple(range(len(tokens))),
+            weights_sha256=self._file.weights_sha256,
         )
 
     def stream(

@@ -26,6 +26,7 @@ import numpy as np
 
 from apr.capture import Provenance
 from apr.errors import UnusableInput, UsageError
+from apr.formats.files import replacing, unwritable
 from apr.stages import ALIASES, CANONICAL, NAMES, WHOLE_MODEL, StageKey
 
 if TYPE_CHECKING:
@@ -132,33 +133,12 @@ def write_stage(path: Path, layer: int | None, array: Array) -> Written:
         )
     header = _HEADER.pack(MAGIC, WHOLE_MODEL_LAYER if layer is None else layer, array.size)
     flat = array.reshape(-1)
-    with _replacing(path) as temporary, temporary.open("wb") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         file.write(header)
         for start in range(0, flat.size, _CHUNK):
             with np.errstate(over="ignore"):  # documented: too large becomes infinite
                 file.write(np.ascontiguousarray(flat[start : start + _CHUNK], np.dtype("<f4")).data)
     return Written(path, _HEADER.size + flat.size * _FLOAT_BYTES)
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` that takes its place when the block ends well and vanishes when it does not."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
-    try:
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _unwritable(path: Path, error: OSError) -> UsageError:
-    if isinstance(error, FileExistsError | NotADirectoryError) and error.filename:
-        path = Path(error.filename)  # something in the way, and not what was to be written
-    return UsageError(
-        f"cannot be written: {error.strerror or error}", where=str(path), hint="choose another output folder"
-    )
 
 
 def open_stage(path: Path) -> StageFile:
@@ -233,8 +213,8 @@ class Sidecar:
     """What `capture.json` says: schema `apr-capture-v1`.
 
     A foreign engine writes this file to have its stage files judged:
-    `{"schema": "apr-capture-v1", "provenance": {engine, build, arithmetic, architecture, model_sha256, tokens, positions},
-    "files": [{path, stage, layer, shape}, …]}`, the attributes of `apr.capture.Provenance` and of `StageEntry`.
+    `{"schema": "apr-capture-v1", "provenance": {engine, build, arithmetic, architecture, model_sha256, tokens, positions,
+    weights_sha256 or null}, "files": [{path, stage, layer, shape}, …]}`, the attributes of `apr.capture.Provenance` and of `StageEntry`.
 
     Attributes:
         provenance: of every file listed.
@@ -286,8 +266,11 @@ class _SidecarReader:
         }
         if not _SHA256.fullmatch(texts["model_sha256"]):
             raise self.refuse("provenance.model_sha256", "is not 64 lower-case hex digits")
+        weights = content.get("weights_sha256")
+        if weights is not None and not (type(weights) is str and _SHA256.fullmatch(weights)):
+            raise self.refuse("provenance.weights_sha256", "is not 64 lower-case hex digits")
         tokens, positions = self.numbers(content, "tokens", place), self.numbers(content, "positions", place)
-        return Provenance(**texts, tokens=tokens, positions=positions)
+        return Provenance(**texts, tokens=tokens, positions=positions, weights_sha256=weights)
 
     def entry(self, index: int, content: Any) -> StageEntry:
         place = f"files[{index}]."
@@ -478,7 +461,7 @@ class CaptureWriter:
             self._staging = Path(tempfile.mkdtemp(prefix=".capture-", dir=self.directory))
         except OSError as error:
             self._remove_made()
-            raise _unwritable(self.directory, error) from error
+            raise unwritable(self.directory, error) from error
         return self
 
     def add(self, key: StageKey, array: Array) -> Written:
@@ -506,7 +489,7 @@ class CaptureWriter:
         try:
             path.parent.mkdir(exist_ok=True)
         except OSError as error:
-            raise _unwritable(path.parent, error) from error
+            raise unwritable(path.parent, error) from error
         nbytes = write_stage(path, key.layer, array).nbytes
         self._entries[key] = StageEntry(stage_path(key), key.stage, key.layer, array.shape)
         self._sizes[key] = nbytes
@@ -528,7 +511,7 @@ class CaptureWriter:
                 self._publish()
                 self._made = []
         except OSError as problem:
-            raise _unwritable(self.directory, problem) from problem
+            raise unwritable(self.directory, problem) from problem
         finally:
             shutil.rmtree(self._staging, ignore_errors=True)
             self._remove_made()

@@ -1,18 +1,20 @@
-"""What the readers of all formats do with a file as a whole: map it, hash it, let its pages go."""
+"""What all formats do with a file as a whole: map it, hash it, let its pages go, put it in its place when it is complete."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import mmap
 import os
 import stat
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from apr.errors import UnusableInput
+from apr.errors import UnusableInput, UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 _DONT_NEED = getattr(mmap, "MADV_DONTNEED", None)  # Windows has none; there the pages go when memory is short
 
@@ -62,3 +64,29 @@ def file_sha256(path: Path) -> str:
 def _sha256(path: Path, _device: int, _inode: int, _size: int, _mtime_ns: int) -> str:
     with path.open("rb") as file:  # read, not mapped: mapped pages would count as this process's memory
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path` that takes its place when the block ends well and vanishes when it does not.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def unwritable(path: Path, error: OSError) -> UsageError:
+    """The refusal for an output that the system does not let us write."""
+    if isinstance(error, FileExistsError | NotADirectoryError) and error.filename:
+        path = Path(error.filename)  # something in the way, and not what was to be written
+    return UsageError(
+        f"cannot be written: {error.strerror or error}", where=str(path), hint="choose another output folder"
+    )

@@ -16,7 +16,6 @@ from apr.models.config import Config, Experts, read_config
 from apr.models.decoder import NormedHeads, attention_shapes, head_norm_shapes, outer_shapes
 from apr.ops.activation import silu
 from apr.ops.experts import choose_experts, expert_weights, weighted_sum
-from apr.quant.weights import expert
 
 if TYPE_CHECKING:
     from apr.capture import Array
@@ -85,7 +84,8 @@ class Qwen3Moe(NormedHeads):
         out = np.empty((*chosen.shape, width), self.arithmetic.dtype)
         for index in np.unique(chosen):
             at = chosen == index
-            out[at] = self._linear(np.ascontiguousarray(x[at]), expert(name, int(index)))
+            weights = self.weights.expert(name, int(index))
+            out[at] = self.arithmetic.linear(np.ascontiguousarray(x[at]), weights, name)
         return out.reshape(len(chosen), -1)
 
 

@@ -283,14 +283,14 @@ def test_without_a_sidecar_files_are_found_by_name(tmp_path: Path) -> None:
     (tmp_path / "layer-2").mkdir()
     (tmp_path / "layer-02").mkdir()
     write_stage(tmp_path / "layer-2" / "layer_output.bin", 2, rows(1))
-    write_stage(tmp_path / "layer-2" / "moe_router.bin", 2, rows(1))
+    write_stage(tmp_path / "layer-2" / "kq_mask.bin", 2, rows(1))
     write_stage(tmp_path / "layer-02" / "ffn_up.bin", 2, rows(1))
     write_stage(tmp_path / "lm_head.bin", None, rows(1))
     write_stage(tmp_path / "ffn_up.bin", None, rows(1))
     read = read_capture(tmp_path)
     assert read.provenance is None
     assert list(read.files) == [StageKey("post_ffn_residual", 2), HEAD]
-    assert read.ignored == ("ffn_up.bin", "layer-2/moe_router.bin")
+    assert read.ignored == ("ffn_up.bin", "layer-2/kq_mask.bin")
     assert read.array(HEAD).shape == (6,)
     write_stage(tmp_path / "layer-2" / "post_ffn_residual.bin", 2, rows(1))
     with pytest.raises(UnusableInput, match="are the same stage"):

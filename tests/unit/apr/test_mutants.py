@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -116,6 +117,19 @@ def test_what_must_not_be_compared(
         measure_isolated(Reference(read_gguf(tiny_llama()), GGML), capture)
     with pytest.raises(NotComparable, match="tokens"):
         check_provenance(sound.provenance([1]), capture.provenance)
+
+
+def test_other_files_with_the_same_weights_may_be_compared(capture: Capture) -> None:
+    here = capture.provenance
+    other = dataclasses.replace(here, model_sha256="0" * 64)
+    assert check_provenance(other, here) == ()
+    for weights in ("1" * 64, None):
+        with pytest.raises(NotComparable, match="model sha256"):
+            check_provenance(dataclasses.replace(other, weights_sha256=weights), here)
+    with pytest.raises(NotComparable, match="model sha256"):  # silence on both sides says nothing
+        check_provenance(
+            dataclasses.replace(other, weights_sha256=None), dataclasses.replace(here, weights_sha256=None)
+        )
 
 
 def test_free_runs_are_described(file: GgufFile, sound: Reference, capture: Capture) -> None:

@@ -116,6 +116,7 @@ class LlamaCpp:
             model_sha256=self._file.sha256,
             tokens=tuple(tokens),
             positions=tuple(range(len(tokens))),
+            weights_sha256=self._file.weights_sha256,
         )
 
     def tokenize(self, text: str) -> list[int]:
