@@ -300,6 +300,15 @@ def apr(mutant: Mutant | None, evidence: Evidence) -> Callable[..., subprocess.C
     return _runner(["-m", *module])
 
 
+@pytest.fixture
+def routing(mutant: Mutant | None, evidence: Evidence) -> Any:
+    """The functions of a router of experts, with the claim's mutant among them if there is one."""
+    from apr.mutants.routing import MUTANTS, Routing
+
+    evidence.input("source", RUNTIME)
+    return MUTANTS[mutant.id].routing if mutant is not None and mutant.id in MUTANTS else Routing()
+
+
 # Faults of the harness itself, as a statement that plants them before its command line starts.
 HARNESS_FAULTS = {"rules-are-silent": "import pv.rules; pv.rules.check = lambda _contract: []"}
 
