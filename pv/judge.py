@@ -59,9 +59,13 @@ def judge(
 ) -> Verdict:
     """Judge one call of a falsifier that returned, or raised `raised`, having compared that many values.
 
-    `beyond` is a distance that it recorded beyond its own bound: a falsifier that does so must not just return.
+    `beyond` is a distance that it recorded beyond its own bound: a falsifier that does so must not just return. A claim that is
+    expected to be refuted is proved able to come out the other way: its mutants make it true, and it must not be refuted then.
     """
     refutation = None if raised is None else _refutation(raised)
+    turned = mutant is not None and expect is Expect.REFUTED
+    if turned and mutant is not None and (refutation is not None or raised is None):
+        return _on_a_mutant_that_makes_it_true(refutation, mutant, compared)
     if refutation is not None:
         return _refuted(refutation, expect, mutant)
     if raised is not None:
@@ -69,6 +73,15 @@ def judge(
     if mutant is not None:
         return Verdict(Word.SURVIVED, ok=False, message=f"the falsifier lets the fault {mutant.id!r} through")
     return _returned(compared, expect, beyond)
+
+
+def _on_a_mutant_that_makes_it_true(refutation: BaseException | None, mutant: Mutant, compared: int) -> Verdict:
+    if refutation is not None:
+        message = f"the claim is refuted although the fault {mutant.id!r} makes it true: {refutation}"
+        return Verdict(Word.SURVIVED, ok=False, message=message)
+    if compared == 0:
+        return Verdict(Word.SURVIVED, ok=False, message=f"nothing was compared on the fault {mutant.id!r}")
+    return Verdict(Word.KILLED, ok=True)
 
 
 def judge_fixture(raised: BaseException) -> Verdict:

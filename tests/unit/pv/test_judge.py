@@ -53,13 +53,31 @@ def test_the_verdict_of_an_honest_run(
         (KeyError("x"), MUTANT, Word.ERROR),
     ],
 )
-@pytest.mark.parametrize("expect", list(Expect))
 @pytest.mark.parametrize("compared", [0, 5])
 def test_the_verdict_of_a_run_on_a_mutant(
-    raised: BaseException | None, mutant: Mutant, word: Word, expect: Expect, compared: int
+    raised: BaseException | None, mutant: Mutant, word: Word, compared: int
 ) -> None:
-    verdict = judge(raised, compared=compared, expect=expect, mutant=mutant)
+    verdict = judge(raised, compared=compared, mutant=mutant)
     assert (verdict.word, verdict.ok) == (word, word is Word.KILLED)
+
+
+@pytest.mark.parametrize(
+    ("raised", "compared", "word"),
+    [
+        (None, 5, Word.KILLED),
+        (None, 0, Word.SURVIVED),
+        (Refuted("x", stage="q_rope", layer=3), 5, Word.SURVIVED),
+        (AssertionError("x"), 5, Word.SURVIVED),
+        (Inconclusive("no oracle"), 5, Word.INCONCLUSIVE),
+        (KeyError("x"), 5, Word.ERROR),
+    ],
+)
+def test_a_mutant_of_a_claim_known_to_be_false_makes_it_true(
+    raised: BaseException | None, compared: int, word: Word
+) -> None:
+    verdict = judge(raised, compared=compared, expect=Expect.REFUTED, mutant=MUTANT)
+    assert (verdict.word, verdict.ok) == (word, word is Word.KILLED)
+    assert word is not Word.SURVIVED or MUTANT.id in verdict.message
 
 
 def test_a_mislocalised_mutant_says_expected_and_found() -> None:
