@@ -9,10 +9,12 @@ from apr.formats.apr.header import Flags, Header
 from apr.formats.apr.index import AprTensor
 from apr.formats.apr.metadata import Spelling, canonical, dump_metadata
 from apr.formats.apr.reader import AprFile, Footer, read_apr
+from apr.formats.apr.shards import AprSet, open_apr, read_apr_set
 from apr.formats.apr.writer import write_apr
 
 __all__ = [
     "AprFile",
+    "AprSet",
     "AprTensor",
     "AprV1",
     "Dtype",
@@ -26,6 +28,8 @@ __all__ = [
     "dump_metadata",
     "encoded_size",
     "matrix_of",
+    "open_apr",
     "read_apr",
+    "read_apr_set",
     "write_apr",
 ]

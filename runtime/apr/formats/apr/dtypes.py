@@ -208,7 +208,7 @@ def dtype_of(code: int, shape: tuple[int, ...], nbytes: int, layout: Layout) -> 
 
 
 # names that only one of the two namings has
-_GGUF_NAME = re.compile(r"token_embd\.|blk\.\d+\.", re.ASCII)
+_GGUF_NAME = re.compile(r"token_embd\.|output_norm\.|blk\.\d+\.", re.ASCII)
 _HF_NAME = re.compile(r"(?:model\.)?(?:embed_tokens\.|layers\.\d+\.)|\d+\.[qkvo]_proj\.", re.ASCII)
 
 

@@ -59,7 +59,7 @@ class AprTensor:
         return matrix_of(self.shape, layout)
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     """An entry as it stands in the file, before type and place are known to be good."""
 
     at: int
@@ -68,10 +68,6 @@ class _Entry(NamedTuple):
     shape: tuple[int, ...]
     offset: int
     nbytes: int
-
-    @property
-    def section(self) -> str:
-        return f"tensor {self.name!r}"
 
 
 class _IndexReader:
@@ -92,12 +88,12 @@ class _IndexReader:
         if nbytes > left:
             self.refuse(self.at, f"the index ends in the middle of {what}: {nbytes} bytes needed, {left} left")
 
-    def entries(self) -> list[_Entry]:
+    def entries(self) -> list[Entry]:
         count, space = self.header.tensor_count, self.end - self.at
         if count > space // _ENTRY_MIN:
             self.section = "header"
             self.refuse(8, f"{count} tensors announced, but the index has only {space} bytes")
-        found: list[_Entry] = []
+        found: list[Entry] = []
         previous = b""
         for index in range(count):
             self.section = f"tensor {index} of {count}"
@@ -113,7 +109,7 @@ class _IndexReader:
             self.refuse(self.at, f"{rest} bytes follow the last tensor; less than {ALIGNMENT}, all zero, are padding")
         return found
 
-    def entry(self) -> tuple[bytes, _Entry]:
+    def entry(self) -> tuple[bytes, Entry]:
         start = self.at
         self.need(_U16.size, "a name's length")
         (length,) = _U16.unpack_from(self.data, self.at)
@@ -143,11 +139,11 @@ class _IndexReader:
             self.refuse(shape_at, f"shape {list(shape)}: {problem}")
         offset, nbytes = _EXTENT.unpack_from(self.data, self.at)
         self.at += _EXTENT.size
-        return raw, _Entry(start, name, code, shape, offset, nbytes)
+        return raw, Entry(start, name, code, shape, offset, nbytes)
 
-    def tensor(self, entry: _Entry, layout: Layout) -> AprTensor:
+    def tensor(self, entry: Entry, layout: Layout) -> AprTensor:
         """The entry with its type known and its place within the file."""
-        self.section = entry.section
+        self.section = f"tensor {entry.name!r}"
         try:
             dtype = dtype_of(entry.code, entry.shape, entry.nbytes, layout)
         except Undecided as reason:
@@ -173,28 +169,48 @@ class _IndexReader:
                 self.refuse(after.offset, f"its data overlaps that of tensor {before.name!r}", MAKE_AGAIN)
 
 
-def read_index(path: Path, data: mmap.mmap, header: Header) -> tuple[Layout, dict[str, AprTensor]]:
-    """Checks the tensor index: entries, names, order, types, sizes, places.
-
-    Returns:
-        Whose conventions the file follows, and the tensors by name in file order, which is by name.
+def read_entries(path: Path, data: mmap.mmap, header: Header) -> list[Entry]:
+    """Walks through the index: counts, names and their order, dimensions.
 
     Raises:
-        UnusableInput: cut off; a name that is empty, too long, not UTF-8, out of order or there twice; dimensions that are
-            0 or too large; a size that contradicts type and shape; data misaligned, overlapping or outside the file.
+        UnusableInput: more tensors announced than fit; an entry that is cut off; a name that is empty, too long, not UTF-8,
+            out of order or there twice; a dimension that is 0, or more values than 63 bits count.
+    """
+    return _IndexReader(path, data, header).entries()
+
+
+def decide_layout(path: Path, header: Header, names: Iterable[str]) -> Layout:
+    """Whose conventions the file follows, see `layout_of`.
+
+    Raises:
+        UnsupportedModel: flags and names contradict each other.
+    """
+    try:
+        return layout_of(header.flags, names)
+    except Undecided as reason:
+        raise refusal(
+            path,
+            "tensor index",
+            header.tensor_index_offset,
+            reason.problem,
+            hint=CONVERT_AGAIN,
+            kind=UnsupportedModel,
+        ) from reason
+
+
+def place_tensors(
+    path: Path, data: mmap.mmap, header: Header, entries: Iterable[Entry], layout: Layout
+) -> dict[str, AprTensor]:
+    """Types and places of all tensors, by name in file order, which is by name.
+
+    Raises:
+        UnusableInput: a size that contradicts type and shape; data misaligned, overlapping or outside the file.
         UnsupportedModel: a type code that is not known, or one that cannot be decided.
     """
     reader = _IndexReader(path, data, header)
-    entries = reader.entries()
-    try:
-        layout = layout_of(header.flags, (entry.name for entry in entries))
-    except Undecided as reason:
-        raise refusal(
-            path, "tensor index", header.tensor_index_offset, reason.problem, hint=CONVERT_AGAIN, kind=UnsupportedModel
-        ) from reason
     tensors = {entry.name: reader.tensor(entry, layout) for entry in entries}
     reader.refuse_overlaps(tensors.values())
-    return layout, tensors
+    return tensors
 
 
 def data_end(header: Header, tensors: Mapping[str, AprTensor]) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 from apr.errors import UnsupportedModel, UnusableInput
 from apr.formats.apr.foreign import refuse_foreign
 from apr.formats.apr.header import HEADER_SIZE, Flags, Header, read_header
-from apr.formats.apr.index import data_end, read_index
+from apr.formats.apr.index import data_end, decide_layout, place_tensors, read_entries
 from apr.formats.apr.metadata import parse_metadata
 from apr.formats.apr.refuse import DAMAGED, refusal
 from apr.formats.files import file_sha256, map_file, release_pages
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from apr.formats.apr.dtypes import Layout
-    from apr.formats.apr.index import AprTensor
+    from apr.formats.apr.index import AprTensor, Entry
 
 FOOTER_SIZE = 4  # CRC-32 of everything before it, little endian; two of ten files in circulation have none
 _CHUNK = 1 << 20
@@ -78,6 +78,11 @@ class AprFile:
     def flags(self) -> Flags:
         """The header's flags."""
         return self.header.flags
+
+    @property
+    def size(self) -> int:
+        """Of the file, in bytes."""
+        return len(self._data)
 
     def raw(self, name: str) -> NDArray[np.uint8]:
         """The encoded bytes of a tensor; a read-only view, nothing is copied.
@@ -148,23 +153,51 @@ def read_apr(path: str | Path, *, shard: bool = False) -> AprFile:
         UnusableInput: not .apr, cut off, or contradicting itself; the message names the section and the byte offset.
         UnsupportedModel: .apr of another version or kind: v1, `APR1`, compressed, encrypted, an unknown tensor type.
     """
-    path = Path(path)
-    data = map_file(path, ".apr")
-    refuse_foreign(path, data[:HEADER_SIZE])
-    header = read_header(path, data[:HEADER_SIZE], len(data))
-    if Flags.SHARDED in header.flags and not shard:
+    opened = open_headers(Path(path))
+    if Flags.SHARDED in opened.header.flags and not shard:
         raise refusal(
-            path,
+            opened.path,
             "header",
             6,
             "is one shard of a model and has only some of its tensors",
-            hint="open the whole set: `read_apr_set`, with the manifest or with one of its shards",
+            hint="open the whole set: `open_apr`, with the manifest or with one of its shards",
             kind=UnsupportedModel,
         )
+    return finish(opened, decide_layout(opened.path, opened.header, opened.names))
+
+
+class Opened(NamedTuple):
+    """A file whose header, metadata and names are known; types and places wait for the layout."""
+
+    path: Path
+    data: mmap.mmap
+    header: Header
+    metadata: dict[str, Any]
+    entries: list[Entry]
+
+    @property
+    def names(self) -> list[str]:
+        """In file order."""
+        return [entry.name for entry in self.entries]
+
+
+def open_headers(path: Path) -> Opened:
+    """The first half of `read_apr`: a shard's layout may be told by another shard's names."""
+    data = map_file(path, ".apr")
+    head = data[:HEADER_SIZE]
+    refuse_foreign(path, head)
+    header = read_header(path, head, len(data))
     end = header.metadata_offset + header.metadata_size
     metadata = parse_metadata(data[header.metadata_offset : end], path, header.metadata_offset)
-    layout, tensors = read_index(path, data, header)
-    return AprFile(path, data, header, metadata, layout, tensors, _footer(path, data, data_end(header, tensors)))
+    return Opened(path, data, header, metadata, read_entries(path, data, header))
+
+
+def finish(opened: Opened, layout: Layout) -> AprFile:
+    """The second half of `read_apr`."""
+    path, data, header, metadata, entries = opened
+    tensors = place_tensors(path, data, header, entries, layout)
+    footer = _footer(path, data, data_end(header, tensors))
+    return AprFile(path, data, header, metadata, layout, tensors, footer)
 
 
 def _footer(path: Path, data: mmap.mmap, end: int) -> int | None:
