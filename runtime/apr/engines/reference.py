@@ -10,7 +10,9 @@ import numpy as np
 from apr import __version__
 from apr.capture import Array, Capture, Provenance
 from apr.engines.base import check_tokens
-from apr.models import free_run, isolated_run, load
+from apr.engines.generation import check_room
+from apr.models import KvCache, free_run, isolated_run, load
+from apr.stages import StageKey
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from apr.formats.model_file import ModelFile
     from apr.models import Model
     from apr.ops.arithmetic import Arithmetic
-    from apr.stages import StageKey
 
 
 class Reference:
@@ -68,6 +69,10 @@ class Reference:
         """All stages of a free forward pass."""
         return Capture(self.provenance(tokens), dict(self.stream(tokens)))
 
+    def session(self) -> ReferenceSession:
+        """An empty text to be continued."""
+        return ReferenceSession(self.model)
+
     def isolated(self, given: Capture) -> Iterator[tuple[StageKey, Array]]:
         """Each stage computed from the inputs that another engine's capture holds.
 
@@ -77,6 +82,34 @@ class Reference:
         tokens, positions = given.provenance.tokens, given.provenance.positions
         check_tokens(tokens, self.model.config.vocabulary, self.model.config.context)
         return isolated_run(self.model, np.asarray(tokens, np.intp), np.asarray(positions, np.intp), given.stages)
+
+
+class ReferenceSession:
+    """A growing text; keys and values of what was fed before are kept."""
+
+    def __init__(self, model: Model) -> None:
+        self._model, self._cache = model, KvCache(model.config.n_layers)
+
+    @property
+    def room(self) -> int:
+        """How many more tokens fit into the model's context."""
+        return self._model.config.context - len(self._cache)
+
+    def feed(self, tokens: Sequence[int]) -> Array:
+        """Appends tokens: [vocabulary] logits after the last of them.
+
+        Raises:
+            UsageError: see `apr.engines.generation.check_room`.
+        """
+        config, start = self._model.config, len(self._cache)
+        check_room(tokens, config.vocabulary, self.room, config.context)
+        ids, positions = np.asarray(tokens, np.intp), np.arange(start, start + len(tokens))
+        norm, head = StageKey("final_norm", None), StageKey("lm_head", None)
+        for key, array in free_run(self._model, ids, positions, self._cache):
+            if key == norm:  # the head is wanted of the last position alone
+                logits = self._model.compute(head, ids[-1:], positions[-1:], {norm: array[-1:]})
+                return logits.reshape(-1)
+        raise ValueError("a forward pass without a final norm")
 
 
 def _until_last(made: Iterator[tuple[StageKey, Array]], chosen: list[StageKey]) -> Iterator[tuple[StageKey, Array]]:
