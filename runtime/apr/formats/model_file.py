@@ -76,6 +76,19 @@ class ModelFile(ABC):
             UnusableInput: there is no such tensor.
         """
 
+    def matrix(self, name: str, index: int) -> NDArray[np.uint8]:
+        """The encoded bytes of one matrix of a packed tensor, read-only; formats that store them apart read only this one.
+
+        Args:
+            name: of a tensor [matrices, rows, columns].
+            index: which matrix.
+
+        Returns:
+            uint8 [rows, bytes a row]
+        """
+        rows = self.tensors[name].shape[1]
+        return self.raw(name)[index * rows :][:rows]
+
     @abstractmethod
     def release(self, name: str) -> None:
         """Lets the pages of a tensor go from memory; they come back when they are read again."""
@@ -97,7 +110,10 @@ class ModelFile(ABC):
             if name == "output.weight" and self.is_tied_copy():
                 continue
             digest.update(f"{name}\0{tensor.type_name}\0{tensor.shape}\0".encode())
-            digest.update(self.raw(name).reshape(-1))  # type: ignore[arg-type] # hashlib takes any contiguous buffer
+            packed = len(tensor.shape) == 3
+            for index in range(tensor.shape[0] if packed else 1):  # one at a time: together they may not fit in memory
+                raw = self.matrix(name, index) if packed else self.raw(name)
+                digest.update(raw.reshape(-1))  # type: ignore[arg-type] # hashlib takes any contiguous buffer
             self.release(name)
         return digest.hexdigest()
 

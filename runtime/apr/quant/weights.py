@@ -66,11 +66,14 @@ class Weights:
 
     def raw(self, name: str) -> NDArray[np.uint8]:
         """[rows, bytes a row], as stored; [1, bytes] for encodings that do not keep rows apart."""
-        raw = self._replaced[name][1] if name in self._replaced else self._file.raw(name)
-        if name not in self._experts:
+        index = self._experts.get(name)
+        if name not in self._replaced:
+            return self._file.raw(name) if index is None else self._file.matrix(name, index)
+        raw = self._replaced[name][1]
+        if index is None:
             return raw
         rows = math.prod(self.shape(name)[:-1])
-        return raw[self._experts[name] * rows :][:rows]
+        return raw[index * rows :][:rows]
 
     def with_raw(self, name: str, raw: NDArray[np.uint8]) -> Self:
         """The same weights with the bytes of one tensor replaced; what is decoded of the others is shared."""
