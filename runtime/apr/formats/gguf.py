@@ -343,14 +343,49 @@ def _alignment(cursor: _Cursor, values: Mapping[str, object]) -> int:
     return alignment
 
 
-class _Entry(NamedTuple):
-    """A tensor as the index has it: its offset still counts from the start of the tensor data."""
+class Entry(NamedTuple):
+    """A tensor as the index has it, before its type and place are known to be good.
 
-    info: TensorInfo
+    Attributes:
+        at: of the entry, from the start of the file.
+        name: as the file spells it.
+        dims: innermost first; none is 0.
+        type_number: how the values are encoded.
+        type_at: of the type's number, from the start of the file.
+        offset: of the first byte, from the start of the tensor data.
+    """
+
     at: int
+    name: str
+    dims: tuple[int, ...]
+    type_number: int
+    type_at: int
+    offset: int
 
 
-def _tensor(cursor: _Cursor) -> _Entry:
+class Head(NamedTuple):
+    """What stands in front of the tensor data.
+
+    Attributes:
+        path: as given.
+        data: the mapped file.
+        version: 2 or 3.
+        alignment: of the tensor data, in bytes.
+        metadata: every key with its value.
+        entries: of the tensor index, in file order; names differ.
+        data_start: of the tensor data, from the start of the file; may lie behind the end of a file that is cut off.
+    """
+
+    path: Path
+    data: mmap.mmap
+    version: int
+    alignment: int
+    metadata: Metadata
+    entries: list[Entry]
+    data_start: int
+
+
+def _entry(cursor: _Cursor) -> Entry:
     at = cursor.offset
     name = cursor.string("the name")
     cursor.section = f"tensor {name!r}"
@@ -364,48 +399,55 @@ def _tensor(cursor: _Cursor) -> _Entry:
         problem = "a dimension is 0" if elements == 0 else "more elements than 63 bits can count"
         cursor.fail(f"dimensions {dims}: {problem}", offset=dims_at)
     type_at = cursor.offset
-    number = cursor.u32("the tensor type")
-    ggml_type = _TENSOR_TYPES.get(number)
-    if ggml_type is None:
-        where = f"{cursor.path}: {cursor.section}, offset {type_at:#x}"
-        raise UnsupportedModel(
-            f"tensor type {number} is not known", where=where, hint="a newer `gguf` package may know it"
-        )
-    block, block_bytes = GGML_QUANT_SIZES[ggml_type]
-    row = dims[0] if dims else 1
-    if row % block:
-        cursor.fail(f"rows of {row} values do not divide into {ggml_type.name} blocks of {block}", offset=type_at)
-    offset = cursor.u64("the offset")
-    return _Entry(TensorInfo(name, tuple(reversed(dims)), ggml_type, offset, elements // block * block_bytes), at)
+    type_number = cursor.u32("the tensor type")
+    return Entry(at, name, tuple(dims), type_number, type_at, cursor.u64("the offset"))
 
 
-def _tensors(cursor: _Cursor, count: int, alignment: int) -> dict[str, TensorInfo]:
+def _entries(cursor: _Cursor, count: int) -> list[Entry]:
+    cursor.section = "header"
     cursor.need_count(count, _TENSOR_MIN, "tensors")
-    entries: dict[str, _Entry] = {}
+    entries: dict[str, Entry] = {}
     for index in range(count):
         cursor.section = f"tensor {index} of {count}"
-        entry = _tensor(cursor)
-        if entry.info.name in entries:
+        entry = _entry(cursor)
+        if entry.name in entries:
             cursor.fail("the name occurs twice", offset=entry.at)
-        entries[entry.info.name] = entry
-    start = -(-cursor.offset // alignment) * alignment  # the data begins at the next aligned byte
-    return {name: _placed(cursor, entry, start, alignment) for name, entry in entries.items()}
+        entries[entry.name] = entry
+    return list(entries.values())
 
 
-def _placed(cursor: _Cursor, entry: _Entry, start: int, alignment: int) -> TensorInfo:
-    """The tensor with its offset counted from the start of the file."""
-    info = entry.info
-    cursor.section = f"tensor {info.name!r}"
-    if info.offset % alignment:
-        cursor.fail(f"offset {info.offset} is no multiple of the alignment {alignment}", offset=entry.at)
-    end = start + info.offset + info.nbytes
+def tensor_info(path: Path, entry: Entry, data_start: int) -> TensorInfo:
+    """Type and size of a tensor; its place is not checked.
+
+    Raises:
+        UnusableInput: its rows do not divide into the type's blocks.
+        UnsupportedModel: a type that the `gguf` package does not know.
+    """
+    where = f"{path}: tensor {entry.name!r}, offset {entry.type_at:#x}"
+    ggml_type = _TENSOR_TYPES.get(entry.type_number)
+    if ggml_type is None:
+        raise UnsupportedModel(
+            f"tensor type {entry.type_number} is not known", where=where, hint="a newer `gguf` package may know it"
+        )
+    block, block_bytes = GGML_QUANT_SIZES[ggml_type]
+    row = entry.dims[0] if entry.dims else 1
+    if row % block:
+        raise UnusableInput(f"rows of {row} values do not divide into {ggml_type.name} blocks of {block}", where=where)
+    nbytes = math.prod(entry.dims) // block * block_bytes
+    return TensorInfo(entry.name, tuple(reversed(entry.dims)), ggml_type, data_start + entry.offset, nbytes)
+
+
+def _refuse_misplaced(cursor: _Cursor, entry: Entry, info: TensorInfo, alignment: int) -> None:
+    cursor.section = f"tensor {entry.name!r}"
+    if entry.offset % alignment:
+        cursor.fail(f"offset {entry.offset} is no multiple of the alignment {alignment}", offset=entry.at)
+    end = info.offset + info.nbytes
     if end > cursor.size:
         cursor.fail(
             f"its data would end at byte {end}, but the file ends at byte {cursor.size}",
             offset=entry.at,
             hint="the file is cut off or damaged: get it again",
         )
-    return TensorInfo(info.name, info.shape, info.ggml_type, start + info.offset, info.nbytes)
 
 
 def _refuse_overlaps(cursor: _Cursor, tensors: Mapping[str, TensorInfo]) -> None:
@@ -416,15 +458,12 @@ def _refuse_overlaps(cursor: _Cursor, tensors: Mapping[str, TensorInfo]) -> None
             cursor.fail(f"its data overlaps that of tensor {before.name!r}", offset=after.offset)
 
 
-def read_gguf(path: str | Path) -> GgufFile:
-    """Opens a GGUF file: checks its header, metadata and tensor index, and maps the tensor data.
-
-    Costs time and memory in proportion to the header, not to the tensor data.
+def read_head(path: str | Path) -> Head:
+    """Reads header, metadata and tensor index, and says nothing yet about the tensors' types and places.
 
     Raises:
         UnusableInput: not GGUF, a version other than 2 or 3, big endian, cut off, or contradicting itself; the message names
             the section and the byte offset.
-        UnsupportedModel: a tensor type that the `gguf` package does not know.
     """
     path = Path(path)
     data = map_file(path, "GGUF", len(MAGIC))
@@ -434,6 +473,26 @@ def read_gguf(path: str | Path) -> GgufFile:
     metadata_count = cursor.u64("the metadata count")
     values = _metadata(cursor, metadata_count)
     alignment = _alignment(cursor, values)
-    tensors = _tensors(cursor, tensor_count, alignment)
+    entries = _entries(cursor, tensor_count)
+    data_start = -(-cursor.offset // alignment) * alignment  # the data begins at the next aligned byte
+    return Head(path, data, version, alignment, Metadata(data, path, values), entries, data_start)
+
+
+def read_gguf(path: str | Path) -> GgufFile:
+    """Opens a GGUF file: checks its header, metadata and tensor index, and maps the tensor data.
+
+    Costs time and memory in proportion to the header, not to the tensor data.
+
+    Raises:
+        UnusableInput: as `read_head`; a tensor misaligned, outside the file or overlapping another.
+        UnsupportedModel: a tensor type that the `gguf` package does not know.
+    """
+    head = read_head(path)
+    cursor = _Cursor(head.data, head.path)
+    tensors: dict[str, TensorInfo] = {}
+    for entry in head.entries:
+        info = tensor_info(head.path, entry, head.data_start)
+        _refuse_misplaced(cursor, entry, info, head.alignment)
+        tensors[entry.name] = info
     _refuse_overlaps(cursor, tensors)
-    return GgufFile(path, data, version, alignment, Metadata(data, path, values), tensors)
+    return GgufFile(head.path, head.data, head.version, head.alignment, head.metadata, tensors)
