@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from apr.quant.weights import Weights
 
 
+# the tensor whose presence says that an architecture with optional biases has them
+BIASES_FROM = "blk.0.attn_q.bias"
+
+
 class Model:
     """Base of the architectures: weights, hyper-parameters and an arithmetic; one method a stage in the subclasses."""
 
@@ -50,7 +54,7 @@ class Model:
     @property
     def has_bias(self) -> bool:
         """Whether the file holds q/k/v biases."""
-        return self.always_biased or "blk.0.attn_q.bias" in self.weights
+        return self.always_biased or BIASES_FROM in self.weights
 
     @property
     def stages(self) -> tuple[str, ...]:

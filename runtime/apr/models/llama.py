@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from apr.models.base import check_tensors
+from apr.models.base import BIASES_FROM, check_tensors
 from apr.models.config import read_config
 from apr.models.decoder import DenseFeedForward, attention_shapes, bias_shapes, dense_shapes, outer_shapes
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from apr.formats.model_file import ModelFile
+    from apr.models.config import Config
     from apr.ops.arithmetic import Arithmetic
     from apr.quant.weights import Weights
 
@@ -21,20 +24,30 @@ class Llama(DenseFeedForward):
     """Every stage is the shared one."""
 
 
+def read(file: ModelFile) -> Config:
+    """The hyper-parameters of a file, see `apr.models.config.read_config`."""
+    return read_config(file, ARCHITECTURE, ROPE_KIND)
+
+
+def shapes(config: Config, held: Container[str]) -> dict[str, tuple[int, ...]]:
+    """Every tensor that is read, by GGUF name, outermost dimension first; some only where the file holds them."""
+    made = outer_shapes(config, tied="output.weight" not in held)
+    for layer in range(config.n_layers):
+        made |= attention_shapes(config, layer) | dense_shapes(config, layer)
+        if BIASES_FROM in held:
+            made |= bias_shapes(config, layer)
+    if config.rope.divisors is not None:
+        made["rope_freqs.weight"] = (config.rope.dims // 2,)
+    return made
+
+
 def build(file: ModelFile, weights: Weights, arithmetic: Arithmetic) -> Llama:
     """The model of a file.
 
     Raises:
-        UnusableInput: see `apr.models.config.read_config` and `apr.models.base.check_tensors`.
+        UnusableInput: see `read` and `apr.models.base.check_tensors`.
         UnsupportedModel: see there.
     """
-    model = Llama(read_config(file, ARCHITECTURE, ROPE_KIND), weights, arithmetic)
-    shapes = outer_shapes(model.config, tied="output.weight" not in weights)
-    for layer in range(model.config.n_layers):
-        shapes |= attention_shapes(model.config, layer) | dense_shapes(model.config, layer)
-        if model.has_bias:
-            shapes |= bias_shapes(model.config, layer)
-    if model.config.rope.divisors is not None:
-        shapes["rope_freqs.weight"] = (model.config.rope.dims // 2,)
-    check_tensors(model, shapes, file.path)
+    model = Llama(read(file), weights, arithmetic)
+    check_tensors(model, shapes(model.config, file.tensors), file.path)
     return model

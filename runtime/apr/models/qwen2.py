@@ -9,7 +9,10 @@ from apr.models.config import read_config
 from apr.models.decoder import DenseFeedForward, attention_shapes, bias_shapes, dense_shapes, outer_shapes
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from apr.formats.model_file import ModelFile
+    from apr.models.config import Config
     from apr.ops.arithmetic import Arithmetic
     from apr.quant.weights import Weights
 
@@ -23,17 +26,26 @@ class Qwen2(DenseFeedForward):
     always_biased = True
 
 
+def read(file: ModelFile) -> Config:
+    """The hyper-parameters of a file, see `apr.models.config.read_config`."""
+    return read_config(file, ARCHITECTURE, ROPE_KIND)
+
+
+def shapes(config: Config, held: Container[str]) -> dict[str, tuple[int, ...]]:
+    """Every tensor that is read, by GGUF name, outermost dimension first; some only where the file holds them."""
+    made = outer_shapes(config, tied="output.weight" not in held)
+    for layer in range(config.n_layers):
+        made |= attention_shapes(config, layer) | bias_shapes(config, layer) | dense_shapes(config, layer)
+    return made
+
+
 def build(file: ModelFile, weights: Weights, arithmetic: Arithmetic) -> Qwen2:
     """The model of a file.
 
     Raises:
-        UnusableInput: see `apr.models.config.read_config` and `apr.models.base.check_tensors`.
+        UnusableInput: see `read` and `apr.models.base.check_tensors`.
         UnsupportedModel: see there.
     """
-    model = Qwen2(read_config(file, ARCHITECTURE, ROPE_KIND), weights, arithmetic)
-    shapes = outer_shapes(model.config, tied="output.weight" not in weights)
-    for layer in range(model.config.n_layers):
-        shapes |= attention_shapes(model.config, layer) | bias_shapes(model.config, layer)
-        shapes |= dense_shapes(model.config, layer)
-    check_tensors(model, shapes, file.path)
+    model = Qwen2(read(file), weights, arithmetic)
+    check_tensors(model, shapes(model.config, file.tensors), file.path)
     return model

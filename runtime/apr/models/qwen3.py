@@ -16,7 +16,10 @@ from apr.models.decoder import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from apr.formats.model_file import ModelFile
+    from apr.models.config import Config
     from apr.ops.arithmetic import Arithmetic
     from apr.quant.weights import Weights
 
@@ -28,17 +31,26 @@ class Qwen3(NormedHeads, DenseFeedForward):
     """A dense model with normed heads."""
 
 
+def read(file: ModelFile) -> Config:
+    """The hyper-parameters of a file, see `apr.models.config.read_config`."""
+    return read_config(file, ARCHITECTURE, ROPE_KIND)
+
+
+def shapes(config: Config, held: Container[str]) -> dict[str, tuple[int, ...]]:
+    """Every tensor that is read, by GGUF name, outermost dimension first; some only where the file holds them."""
+    made = outer_shapes(config, tied="output.weight" not in held)
+    for layer in range(config.n_layers):
+        made |= attention_shapes(config, layer) | head_norm_shapes(config, layer) | dense_shapes(config, layer)
+    return made
+
+
 def build(file: ModelFile, weights: Weights, arithmetic: Arithmetic) -> Qwen3:
     """The model of a file.
 
     Raises:
-        UnusableInput: see `apr.models.config.read_config` and `apr.models.base.check_tensors`.
+        UnusableInput: see `read` and `apr.models.base.check_tensors`.
         UnsupportedModel: see there.
     """
-    model = Qwen3(read_config(file, ARCHITECTURE, ROPE_KIND), weights, arithmetic)
-    shapes = outer_shapes(model.config, tied="output.weight" not in weights)
-    for layer in range(model.config.n_layers):
-        shapes |= attention_shapes(model.config, layer) | head_norm_shapes(model.config, layer)
-        shapes |= dense_shapes(model.config, layer)
-    check_tensors(model, shapes, file.path)
+    model = Qwen3(read(file), weights, arithmetic)
+    check_tensors(model, shapes(model.config, file.tensors), file.path)
     return model

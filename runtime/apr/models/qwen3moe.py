@@ -18,6 +18,8 @@ from apr.ops.activation import silu
 from apr.ops.experts import choose_experts, expert_weights, weighted_sum
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from apr.capture import Array
     from apr.formats.model_file import ModelFile
     from apr.ops.arithmetic import Arithmetic
@@ -33,9 +35,7 @@ class Qwen3Moe(NormedHeads):
     @property
     def experts(self) -> Experts:
         """Sizes of the mixture."""
-        if self.config.experts is None:
-            raise ValueError("a qwen3moe without experts cannot be built")
-        return self.config.experts
+        return _experts(self.config)
 
     def moe_router_indices(self, layer: int, ffn_norm: Array) -> Array:
         """Which experts each position goes to, the likeliest first: [T, k] whole numbers."""
@@ -89,8 +89,14 @@ class Qwen3Moe(NormedHeads):
         return out.reshape(len(chosen), -1)
 
 
-def _expert_shapes(config: Config, experts: Experts, layer: int) -> dict[str, tuple[int, ...]]:
-    c, block = config, f"blk.{layer}."
+def _experts(config: Config) -> Experts:
+    if config.experts is None:
+        raise ValueError("a qwen3moe without experts cannot be built")
+    return config.experts
+
+
+def _expert_shapes(config: Config, layer: int) -> dict[str, tuple[int, ...]]:
+    c, experts, block = config, _experts(config), f"blk.{layer}."
     return {
         block + "ffn_gate_inp.weight": (experts.count, c.hidden),
         block + "ffn_gate_exps.weight": (experts.count, experts.feed_forward, c.hidden),
@@ -99,21 +105,29 @@ def _expert_shapes(config: Config, experts: Experts, layer: int) -> dict[str, tu
     }
 
 
+def read(file: ModelFile) -> Config:
+    """The hyper-parameters of a file, see `apr.models.config.read_config`."""
+    return read_config(file, ARCHITECTURE, ROPE_KIND, moe=True)
+
+
+def shapes(config: Config, held: Container[str]) -> dict[str, tuple[int, ...]]:
+    """Every tensor that is read, by GGUF name, outermost dimension first; some only where the file holds them."""
+    made = outer_shapes(config, tied="output.weight" not in held)
+    for layer in range(config.n_layers):
+        made |= attention_shapes(config, layer) | head_norm_shapes(config, layer) | _expert_shapes(config, layer)
+    return made
+
+
 def build(file: ModelFile, weights: Weights, arithmetic: Arithmetic) -> Qwen3Moe:
     """The model of a file.
 
     Raises:
-        UnusableInput: see `apr.models.config.read_config` and `apr.models.base.check_tensors`; a router that is not F32.
+        UnusableInput: see `read` and `apr.models.base.check_tensors`; a router that is not F32.
         UnsupportedModel: see there.
     """
-    config = read_config(file, ARCHITECTURE, ROPE_KIND, moe=True)
-    model = Qwen3Moe(config, weights, arithmetic)
-    shapes = outer_shapes(config, tied="output.weight" not in weights)
-    for layer in range(config.n_layers):
-        shapes |= attention_shapes(config, layer) | head_norm_shapes(config, layer)
-        shapes |= _expert_shapes(config, model.experts, layer)
-    check_tensors(model, shapes, file.path)
-    for layer in range(config.n_layers):
+    model = Qwen3Moe(read(file), weights, arithmetic)
+    check_tensors(model, shapes(model.config, file.tensors), file.path)
+    for layer in range(model.config.n_layers):
         router = f"blk.{layer}.ffn_gate_inp.weight"
         if weights.type_name(router) != "F32":
             raise UnusableInput(
