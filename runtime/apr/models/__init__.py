@@ -9,6 +9,7 @@ from apr.models import llama, qwen2, qwen3, qwen3moe
 from apr.models.base import Model, free_run, isolated_run
 from apr.models.cache import KvCache
 from apr.models.config import Config
+from apr.quant.dequantise import Dequantiser, by_gguf
 from apr.quant.weights import Weights
 
 if TYPE_CHECKING:
@@ -24,8 +25,13 @@ ARCHITECTURES: dict[str, Callable[[ModelFile, Weights, Arithmetic], Model]] = {
 }
 
 
-def load(file: ModelFile, arithmetic: Arithmetic) -> Model:
+def load(file: ModelFile, arithmetic: Arithmetic, dequantise: Dequantiser = by_gguf) -> Model:
     """The model that a file holds, ready to run.
+
+    Args:
+        file: the model.
+        arithmetic: which rounding each equation uses.
+        dequantise: makes numbers of encoded rows.
 
     Raises:
         UnsupportedModel: its architecture is not built here.
@@ -38,4 +44,4 @@ def load(file: ModelFile, arithmetic: Arithmetic) -> Model:
             where=f"{file.path}: metadata key 'general.architecture'",
             hint=f"it runs {', '.join(sorted(ARCHITECTURES))}",
         )
-    return ARCHITECTURES[name](file, Weights(file), arithmetic)
+    return ARCHITECTURES[name](file, Weights(file, dequantise), arithmetic)

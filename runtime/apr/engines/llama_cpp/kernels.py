@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from apr.engines.llama_cpp.providers import Provider
+    from apr.quant.activations import Rounded
 
 # what ggml_quantize_chunk has a case for; anything else makes it abort
 QUANTISABLE = (
@@ -228,6 +229,27 @@ class Kernels:
             for n, w in enumerate(weights):
                 dot(columns, out[t, n:].ctypes.data, 0, w.ctypes.data, 0, y.ctypes.data, 0, 1)
         return out
+
+
+def packed(rounded: Rounded, rounding: str) -> NDArray[np.uint8]:
+    """Rounded activations in the bytes of ggml's blocks, to be held against `Kernels.round_activations` bit by bit.
+
+    Layouts (ggml-common.h): Q8_0 float16 scale, 32 codes; Q8_1 float16 scale, float16 sum, 32 codes; Q8_K float32 scale,
+    256 codes, 16 int16 sums of 16 codes each.
+    """
+    codes = rounded.codes.view(np.uint8)
+    if rounding == "Q8_K":
+        sums = rounded.codes.reshape(*rounded.codes.shape[:2], 16, 16).sum(axis=-1, dtype="<i2")
+        parts = [_bytes(rounded.scales, "<f4"), codes, sums.view(np.uint8)]
+    else:
+        stored = [rounded.scales] if rounded.sums is None else [rounded.scales, rounded.sums]
+        parts = [*(_bytes(part, "<f2") for part in stored), codes]
+    return np.concatenate(parts, axis=-1).reshape(len(codes), -1)
+
+
+def _bytes(numbers: NDArray[np.float32], dtype: str) -> NDArray[np.uint8]:
+    """[..., n] numbers as [..., n, bytes a number]."""
+    return np.ascontiguousarray(numbers.astype(dtype)[..., None]).view(np.uint8)
 
 
 def _spelled(type_name: str) -> str:
