@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture(scope="session")
-def maker() -> ModuleType:
-    """fixtures/make.py as a module."""
-    name = "fixtures_make"
-    spec = importlib.util.spec_from_file_location(name, ROOT / "fixtures" / "make.py")
+def _load(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -29,12 +26,57 @@ def maker() -> ModuleType:
     return module
 
 
+@pytest.fixture(scope="session")
+def maker() -> ModuleType:
+    """The package `tinymodels` in fixtures/."""
+    return importlib.import_module("tinymodels")
+
+
+@pytest.fixture(scope="session")
+def web_server() -> ModuleType:
+    """tests/web_server.py as a module."""
+    return _load("web_server", ROOT / "tests" / "web_server.py")
+
+
 @pytest.fixture
-def tiny_llama(maker: ModuleType, tmp_path: Path) -> Callable[..., Path]:
-    """Writes a tiny llama with the given options; the type of its matrices by name (`weights="Q4_1"`)."""
+def web(web_server: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A server on this machine; see `WebServer` there."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    with web_server.WebServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def fixture_model(maker: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The path of a model of `tinymodels.FILES`: in fixtures/models if it is committed there, else made once a session."""
+    folder = tmp_path_factory.mktemp("models")
+
+    def find(name: str) -> Path:
+        file = maker.FILES[name]
+        path: Path = (ROOT / "fixtures" / "models" if file.committed else folder) / f"{name}.gguf"
+        if not path.exists():
+            file.make(path)
+        return path
+
+    return find
+
+
+@pytest.fixture
+def tiny_model(maker: ModuleType, tmp_path: Path) -> Callable[..., Path]:
+    """Writes a tiny model with the given options of `tinymodels.Spec` (`architecture`, `weights`, `layers`, …)."""
+
+    def make(architecture: str = "llama", weights: str = "F32", name: str = "tiny.gguf", **options: Any) -> Path:
+        path: Path = maker.write_model(tmp_path / name, maker.Spec(architecture, weights, **options))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def tiny_llama(tiny_model: Callable[..., Path]) -> Callable[..., Path]:
+    """Writes a tiny llama; the type of its matrices by name (`weights="Q4_1"`)."""
 
     def make(weights: str = "F32", name: str = "tiny.gguf", **options: Any) -> Path:
-        path: Path = maker.write_llama(tmp_path / name, maker.Llama(weights=maker.Type[weights], **options))
-        return path
+        return tiny_model("llama", weights, name, **options)
 
     return make

@@ -33,9 +33,12 @@ COMMANDS = {
     "diff": "compare two stage files or two folders of them",
     "pull": "download a model by its alias, checked against its hash",
     "list": "show the aliases and which of their models are here",
+    "find": "print which model is meant where none is named, and why that one",
 }
 # third-party packages of the extra [runtime]; a core installation lacks them
-_RUNTIME_PACKAGES = frozenset({"gguf", "numpy", "platformdirs", "rich", "tokenizers"})
+_RUNTIME_PACKAGES = frozenset(
+    {"filelock", "gguf", "httpx2", "huggingface_hub", "numpy", "platformdirs", "rich", "tokenizers"}
+)
 _INTERRUPTED, _BROKEN_PIPE, _TERMINATED = 130, 141, 143  # 128 + the signal's number, as shells count
 
 

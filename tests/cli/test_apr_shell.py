@@ -40,11 +40,11 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
     for name in cli.COMMANDS:
         assert re.search(rf"^ +{name} +\S", done.stdout, re.MULTILINE)
     loaded = done.stdout[done.stdout.index("['") :]
-    for heavy in ("numpy", "gguf", "rich", "tokenizers", "yaml", "platformdirs"):
+    for heavy in ("numpy", "gguf", "rich", "tokenizers", "yaml", "platformdirs", "httpx2", "huggingface_hub"):
         assert f"'{heavy}'" not in loaded
 
 
-@pytest.mark.parametrize("command", ["diff", "pull", "list"])
+@pytest.mark.parametrize("command", ["diff", "pull", "list", "find"])
 def test_help_of_a_command_does_not_load_numpy(command: str) -> None:
     code = f"import sys; from apr.cli import main; code = main(['{command}', '--help']); print('numpy' in sys.modules); sys.exit(code)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
@@ -62,7 +62,7 @@ def test_version() -> None:
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        ([], "no command given; commands: trace, diff, pull, list"),
+        ([], "no command given; commands: trace, diff, pull, list, find"),
         (["dif"], "unknown command 'dif'; did you mean 'diff'?"),
         (["\x1b[31mx"], r"unknown command '\x1b[31mx'"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
@@ -72,7 +72,7 @@ def test_version() -> None:
         (["diff", "a", "b", "--values", "--limit", "²"], "is no number from 1"),
         (["diff", "a", "b", "--values", "--allow", "tokens"], "'tokens' cannot be allowed, only arithmetic, model"),
         (["diff", "a", "b", "--val"], "unrecognized arguments: --val"),
-        (["pull"], "the following arguments are required: alias"),
+        (["pull"], "the following arguments are required: ALIAS|SOURCE"),
         (["list", "x"], "unrecognized arguments: x"),
     ],
 )
@@ -199,9 +199,10 @@ def test_list_as_json_and_as_text(tmp_path: Path) -> None:
     content = json.loads(done.stdout)
     assert (done.returncode, done.stderr, content["schema"]) == (0, "", "apr-models-v1")
     assert content["cache_dir"] == str(tmp_path)
-    known, stranger = content["models"]
+    known, *absent, stranger = content["models"]
     assert (known["alias"], known["present"], known["size"]) == ("smollm2", False, 98362432)
     assert known["path"].startswith(str(tmp_path))
+    assert {model["state"] for model in absent} == {"absent"}
     assert (stranger["alias"], stranger["state"], stranger["size"]) == (None, "unknown", 3)
     text = apr("list", APR_CACHE_DIR=str(tmp_path)).stdout
     assert "\x1b" not in text
