@@ -25,8 +25,8 @@ CONTRACT = "apr-cli-trace-save-tensor-v1"
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACT_FILE = ROOT / "contracts" / f"{CONTRACT}.yaml"
 PROSE = ROOT / "fixtures" / "prose.txt"
-NAN_MODEL = ROOT / "fixtures" / "tiny-llama-nan.gguf"
-# what fixtures/make.py plants in the first embedding row: NaNs of several kinds, infinities, a negative zero
+NAN_MODEL = ROOT / "fixtures" / "models" / "llama-nan-f32.gguf"
+# what fixtures/tinymodels plants in the first embedding row: NaNs of several kinds, infinities, a negative zero
 NAN_BITS = [0x7FC00000, 0x7FC12345, 0xFFC00001, 0x7F800000, 0xFF800000, 0x80000000]
 STAGES = [
     "embedding",

@@ -54,7 +54,7 @@ def fixture_model(maker: ModuleType, tmp_path_factory: pytest.TempPathFactory) -
     def find(name: str) -> Path:
         file = maker.FILES[name]
         path: Path = (ROOT / "fixtures" / "models" if file.committed else folder) / f"{name}.gguf"
-        if not path.exists():
+        if not file.committed and not path.exists():
             file.make(path)
         return path
 

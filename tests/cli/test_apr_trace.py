@@ -125,7 +125,7 @@ def test_payload_shows_statistics_and_next_tokens(trace: Run, tiny_llama: Callab
 
 
 def test_payload_marks_what_is_not_finite(trace: Run) -> None:
-    nan_model = Path(__file__).resolve().parents[2] / "fixtures" / "tiny-llama-nan.gguf"
+    nan_model = Path(__file__).resolve().parents[2] / "fixtures" / "models" / "llama-nan-f32.gguf"
     shown = json.loads(trace(nan_model, "--payload", "--tokens", "0", "--json").stdout)
     embedding = shown["statistics"][0]
     assert (embedding["nan"], embedding["inf"], embedding["verdict"]) == (3, 2, "ANOMALY")
@@ -260,7 +260,7 @@ def test_files_that_are_no_usable_model(trace: Run, tiny_llama: Callable[..., Pa
 def test_a_model_without_a_tokenizer_needs_token_ids(trace: Run, maker: Any, tmp_path: Path) -> None:
     import gguf
 
-    spec = maker.Llama()
+    spec = maker.Spec()
     path = tmp_path / "bare.gguf"
     writer = gguf.GGUFWriter(path, "llama")
     for key, value in (

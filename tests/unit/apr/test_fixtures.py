@@ -1,14 +1,29 @@
-"""The committed fixtures are what their script makes and what their manifest says."""
+"""The committed fixtures are what their maker makes and what their manifest says."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from gguf import GGMLQuantizationType, quants
+
+from apr.engines.llama_cpp.providers import providers
+from apr.engines.reference import Reference
+from apr.formats.gguf import read_gguf
+from apr.ops.arithmetic import F32
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
 
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
+MANIFEST: dict[str, dict[str, Any]] = json.loads((FIXTURES / "MANIFEST.json").read_text(encoding="utf-8"))
+MODELS = sorted(name for name in MANIFEST if name.endswith(".gguf"))
+LIMIT = 12_000_000  # bytes that the repository spends on fixtures
 
 
 def sha256(path: Path) -> str:
@@ -16,19 +31,88 @@ def sha256(path: Path) -> str:
 
 
 def test_the_manifest_lists_every_file_with_its_hash() -> None:
-    manifest = json.loads((FIXTURES / "MANIFEST.json").read_text(encoding="utf-8"))
-    data = {path.name for path in FIXTURES.iterdir() if path.suffix not in (".py", ".json") and path.is_file()}
-    assert manifest.keys() == data
-    for name, entry in manifest.items():
+    committed = {name for name, entry in MANIFEST.items() if entry["committed"]}
+    scripts_and_caches = {".py", ".pyc", ".json"}
+    data = {
+        str(path.relative_to(FIXTURES))
+        for path in FIXTURES.rglob("*")
+        if path.is_file() and path.suffix not in scripts_and_caches
+    }
+    assert committed == data
+    for name in committed:
+        entry = MANIFEST[name]
         assert entry["sha256"] == sha256(FIXTURES / name)
         assert entry["bytes"] == (FIXTURES / name).stat().st_size
         assert entry["origin"]
         assert entry["licence"]
+    assert sum(MANIFEST[name]["bytes"] for name in committed) < LIMIT
 
 
-def test_the_script_makes_the_same_bytes_again(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, FIXTURES / "make.py", tmp_path], check=True, capture_output=True)
-    made = sorted(tmp_path.iterdir())
-    assert len(made) == 3
-    for path in made:
-        assert sha256(path) == sha256(FIXTURES / path.name), path.name
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_is_made_again_byte_for_byte(maker: ModuleType, tmp_path: Path, name: str) -> None:
+    file, entry = maker.FILES[Path(name).stem], MANIFEST[name]
+    builds = [provider.build for provider in providers()]
+    if file.needs_llama_cpp and entry["quantiser"] not in builds:
+        pytest.skip(f"made with the quantiser of {entry['quantiser']}, here there is {builds or 'none'}")
+    assert sha256(file.make(tmp_path / Path(name).name)) == entry["sha256"]
+    assert file.committed == entry["committed"]
+
+
+def test_every_model_is_in_the_manifest(maker: ModuleType) -> None:
+    assert {f"models/{name}.gguf" for name in maker.FILES} == set(MODELS)
+
+
+@pytest.mark.parametrize("architecture", ["llama", "qwen2", "qwen3", "qwen3moe"])
+def test_no_stage_is_far_from_one(fixture_model: Callable[[str], Path], architecture: str) -> None:
+    """Weights scaled otherwise would hide a fault behind numbers that vanish or explode."""
+    engine = Reference(read_gguf(fixture_model(f"{architecture}-f32")), F32)
+    capture = engine.capture([(37 * i + 11) % engine.model.config.vocabulary for i in range(24)])
+    for key, array in capture.stages.items():
+        if key.stage in ("moe_router_indices", "lm_head"):
+            continue
+        assert 0.4 < np.sqrt(np.mean(np.square(array, dtype=np.float64))) < 2, key
+
+
+def test_massive_channels_are_massive_where_they_are_read(fixture_model: Callable[[str], Path]) -> None:
+    engine = Reference(read_gguf(fixture_model("llama-massive-q4_k_m")), F32)
+    capture = engine.capture(list(range(3, 19)))
+    for key, array in capture.stages.items():
+        if key.stage in ("attn_norm", "ffn_norm", "final_norm"):
+            median = np.median(np.abs(array))
+            assert np.abs(array).max() > 40 * median, key
+        if key.stage in ("qkv_matmul", "ffn_gate", "ffn_up"):
+            assert 0.5 < np.sqrt(np.mean(np.square(array, dtype=np.float64))) < 4, key
+
+
+def test_mixtures_have_the_types_that_llama_cpp_gives_them(fixture_model: Callable[[str], Path]) -> None:
+    def types(name: str, *tensors: str) -> list[str]:
+        found = read_gguf(fixture_model(f"{name}-q4_k_m")).tensors
+        return [found[f"{tensor}.weight"].type_name for tensor in tensors]
+
+    assert types("llama", "token_embd", "output", "blk.0.attn_norm") == ["Q4_K", "Q6_K", "F32"]
+    assert types("llama", "blk.0.ffn_down", "blk.1.ffn_down", "blk.0.attn_v", "blk.1.attn_v") == ["Q4_K", "Q6_K"] * 2
+    assert types("qwen2", "token_embd") == ["Q6_K"], "it is the head as well"
+    assert types("qwen2", "blk.0.ffn_down", "blk.1.ffn_down") == ["Q5_0", "Q8_0"], "rows of 128"
+    assert types("qwen3moe-eight", "blk.0.attn_k", "blk.0.attn_v", "blk.0.attn_output") == ["Q8_0", "Q8_0", "Q5_K"]
+    assert types("qwen3moe-eight", "blk.1.ffn_down_exps", "blk.1.ffn_gate_inp") == ["Q6_K", "F32"]
+
+
+@pytest.mark.oracle
+@pytest.mark.skipif(not providers(), reason="no llama.cpp library: pip install xllamacpp")
+@pytest.mark.parametrize("type_name", ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"])
+def test_both_quantisers_make_the_same_bytes(type_name: str) -> None:
+    """So that it does not matter which of them made a fixture."""
+    from apr.engines.llama_cpp.kernels import quantise
+
+    array = np.random.Generator(np.random.PCG64(3)).standard_normal((16, 256)).astype(np.float32)
+    ours = quants.quantize(array, GGMLQuantizationType[type_name])
+    assert np.array_equal(np.ascontiguousarray(ours).view(np.uint8), quantise(array, type_name))
+
+
+def test_specs_that_make_no_model(maker: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'mamba' is none of llama"):
+        maker.Spec("mamba")
+    with pytest.raises(ValueError, match="tied head"):
+        maker.Spec(tied=True, massive=(1,))
+    with pytest.raises(ValueError, match=r"rows of 40 numbers \(token_embd.weight\) cannot be Q5_0"):
+        maker.write_model(tmp_path / "m.gguf", maker.Spec(weights="Q4_K", hidden=40))

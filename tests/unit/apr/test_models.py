@@ -85,28 +85,28 @@ def test_unknown_arithmetic() -> None:
 
 
 def without(maker: ModuleType, tensor: str) -> dict[str, Any]:
-    weights: dict[str, Any] = maker.tensors(maker.Llama())
+    weights: dict[str, Any] = maker.tensors(maker.Spec())
     del weights[tensor]
     return weights
 
 
 def test_a_missing_tensor_is_named(maker: ModuleType, tmp_path: Path) -> None:
-    path = maker.write_llama(tmp_path / "m.gguf", maker.Llama(), without(maker, "blk.1.ffn_up.weight"))
+    path = maker.write_model(tmp_path / "m.gguf", maker.Spec(), without(maker, "blk.1.ffn_up.weight"))
     with pytest.raises(UnusableInput, match=r"blk\.1\.ffn_up\.weight.*is missing"):
         load(read_gguf(path), F32)
 
 
 def test_a_tensor_of_another_shape_is_named(maker: ModuleType, tmp_path: Path) -> None:
-    weights = maker.tensors(maker.Llama())
+    weights = maker.tensors(maker.Spec())
     weights["blk.0.attn_k.weight"] = weights["blk.0.attn_q.weight"]
-    path = maker.write_llama(tmp_path / "m.gguf", maker.Llama(), weights)
+    path = maker.write_model(tmp_path / "m.gguf", maker.Spec(), weights)
     with pytest.raises(UnusableInput, match=r"attn_k\.weight.*\[64, 64\].*\[32, 64\]"):
         load(read_gguf(path), F32)
 
 
 def test_a_tensor_nobody_reads_is_refused(maker: ModuleType, tmp_path: Path) -> None:
-    weights = maker.tensors(maker.Llama()) | {"blk.0.attn_q_norm.weight": np.ones(16, np.float32)}
-    path = maker.write_llama(tmp_path / "m.gguf", maker.Llama(), weights)
+    weights = maker.tensors(maker.Spec()) | {"blk.0.attn_q_norm.weight": np.ones(16, np.float32)}
+    path = maker.write_model(tmp_path / "m.gguf", maker.Spec(), weights)
     with pytest.raises(UnsupportedModel, match="attn_q_norm"):
         load(read_gguf(path), F32)
 
@@ -132,8 +132,8 @@ def test_scaling_by_one_and_no_scaling_are_no_scaling(tiny_llama: Callable[..., 
 
 
 def test_a_partial_rotation_is_refused(maker: ModuleType, tmp_path: Path) -> None:
-    spec = maker.Llama(head_dim=24)
-    path = maker.write_llama(tmp_path / "m.gguf", maker.Llama(), maker.tensors(spec))
+    spec = maker.Spec(head_dim=24)
+    path = maker.write_model(tmp_path / "m.gguf", maker.Spec(), maker.tensors(spec))
     assert b"llama.rope.dimension_count" in path.read_bytes()
     content = path.read_bytes().replace(
         b"llama.rope.dimension_count\x04\0\0\0\x10", b"llama.rope.dimension_count\x04\0\0\0\x08"
@@ -175,8 +175,8 @@ def test_a_stream_ends_with_the_last_wanted_stage(tiny_llama: Callable[..., Path
 def test_hyper_parameters_that_make_no_model(
     maker: ModuleType, tmp_path: Path, option: str, value: Any, message: str
 ) -> None:
-    spec = maker.Llama()
-    path = maker.write_llama(tmp_path / "m.gguf", maker.Llama(**{option: value}), maker.tensors(spec))
+    spec = maker.Spec()
+    path = maker.write_model(tmp_path / "m.gguf", maker.Spec(**{option: value}), maker.tensors(spec))
     with pytest.raises(UnusableInput, match=message):
         load(read_gguf(path), F32)
 

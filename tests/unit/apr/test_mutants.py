@@ -36,8 +36,8 @@ TOKENS = [(7 * i + 3) % 250 for i in range(64)]
 def file(maker: Any, tmp_path_factory: pytest.TempPathFactory) -> GgufFile:
     """Thirty layers, as the mutants expect, and small."""
     path = tmp_path_factory.mktemp("mutants") / "deep.gguf"
-    spec = maker.Llama(weights=maker.Type.Q4_1, layers=30, hidden=128, theta=100000.0)
-    return read_gguf(maker.write_llama(path, spec))
+    spec = maker.Spec(weights="Q4_1", layers=30, hidden=128, theta=100000.0)
+    return read_gguf(maker.write_model(path, spec))
 
 
 @pytest.fixture(scope="module")
