@@ -112,7 +112,7 @@ def test_a_model_that_llama_cpp_aborts_on_is_a_message(
     maker: Any, tmp_path: Path, options: dict[str, Any], message: str
 ) -> None:
     """Our own reader refuses such a file before; here it is handed to the child all the same."""
-    path = maker.write_llama(tmp_path / "m.gguf", maker.Llama(**options), maker.tensors(maker.Llama()))
+    path = maker.write_model(tmp_path / "m.gguf", maker.Spec(**options), maker.tensors(maker.Spec()))
     child = Child("llama.cpp with m.gguf", 60)
 
     def load_and_run() -> None:
@@ -236,7 +236,7 @@ def test_a_refused_pass_leaks_nothing(tiny_llama: Callable[..., Path]) -> None:
 
 
 def test_numbers_that_are_not_finite_are_captured_as_they_are(maker: Any, tmp_path: Path) -> None:
-    file = read_gguf(maker.write_nan_llama(tmp_path / "nan.gguf"))
+    file = read_gguf(maker.write_nan_model(tmp_path / "nan.gguf", maker.Spec()))
     with LlamaCpp(file) as oracle:
         capture = oracle.capture([0, 5])
     assert np.isnan(capture[StageKey("ffn_silu", 0)][0]).all()
