@@ -229,10 +229,20 @@ class _Cursor:
 
 
 class Metadata(Mapping[str, Value]):
-    """The file's metadata in file order. Arrays are decoded when they are first asked for, and kept."""
+    """The file's metadata in file order. Arrays are decoded when they are first asked for, and kept.
 
-    def __init__(self, data: mmap.mmap, path: Path, values: dict[str, int | float | bool | str | _Array]) -> None:
-        self._data, self._path, self._values = data, path, values
+    Attributes:
+        types: how each value is stored: `uint32`, `string`, `array:int32`, …
+    """
+
+    def __init__(
+        self,
+        data: mmap.mmap,
+        path: Path,
+        values: dict[str, int | float | bool | str | _Array],
+        types: dict[str, str],
+    ) -> None:
+        self._data, self._path, self._values, self.types = data, path, values, types
         self._decoded: dict[str, list[Value]] = {}
 
     def __getitem__(self, key: str) -> Value:
@@ -277,6 +287,7 @@ class GgufFile(ModelFile):
     ) -> None:
         self.path, self.version, self.alignment = path, version, alignment
         self.metadata: Mapping[str, Value] = metadata
+        self.value_types = metadata.types
         self.tensors: Mapping[str, TensorInfo] = tensors
         self._data = data
 
@@ -321,9 +332,11 @@ def _version(cursor: _Cursor) -> int:
     return version
 
 
-def _metadata(cursor: _Cursor, count: int) -> dict[str, int | float | bool | str | _Array]:
+def _metadata(cursor: _Cursor, count: int) -> tuple[dict[str, int | float | bool | str | _Array], dict[str, str]]:
+    """Values and their types, by key."""
     cursor.need_count(count, _KEY_VALUE_MIN, "metadata keys")
     values: dict[str, int | float | bool | str | _Array] = {}
+    types: dict[str, str] = {}
     for index in range(count):
         cursor.section = f"metadata key {index} of {count}"
         at = cursor.offset
@@ -331,8 +344,13 @@ def _metadata(cursor: _Cursor, count: int) -> dict[str, int | float | bool | str
         cursor.section = f"metadata key {key!r}"
         if key in values:
             cursor.fail("the key occurs twice", offset=at)
-        values[key] = cursor.value()
-    return values
+        kind_at = cursor.offset
+        values[key] = value = cursor.value()
+        (kind,) = _U32.unpack_from(cursor.data, kind_at)  # `value` has just found it to exist
+        types[key] = _VALUE_TYPES[kind].name.lower()
+        if isinstance(value, _Array):
+            types[key] += f":{value.kind.name.lower()}"
+    return values, types
 
 
 def _alignment(cursor: _Cursor, values: Mapping[str, object]) -> int:
@@ -471,11 +489,11 @@ def read_head(path: str | Path) -> Head:
     version = _version(cursor)
     tensor_count = cursor.u64("the tensor count")
     metadata_count = cursor.u64("the metadata count")
-    values = _metadata(cursor, metadata_count)
+    values, types = _metadata(cursor, metadata_count)
     alignment = _alignment(cursor, values)
     entries = _entries(cursor, tensor_count)
     data_start = -(-cursor.offset // alignment) * alignment  # the data begins at the next aligned byte
-    return Head(path, data, version, alignment, Metadata(data, path, values), entries, data_start)
+    return Head(path, data, version, alignment, Metadata(data, path, values, types), entries, data_start)
 
 
 def read_gguf(path: str | Path) -> GgufFile:

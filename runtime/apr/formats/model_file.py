@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from apr.errors import UnusableInput
@@ -53,6 +54,7 @@ class ModelFile(ABC):
         path: as given; a folder for models of several files.
         format: `gguf`, `apr` or `safetensors`.
         metadata: under GGUF's keys.
+        value_types: how GGUF stores the value of a key (`uint32`, `array:string`), where the file says.
         tensors: under GGUF's names.
         rope_kind: how the rows of the query and key projections are ordered, where the file says; None: as GGUF files of
             this architecture have them.
@@ -61,6 +63,7 @@ class ModelFile(ABC):
     path: Path
     format: str
     metadata: Mapping[str, Value]
+    value_types: Mapping[str, str] = MappingProxyType({})
     tensors: Mapping[str, Tensor]
     rope_kind: RopeKind | None = None
 

@@ -67,6 +67,7 @@ class SplitGguf(ModelFile):
         self.path = parts[0].path
         self.parts = parts
         self.metadata: Mapping[str, Value] = _Visible(parts[0].metadata)
+        self.value_types = {key: parts[0].value_types[key] for key in self.metadata}
         self.tensors: Mapping[str, TensorInfo] = {name: part.tensors[name] for name, part in holders.items()}
         self._holders = holders
 
