@@ -11,10 +11,11 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from given.oracle import Oracle, require_avx2
 from pv import Inconclusive, watch
 
 if TYPE_CHECKING:
@@ -28,15 +29,14 @@ if TYPE_CHECKING:
     from apr.parity.isolated import Measurement
     from pv import Evidence, Mutant
 
-Answer = TypeVar("Answer")
-
 # numpy is not loaded yet. BLAS threads that share cores with anything, xdist's other workers among them, spend their time
 # spinning: on two busy cores a run takes several times as long with two threads as with one.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent
 # The code under judgement as it is now, before it is imported: what changes during a run is not what was judged.
-watch(ROOT / "runtime" / "apr", ROOT / "pv")
+watch(ROOT / "runtime" / "apr", ROOT / "pv", ROOT / "fixtures" / "tinymodels")
+pytest_plugins = ("given.small_models",)
 MODEL = "smollm2"
 PROSE = ROOT / "fixtures" / "prose.txt"
 RUNTIME = ROOT / "runtime" / "apr"
@@ -71,58 +71,6 @@ def sound_reference(model_file: GgufFile) -> Reference:
     return Reference(model_file, GGML)
 
 
-class Oracle:
-    """llama.cpp over the real model, opened when it is first asked; what it does not survive or cannot prove is inconclusive.
-
-    After a failure it is opened anew, so that one claim's crash is not the next one's.
-    """
-
-    def __init__(self, file: GgufFile, provider: Provider | None) -> None:
-        self._file, self._provider = file, provider
-        self._engine: LlamaCpp | None = None
-
-    def engine(self) -> LlamaCpp:
-        """The engine, proved."""
-        from apr.engines.llama_cpp.engine import LlamaCpp
-        from apr.errors import OracleAbsent, OracleError
-
-        if self._engine is None:
-            try:
-                self._engine = LlamaCpp(self._file, self._provider)
-            except OracleAbsent as error:
-                raise Inconclusive("no oracle", str(error)) from error
-            except OracleError as error:
-                raise Inconclusive("oracle not proved", str(error)) from error
-        return self._engine
-
-    def capture(self, tokens: list[int]) -> Capture:
-        """All stages."""
-        return self._ask(lambda engine: engine.capture(tokens))
-
-    def logits(self, tokens: list[int]) -> Any:
-        """Logits of a run without any callback."""
-        return self._ask(lambda engine: engine.logits(tokens))
-
-    def tokenize(self, text: str) -> list[int]:
-        """llama.cpp's own tokens."""
-        return self._ask(lambda engine: engine.tokenize(text))
-
-    def close(self) -> None:
-        """Ends the engine, if there is one."""
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
-
-    def _ask(self, question: Callable[[LlamaCpp], Answer]) -> Answer:
-        from apr.errors import OracleError
-
-        try:
-            return question(self.engine())
-        except OracleError as error:
-            self.close()
-            raise Inconclusive("oracle failed", str(error)) from error
-
-
 @pytest.fixture(scope="session")
 def open_oracle(model_file: GgufFile) -> Iterator[Callable[[Provider | None], Oracle]]:
     """An oracle from a provider, one a session."""
@@ -145,9 +93,9 @@ def sound_oracle(open_oracle: Callable[..., Oracle]) -> Oracle:
 @pytest.fixture(scope="session")
 def prose_tokens(model_file: GgufFile) -> Callable[[int], list[int]]:
     """The first n tokens of fixtures/prose.txt."""
-    from apr.formats.tokenizer import Tokenizer
+    from apr.text.tokenizer import Tokenizer
 
-    tokens = Tokenizer.from_gguf(model_file).encode(PROSE.read_text(encoding="utf-8"))
+    tokens = Tokenizer.from_file(model_file).encode(PROSE.read_text(encoding="utf-8"))
 
     def first(count: int) -> list[int]:
         if len(tokens) < count:
@@ -262,8 +210,7 @@ def measure(
     sound_measurements: dict[int, Measurement],
 ) -> Callable[[int], Measurement]:
     """Compares subject and oracle over the first n tokens, stage by stage in isolation."""
-    if "AVX2" not in sound_oracle.engine().instructions or "AVX512" in sound_oracle.engine().instructions:
-        raise Inconclusive("other instruction set", "the reference rounds and sums as llama.cpp does for AVX2")
+    require_avx2(sound_oracle.engine())
     from apr.mutants.captures import Tampered
     from apr.parity.isolated import measure_isolated
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 class Reference:
     """Runs a model in numpy, in one of the three arithmetics.
 
+    Attributes:
+        model: what is run.
+        file: where its weights come from.
+
     Raises:
         UnsupportedModel, UnusableInput: see `apr.models.load`.
     """
@@ -35,7 +39,7 @@ class Reference:
 
     def __init__(self, file: ModelFile, arithmetic: Arithmetic, model: Model | None = None) -> None:
         self.model = model or load(file, arithmetic)
-        self._file = file
+        self.file = file
 
     @property
     def arithmetic(self) -> str:
@@ -49,10 +53,10 @@ class Reference:
             build=self.build,
             arithmetic=self.arithmetic,
             architecture=self.model.config.architecture,
-            model_sha256=self._file.sha256,
+            model_sha256=self.file.sha256,
             tokens=tuple(tokens),
             positions=tuple(range(len(tokens))),
-            weights_sha256=self._file.weights_sha256,
+            weights_sha256=self.file.weights_sha256,
         )
 
     def stream(
