@@ -11,6 +11,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import netrc
 import os
 import re
 import shutil
@@ -122,20 +123,35 @@ class _Download:
     def _client(self) -> httpx2.Client:
         import httpx2  # noqa: PLC0415 - only a download pays for it
 
+        is_secure = self.remote.url.lower().startswith("https:")
+
         def check(request: httpx2.Request) -> None:
             """Redirects included: never from https to something that anybody on the way can change."""
-            if not may_be_asked(str(request.url)):
-                raise self._refusal(
-                    f"the server leads to {request.url.scheme}://{request.url.host}, which is not https"
-                )
+            url = request.url
+            if not may_be_asked(str(url)) or (is_secure and url.scheme != "https"):
+                raise self._refusal(f"the server leads to {url.scheme}://{url.host}, which is not https")
 
         return httpx2.Client(
+            auth=self._netrc(),
             timeout=httpx2.Timeout(self.patience.silence, connect=self.patience.connect),
             follow_redirects=True,
             max_redirects=_MAX_REDIRECTS,
             headers={"User-Agent": f"apr/{__version__}", "Accept-Encoding": "identity"},
             event_hooks={"request": [check]},
         )
+
+    def _netrc(self) -> httpx2.Auth | None:
+        """User name and password for the host, if `NETRC` or ~/.netrc has them and there is no token."""
+        import httpx2  # noqa: PLC0415 - only a download pays for it
+
+        if self.remote.headers:
+            return None
+        try:
+            return httpx2.NetRCAuth(os.environ.get("NETRC"))
+        except FileNotFoundError:
+            return None
+        except netrc.NetrcParseError as error:
+            raise PullError(f"cannot be read: {error.msg}", where=f"{error.filename}:{error.lineno}") from error
 
     def _take_up(self) -> None:
         """Finds out what an earlier call has left, and hashes it."""
