@@ -1,4 +1,4 @@
-"""The parts of the llama.cpp engine that need no library: struct layouts, graph reading, messages, providers."""
+"""The parts of the llama.cpp engine that need no library: struct layouts, messages, providers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from apr.engines.llama_cpp.abi import (
     locate_extra_buffers,
     locate_offloads,
 )
-from apr.engines.llama_cpp.graph import Part, Recogniser
 from apr.engines.llama_cpp.providers import find_provider, providers
 from apr.errors import OracleAbsent
 
@@ -92,77 +91,6 @@ def test_a_file_that_is_no_library(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(AbiError, match="cannot be opened"):
         Library(path)
-
-
-def layer(recogniser: Recogniser, i: int, *, o_name: str, last: bool) -> dict[Part, int]:
-    """Feeds the nodes of one layer, as llama.cpp orders them; addresses are 1000 * i and on. Returns what was found."""
-    found: dict[Part, int] = {}
-    base = 1000 * (i + 1)
-    block = f"blk.{i}."
-    residual_in = (base - 1, "l_out")
-
-    def node(offset: int, operation: str, *sources: tuple[int, str]) -> tuple[int, str]:
-        address = base + offset
-        part = recogniser.recognise(address, operation, sources)
-        if part is not None:
-            found[part] = offset
-        return (address, f"node_{offset}")
-
-    normed = node(0, "RMS_NORM", residual_in)
-    attn_norm = node(1, "MUL", normed, (0, block + "attn_norm.weight"))
-    q = node(2, "MUL_MAT", (0, block + "attn_q.weight"), attn_norm)
-    q = node(3, "ADD", q, (0, block + "attn_q.bias"))
-    q = node(4, "RESHAPE", q)
-    q = node(5, "ROPE", node(6, "MUL", node(7, "RMS_NORM", q), (0, block + "attn_q_norm.weight")), (0, "inp_pos"))
-    v = node(8, "MUL_MAT", (0, block + "attn_v.weight"), attn_norm)
-    k = node(
-        9, "ROPE", node(10, "RESHAPE", node(11, "MUL_MAT", (0, block + "attn_k.weight"), attn_norm)), (0, "inp_pos")
-    )
-    mixed = node(12, "CONT", node(13, "MUL_MAT", v, node(14, "SOFT_MAX", node(15, "MUL_MAT", k, q))))
-    out = (node(16, "MUL_MAT", (0, block + "attn_output.weight"), mixed)[0], o_name)
-    if last:  # the last layer picks the rows whose logits are wanted
-        out, residual_in = (
-            node(17, "GET_ROWS", out, (0, "inp_out_ids")),
-            node(18, "GET_ROWS", residual_in, (0, "inp_out_ids")),
-        )
-    middle = node(19, "ADD", out, residual_in)
-    ffn_norm = node(20, "MUL", node(21, "RMS_NORM", middle), (0, block + "ffn_norm.weight"))
-    gate = node(22, "MUL_MAT", (0, block + "ffn_gate.weight"), ffn_norm)
-    up = node(23, "MUL_MAT", (0, block + "ffn_up.weight"), ffn_norm)
-    down = node(24, "MUL_MAT", (0, block + "ffn_down.weight"), node(25, "GLU", gate, up))
-    node(999, "ADD", down, middle)
-    return found
-
-
-@pytest.mark.parametrize("o_name", ["attn_out-0", "node_31"])
-@pytest.mark.parametrize("last", [False, True])
-def test_stages_are_found_by_operation_and_weight(o_name: str, last: bool) -> None:
-    recogniser = Recogniser()
-    for i in (0, 1):
-        assert layer(recogniser, i, o_name=o_name, last=last) == {
-            Part("attn_norm", i): 1,
-            Part("qkv_matmul", i, "q"): 2,
-            Part("qkv_bias", i, "q"): 3,
-            Part("q_post_rope", i): 5,
-            Part("qkv_matmul", i, "v"): 8,
-            Part("k_post_rope", i): 9,
-            Part("qkv_matmul", i, "k"): 11,
-            Part("attn_out", i): 16,
-            Part("post_attn_residual", i): 19,
-            Part("ffn_norm", i): 20,
-            Part("ffn_gate", i): 22,
-            Part("ffn_up", i): 23,
-            Part("ffn_out", i): 24,
-            Part("post_ffn_residual", i): 999,
-        }
-
-
-def test_the_embedding_is_the_row_of_the_real_tokens() -> None:
-    recogniser = Recogniser()
-    weight = (1, "token_embd.weight")
-    assert recogniser.recognise(10, "GET_ROWS", [weight, (2, "inp_mixed_tokens")]) is None
-    assert recogniser.recognise(11, "GET_ROWS", [weight, (3, "inp_tokens")]) == Part("embedding", 0)
-    assert recogniser.recognise(12, "MUL_MAT", [weight, (4, "result_norm")]) == Part("lm_head", None), "a tied head"
 
 
 def test_messages_and_descriptors_arrive_whole(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from apr.engines.llama_cpp import abi
 from apr.engines.llama_cpp.recording import Recording, Refusal
 
-OPS = ["NONE", "MUL", "SET_ROWS", "FLASH_ATTN_EXT", "MUL_MAT"]
-F16 = 1
+OPS = ["NONE", "MUL", "SET_ROWS", "FLASH_ATTN_EXT", "MUL_MAT", "MUL_MAT_ID"]
+F16, I32 = 1, 26
 
 
 class Graph:
@@ -27,7 +27,8 @@ class Graph:
     def tensor(
         self, name: str, op: str = "NONE", sources: tuple[int, ...] = (), values: Any = None, kind: int = 0
     ) -> int:
-        array = np.ascontiguousarray(np.zeros((2, 3)) if values is None else values, np.float32)
+        dtype = np.int32 if kind == I32 else np.float32
+        array = np.ascontiguousarray(np.zeros((2, 3)) if values is None else values, dtype)
         tensor = abi.Tensor()
         tensor.name, tensor.op, tensor.type = name.encode(), OPS.index(op), kind
         extents = [*array.shape[::-1], 1, 1][:4]
@@ -107,6 +108,36 @@ def test_what_a_product_reads_is_taken_from_its_source(graph: Graph, only: bool)
     assert run(recording, graph.cache(), out) == [False, True]
     stages = {slot["stage"]: slot["ne"][0] for slot in recording.slots}
     assert stages == ({"attention": 3} if only else {"attention": 3, "attn_out": 5})
+
+
+def routed(graph: Graph, order: Any, used: int, kind: int = I32) -> int:
+    """A product of experts that reads a view of the first `used` columns of an order of all of them."""
+    chosen = graph.tensor("topk", values=order, kind=kind)
+    abi.Tensor.from_address(chosen).ne[0] = used  # the rows lie as far apart as before
+    weight = graph.tensor("blk.2.ffn_gate_exps.weight")
+    return graph.tensor("gate", "MUL_MAT_ID", (weight, graph.tensor("x"), chosen))
+
+
+def test_whole_numbers_of_a_view_become_float32(graph: Graph) -> None:
+    order = [[3, 1, 0, 2], [2, 0, 1, 3], [1, 3, 2, 0]]
+    recording = Recording(graph, frozenset({("moe_router_indices", 2)}))
+    assert run(recording, graph.cache(), routed(graph, order, 2)) == [False, True]
+    recording.check()
+    (slot,) = recording.slots
+    assert slot["ne"] == [2, 3, 1, 1]
+    size = recording.arena.finish()
+    content = os.pread(recording.arena.descriptor, size, slot["offset"])
+    assert np.frombuffer(content, np.float32, 6).tolist() == [3, 1, 2, 0, 1, 3]
+    recording.arena.discard()
+
+
+def test_whole_numbers_that_float32_does_not_hold_are_refused(graph: Graph) -> None:
+    assert "float32 does not hold" in refused(graph, graph.cache(), routed(graph, [[2**24 + 1, 0], [0, 1]], 1))
+
+
+def test_a_choice_of_experts_that_is_no_whole_number_is_refused(graph: Graph) -> None:
+    message = refused(graph, graph.cache(), routed(graph, [[1, 0], [0, 1]], 1, kind=0))
+    assert "moe_router_indices of layer 2 is not int32 but GGML type 0" in message
 
 
 def refused(graph: Graph, *nodes: int) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-GGML_TYPE_F32 = 0
+GGML_TYPE_F32, GGML_TYPE_I32 = 0, 26
 FLASH_ATTENTION_DISABLED = 0
 _MAX_DIMS, _MAX_SRC, _MAX_NAME, _MAX_OP_PARAMS = 4, 10, 64, 16
 

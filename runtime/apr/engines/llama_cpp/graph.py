@@ -21,6 +21,31 @@ class Part(NamedTuple):
     part: str = ""
 
 
+class Take(NamedTuple):
+    """Where a part is found once a node is computed: the node's own values (`source` None), or one of its sources'.
+
+    Only values that the node cannot have overwritten are taken from a source: what a matrix product reads, and what is
+    repeated along the node's rows.
+    """
+
+    part: Part
+    source: int | None = None
+
+
+class _Carried(NamedTuple):
+    """What a node's values come from.
+
+    Attributes:
+        part: the stage, or `_EXPERTS` for experts' outputs on their way to their sum.
+        terms: of that sum, how many are in this node.
+        of: how many there will be.
+    """
+
+    part: Part
+    terms: int = 0
+    of: int = 0
+
+
 # (operation, weight without its block prefix) -> stage and part
 _BY_WEIGHT = {
     ("GET_ROWS", "token_embd.weight"): ("embedding", ""),
@@ -31,68 +56,129 @@ _BY_WEIGHT = {
     ("ADD", "attn_q.bias"): ("qkv_bias", "q"),
     ("ADD", "attn_k.bias"): ("qkv_bias", "k"),
     ("ADD", "attn_v.bias"): ("qkv_bias", "v"),
+    ("MUL", "attn_q_norm.weight"): ("q_norm", ""),
+    ("MUL", "attn_k_norm.weight"): ("k_norm", ""),
     ("MUL_MAT", "attn_output.weight"): ("attn_out", ""),
     ("MUL", "ffn_norm.weight"): ("ffn_norm", ""),
     ("MUL_MAT", "ffn_gate.weight"): ("ffn_gate", ""),
     ("MUL_MAT", "ffn_up.weight"): ("ffn_up", ""),
     ("MUL_MAT", "ffn_down.weight"): ("ffn_out", ""),
+    ("MUL_MAT_ID", "ffn_gate_exps.weight"): ("ffn_gate", ""),
+    ("MUL_MAT_ID", "ffn_up_exps.weight"): ("ffn_up", ""),
     ("MUL", "output_norm.weight"): ("final_norm", ""),
     ("MUL_MAT", "output.weight"): ("lm_head", ""),
     ("MUL_MAT", "token_embd.weight"): ("lm_head", ""),
 }
-# Stages that are what another stage's matrix product reads: taken from that node's second source.
-READ_BY = {"attn_out": "attention", "ffn_out": "ffn_swigl"}
+# (operation, weight) -> the stage that this product reads, and as which of its sources
+_READ_BY = {
+    ("MUL_MAT", "attn_output.weight"): ("attention", 1),
+    ("MUL_MAT", "ffn_down.weight"): ("ffn_swigl", 1),
+    ("MUL_MAT_ID", "ffn_gate_exps.weight"): ("moe_router_indices", 2),
+    ("MUL_MAT_ID", "ffn_down_exps.weight"): ("ffn_swigl", 1),
+}
+# The outputs of the chosen experts, each for itself: no stage, but what `moe_ffn_out` is the weighted sum of.
+_EXPERTS = "outputs of experts"
+_EXPERTS_BY = ("MUL_MAT_ID", "ffn_down_exps.weight")
 # A residual is the sum that reads one of these.
-_RESIDUAL_OF = {"attn_out": "post_attn_residual", "ffn_out": "post_ffn_residual"}
-_ROPE_OF = {"q": "q_post_rope", "k": "k_post_rope"}
+_RESIDUAL_OF = {"attn_out": "post_attn_residual", "ffn_out": "post_ffn_residual", "moe_ffn_out": "post_ffn_residual"}
+# What is rotated: (stage, part of it) -> what that makes
+_ROPE_OF = {
+    **{(stage, part): f"{part}_post_rope" for stage in ("qkv_matmul", "qkv_bias") for part in "qk"},
+    ("q_norm", ""): "q_post_rope",
+    ("k_norm", ""): "k_post_rope",
+}
 # Operations that pass a stage's values on without being a stage themselves.
-_TRANSPARENT = {"RESHAPE", "VIEW", "PERMUTE", "CONT", "GET_ROWS", "SCALE", "RMS_NORM", "MUL"}
+_TRANSPARENT = {"RESHAPE", "VIEW", "PERMUTE", "CONT", "GET_ROWS"}
 _BLOCK = re.compile(r"blk\.(\d+)\.(.+)")
 
 
 class Recogniser:
-    """Reads a graph node by node, in order, and says which stage each one is."""
+    """Reads a graph node by node, in order, and says which stages each one shows."""
 
     def __init__(self) -> None:
-        self._lineage: dict[int, Part] = {}  # node -> the stage whose values it carries
+        self._lineage: dict[int, _Carried] = {}  # node -> the stage whose values it carries
 
-    def recognise(self, address: int, operation: str, sources: Sequence[tuple[int, str]]) -> Part | None:
-        """The stage of one node, or None.
+    def recognise(
+        self, address: int, operation: str, sources: Sequence[tuple[int, str]], extents: Sequence[int]
+    ) -> list[Take]:
+        """The stages that are there once a node is computed.
 
         Args:
             address: identifies the node.
             operation: `MUL_MAT`, `ROPE`, …
             sources: address and name of each source.
+            extents: of the node, innermost first (`ne`).
         """
-        found = self._by_weight(operation, sources) or self._by_lineage(operation, sources)
-        carried = found or self._carried(operation, sources)
-        if carried:
-            self._lineage[address] = carried
+        found = self._by_weight(address, operation, sources)
+        if found is None:
+            found = self._by_lineage(address, operation, sources, extents)
+        own = next((take.part for take in found if take.source is None), None)
+        if own is not None:
+            self._lineage[address] = _Carried(own)
         return found
 
-    def _by_weight(self, operation: str, sources: Sequence[tuple[int, str]]) -> Part | None:
+    def _by_weight(self, address: int, operation: str, sources: Sequence[tuple[int, str]]) -> list[Take] | None:
+        """What a node with a weight of the model shows; None where it has none that is known."""
         for _, name in sources:
             block = _BLOCK.fullmatch(name)
             layer, weight = (int(block[1]), block[2]) if block else (None, name)
-            if (operation, weight) in _BY_WEIGHT:
-                if operation == "GET_ROWS" and sources[1][1] != "inp_tokens":
-                    return None  # newer builds look up rows of mixed inputs beside the real ones
-                stage, part = _BY_WEIGHT[operation, weight]
-                return Part(stage, 0 if stage == "embedding" else layer, part)
-        return None
-
-    def _by_lineage(self, operation: str, sources: Sequence[tuple[int, str]]) -> Part | None:
-        for address, _ in sources:
-            parent = self._lineage.get(address)
-            if parent is None:
+            key = (operation, weight)
+            if key not in _BY_WEIGHT and key not in _READ_BY:
                 continue
-            if operation == "ROPE" and parent.part in _ROPE_OF:
-                return Part(_ROPE_OF[parent.part], parent.layer)
-            if operation == "ADD" and parent.stage in _RESIDUAL_OF:
-                return Part(_RESIDUAL_OF[parent.stage], parent.layer)
+            if operation == "GET_ROWS" and sources[1][1] != "inp_tokens":
+                return []  # newer builds look up rows of mixed inputs beside the real ones
+            takes = []
+            if key in _READ_BY:
+                stage, source = _READ_BY[key]
+                takes.append(Take(Part(stage, layer), source))
+            if key in _BY_WEIGHT:
+                stage, part = _BY_WEIGHT[key]
+                takes.append(Take(Part(stage, 0 if stage == "embedding" else layer, part)))
+            if key == _EXPERTS_BY:
+                self._lineage[address] = _Carried(Part(_EXPERTS, layer))
+            return takes
         return None
 
-    def _carried(self, operation: str, sources: Sequence[tuple[int, str]]) -> Part | None:
-        if operation not in _TRANSPARENT or not sources:
-            return None
-        return self._lineage.get(sources[0][0])
+    def _by_lineage(
+        self, address: int, operation: str, sources: Sequence[tuple[int, str]], extents: Sequence[int]
+    ) -> list[Take]:
+        parents = [self._lineage.get(source) for source, _ in sources]
+        first = next((parent for parent in parents if parent is not None), None)
+        if first is None:
+            return []
+        if first.part.stage == _EXPERTS:
+            return self._towards_the_sum(address, operation, parents, extents)
+        layer = first.part.layer
+        if operation == "ROPE" and (first.part.stage, first.part.part) in _ROPE_OF:
+            return [Take(Part(_ROPE_OF[first.part.stage, first.part.part], layer))]
+        residual = next((parent.part for parent in parents if parent and parent.part.stage in _RESIDUAL_OF), None)
+        if operation == "ADD" and residual is not None:
+            return [Take(Part(_RESIDUAL_OF[residual.stage], residual.layer))]
+        if operation in _TRANSPARENT and parents[0] is not None:
+            self._lineage[address] = parents[0]
+        return []
+
+    def _towards_the_sum(
+        self, address: int, operation: str, parents: Sequence[_Carried | None], extents: Sequence[int]
+    ) -> list[Take]:
+        """From the outputs of the experts [hidden, used, positions] to their weighted sum [hidden, positions].
+
+        They are multiplied with the router's weights; a view picks each expert's, and the views are added up. With the last
+        one in, that is the stage; of a single expert it is a copy.
+        """
+        carried = next(parent for parent in parents if parent is not None)
+        layer = carried.part.layer
+        if operation == "MUL" and parents[0] is not None and not carried.of:
+            self._lineage[address] = carried._replace(of=extents[1])
+            # the weights are one number a row: too small for the product to have been put in their place
+            return [Take(Part("moe_router", layer), 1)]
+        if operation == "VIEW" and carried.of:
+            self._lineage[address] = carried._replace(terms=1)
+        if operation == "CONT" and carried.of == carried.terms == 1:
+            return [Take(Part("moe_ffn_out", layer))]
+        if operation == "ADD" and all(parent is not None and parent.terms for parent in parents):
+            terms = sum(parent.terms for parent in parents if parent is not None)
+            if terms == carried.of:
+                return [Take(Part("moe_ffn_out", layer))]
+            self._lineage[address] = carried._replace(terms=terms)
+        return []

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ctypes as c
+import itertools
+import math
 import mmap
 import os
 import tempfile
 from typing import Any, Protocol
 
 from apr.engines.llama_cpp import abi
-from apr.engines.llama_cpp.graph import READ_BY, Part, Recogniser
+from apr.engines.llama_cpp.graph import Part, Recogniser, Take
+from apr.stages import INTEGER
 
 _ALIGN = 64
+_EXACT = 1 << 24  # whole numbers up to here are float32 numbers
 _CACHE_WRITES = {"SET_ROWS", "CPY"}
 
 
@@ -91,7 +95,7 @@ class Recording:
     def __init__(self, library: TensorAccess, wanted: frozenset[tuple[str, int | None]] | None = None) -> None:
         self._library, self._wanted = library, wanted
         self._recogniser = Recogniser()
-        self._asked: Part | None = None
+        self._asked: list[Take] = []
         self._op_names: dict[int, str] = {}
         self._checked = False
         self._cache_written = False
@@ -107,7 +111,7 @@ class Recording:
         try:
             if ask:
                 self._asked = self._look(address)
-                return self._asked is not None
+                return bool(self._asked)
             self._take(address)
         except (Refusal, abi.AbiError) as error:
             self.error = str(error)
@@ -130,10 +134,8 @@ class Recording:
         if not self._cache_written:
             raise Refusal("no write to the key and value cache was seen, so its type is not known")
 
-    def _wants(self, stage: str | None, layer: int | None) -> bool:
-        return stage is not None and (self._wanted is None or (stage, layer) in self._wanted)
-
-    def _look(self, address: int) -> Part | None:
+    def _look(self, address: int) -> list[Take]:
+        """What is wanted of a node."""
         if not self._checked:
             self._library.check_tensor_layout(address)
             self._checked = True
@@ -149,10 +151,8 @@ class Recording:
         sources = [
             (source, abi.Tensor.from_address(source).name.decode(errors="replace")) for source in tensor.src if source
         ]
-        part = self._recogniser.recognise(address, operation, sources)
-        if part and (self._wants(part.stage, part.layer) or self._wants(READ_BY.get(part.stage), part.layer)):
-            return part
-        return None
+        found = self._recogniser.recognise(address, operation, sources, tensor.ne)
+        return [take for take in found if self._wanted is None or (take.part.stage, take.part.layer) in self._wanted]
 
     def _operation(self, code: int) -> str:
         if code not in self._op_names:
@@ -160,28 +160,47 @@ class Recording:
         return self._op_names[code]
 
     def _take(self, address: int) -> None:
-        part = self._asked
-        if part is None:
+        if not self._asked:
             raise Refusal("llama.cpp computed a node that was not asked for")
-        if self._wants(part.stage, part.layer):
-            self._store(part, address)
-        read = READ_BY.get(part.stage)
-        if read is not None and self._wants(read, part.layer):
-            # its second source is still alive: it was this node's input
-            self._store(Part(read, part.layer), abi.Tensor.from_address(address).src[1])
+        for part, source in self._asked:
+            # a source is still alive: it was this node's input
+            self._store(part, address if source is None else abi.Tensor.from_address(address).src[source])
 
     def _store(self, part: Part, address: int) -> None:
         tensor = abi.Tensor.from_address(address)
-        if tensor.type != abi.GGML_TYPE_F32:
-            raise Refusal(f"stage {part.stage} of layer {part.layer} is not float32 but GGML type {tensor.type}")
+        expected = abi.GGML_TYPE_I32 if part.stage in INTEGER else abi.GGML_TYPE_F32
+        what = f"stage {part.stage} of layer {part.layer}"
+        if tensor.type != expected:
+            raise Refusal(
+                f"{what} is not {'int32' if part.stage in INTEGER else 'float32'} but GGML type {tensor.type}"
+            )
         strides = [4]
         for extent in tensor.ne[:3]:
             strides.append(strides[-1] * extent)
-        if list(tensor.nb) != strides:
-            raise Refusal(f"stage {part.stage} of layer {part.layer} is not contiguous")
-        nbytes = self._library.nbytes(address)
-        offset = self.arena.reserve(nbytes)
-        self._library.tensor_get(address, self.arena.address(offset), 0, nbytes)
+        if part.stage in INTEGER:
+            offset = self._store_integers(address)
+        elif list(tensor.nb) == strides:
+            nbytes = self._library.nbytes(address)
+            offset = self.arena.reserve(nbytes)
+            self._library.tensor_get(address, self.arena.address(offset), 0, nbytes)
+        else:
+            raise Refusal(f"{what} is not contiguous")
         self.slots.append(
             {"stage": part.stage, "layer": part.layer, "part": part.part, "offset": offset, "ne": list(tensor.ne)}
         )
+
+    def _store_integers(self, address: int) -> int:
+        """Whole numbers as float32, row by row because rows of a view lie apart: the offset."""
+        tensor = abi.Tensor.from_address(address)
+        columns, rows = tensor.ne[0], math.prod(tensor.ne[1:])
+        offset = self.arena.reserve(4 * columns * rows)
+        values = (c.c_float * (columns * rows)).from_address(self.arena.address(offset))
+        row = (c.c_int32 * columns)()
+        places = itertools.product(*(range(extent) for extent in reversed(tensor.ne[1:])))
+        for index, place in enumerate(places):
+            start = sum(at * stride for at, stride in zip(reversed(place), tensor.nb[1:], strict=True))
+            self._library.tensor_get(address, c.addressof(row), start, 4 * columns)
+            if any(abs(value) > _EXACT for value in row):
+                raise Refusal("an integer stage holds numbers that float32 does not hold exactly")
+            values[index * columns : (index + 1) * columns] = list(row)
+        return offset
