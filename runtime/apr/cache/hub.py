@@ -69,22 +69,29 @@ def ask(source: HubFiles, talk: Talk, patience: Patience | None = None) -> Answe
     if not may_be_asked(endpoint):
         raise PullError(f"{endpoint} is plain http", where="HF_ENDPOINT", hint="use https://")
     info = _info(HfApi(endpoint=endpoint), source, talk, patience or Patience())
-    if not _COMMIT.fullmatch(info.sha or ""):
+    if not _is(_COMMIT, info.sha):
         raise PullError("the Hub does not say which commit it is", where=source.text)
     revision = str(info.sha)
     token = get_token()
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     remotes = []
-    for file in _chosen(source, info.siblings or []):
+    files = info.siblings or []
+    if not all(isinstance(file.rfilename, str) for file in files):
+        raise PullError("the Hub's answer cannot be read: a file without a name", where=source.text)
+    for file in _chosen(source, files):
         name, where = file.rfilename, f"{source.text}: {file.rfilename}"
         refuse_path(name, name, "repository", where)
         sha256, git_sha1 = (file.lfs.sha256, None) if file.lfs else (None, file.blob_id)
-        known = SHA256.fullmatch(sha256 or "") or _COMMIT.fullmatch(git_sha1 or "")
-        if not known or type(file.size) is not int:
+        if not (_is(SHA256, sha256) or _is(_COMMIT, git_sha1)) or type(file.size) is not int:
             raise PullError("the Hub does not say what it should be: hash and size", where=where)
         url = hf_hub_url(source.repo, name, revision=revision, endpoint=endpoint)
         remotes.append(Remote(url, name, file.size, sha256, git_sha1, headers, _help_refused(source)))
     return Answer(remotes, revision)
+
+
+def _is(form: re.Pattern[str], value: object) -> bool:
+    """Whether a value of the Hub's answer is text of this form."""
+    return isinstance(value, str) and form.fullmatch(value) is not None
 
 
 def _info(api: HfApi, source: HubFiles, talk: Talk, patience: Patience) -> ModelInfo:
