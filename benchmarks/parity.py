@@ -14,9 +14,9 @@ from apr.cache import resolve_model
 from apr.engines.llama_cpp.engine import LlamaCpp
 from apr.engines.reference import Reference
 from apr.formats.gguf import GgufFile, read_gguf
-from apr.formats.tokenizer import Tokenizer
 from apr.ops.arithmetic import F32, F64, GGML
 from apr.parity.isolated import measure_isolated
+from apr.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ def measure(file: GgufFile, oracle: LlamaCpp, tokens: list[int]) -> None:
 def main() -> None:
     """Measures at 16 and at 128 tokens."""
     file = read_gguf(resolve_model(sys.argv[1] if len(sys.argv) > 1 else "smollm2"))
-    text = Tokenizer.from_gguf(file).encode(PROSE.read_text(encoding="utf-8"))
+    text = Tokenizer.from_file(file).encode(PROSE.read_text(encoding="utf-8"))
     with LlamaCpp(file) as oracle:
         for count in (16, 128):
             measure(file, oracle, text[:count])

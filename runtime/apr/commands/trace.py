@@ -20,11 +20,11 @@ from apr.engines.reference import Reference
 from apr.errors import OK, UnusableInput, UsageError
 from apr.formats import open_model
 from apr.formats.aprt import SIDECAR_NAME, CaptureWriter, Written
-from apr.formats.tokenizer import Tokenizer
 from apr.models import load
 from apr.ops.arithmetic import ARITHMETICS, GGML, arithmetic
 from apr.parity.statistics import Statistics, describe
 from apr.stages import FIRST_LAYER_ONLY, WHOLE_MODEL, parse_layers, parse_stages, whole_number
+from apr.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     import argparse
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         _print_structure(model, path, as_json=args.json)
         return OK
     wanted = _wanted(model, stages, layers)
-    tokenizer = Tokenizer.from_gguf(file) if typed_tokens is None else None
+    tokenizer = Tokenizer.from_file(file) if typed_tokens is None else None
     prompt = DEFAULT_PROMPT if args.prompt is None else args.prompt
     tokens = tokenizer.encode(prompt) if tokenizer else typed_tokens or []
     directory = Path(args.output) if args.output is not None else Path(f"{path.stem}-trace")
@@ -216,7 +216,7 @@ def _trace(
 def _tokenizer_or_none(file: ModelFile) -> Tokenizer | None:
     """For showing token texts beside ids; ids alone will do where the file has no tokenizer that we know."""
     try:
-        return Tokenizer.from_gguf(file)
+        return Tokenizer.from_file(file)
     except UnusableInput:
         return None
 

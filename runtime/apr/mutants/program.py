@@ -19,8 +19,8 @@ from apr import cli, stages
 from apr.commands import trace
 from apr.errors import USAGE
 from apr.formats import aprt
-from apr.formats.tokenizer import Tokenizer
 from apr.parity import metrics
+from apr.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,13 +86,13 @@ def _every_layer() -> None:
 
 def _tokens_reversed() -> None:
     sound = Tokenizer.encode
-    Tokenizer.encode = lambda self, text: sound(self, text)[::-1]  # type: ignore[method-assign] # the point of a mutant
+    Tokenizer.encode = lambda self, text, **options: sound(self, text, **options)[::-1]  # type: ignore[method-assign] # the point of a mutant
 
 
 def _blank_in_front() -> None:
     """Texts get a blank in front, as SentencePiece models want it and this one does not."""
     sound = Tokenizer.encode
-    Tokenizer.encode = lambda self, text: sound(self, f" {text}")  # type: ignore[method-assign] # the point of a mutant
+    Tokenizer.encode = lambda self, text, **options: sound(self, f" {text}", **options)  # type: ignore[method-assign] # the point of a mutant
 
 
 def _difference(**wrong: Any) -> Callable[[], None]:

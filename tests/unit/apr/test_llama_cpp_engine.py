@@ -23,10 +23,10 @@ from apr.engines.llama_cpp.providers import Provider, providers
 from apr.engines.reference import Reference
 from apr.errors import OracleError, UsageError
 from apr.formats.gguf import read_gguf
-from apr.formats.tokenizer import Tokenizer
 from apr.ops.arithmetic import GGML
 from apr.parity.isolated import measure_isolated
 from apr.stages import StageKey
+from apr.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ def test_every_stage_agrees_for_every_weight_type(
     tiny_llama: Callable[..., Path], provider: Provider, weights: str, options: dict[str, Any]
 ) -> None:
     file = read_gguf(tiny_llama(weights, **options))
-    tokens = Tokenizer.from_gguf(file).encode(TEXT)
+    tokens = Tokenizer.from_file(file).encode(TEXT)
     with LlamaCpp(file, provider) as oracle:
         assert oracle.tokenize(TEXT) == tokens
         capture = oracle.capture(tokens)

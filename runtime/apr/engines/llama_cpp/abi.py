@@ -134,15 +134,35 @@ def keep_on_cpu(params: Params) -> None:
 def locate_extra_buffers(raw: bytes) -> int | None:
     """Offset of `use_extra_bufts` in `llama_model_params`, or None where it is not found.
 
-    It is the last boolean that starts as true. The booleans stand behind the pointer `kv_overrides`, which starts as null
-    and, from build to build, at byte 56 or 64. Turned off because ggml's AMX buffers crash on some processors; results
-    are the same without.
+    It is the last boolean that starts as true. Turned off because ggml's AMX buffers crash on some processors; results are
+    the same without.
+    """
+    start = _model_booleans(raw)
+    return None if start is None else start + raw[start : start + 8].rindex(1)
+
+
+def locate_vocab_only(raw: bytes) -> int:
+    """Offset of `vocab_only` in `llama_model_params`: the first boolean, which starts as false.
+
+    Raises:
+        AbiError: the booleans are not where every known build has them.
+    """
+    start = _model_booleans(raw)
+    if start is None or raw[start]:
+        raise AbiError(
+            "llama_model_params has no booleans where they are known to be; a vocabulary cannot be loaded alone"
+        )
+    return start
+
+
+def _model_booleans(raw: bytes) -> int | None:
+    """Where the booleans of `llama_model_params` start, or None where they are not found.
+
+    They stand behind the pointer `kv_overrides`, which starts as null and, from build to build, at byte 56 or 64.
     """
     start = 72 if not any(raw[64:72]) else 64
     region = raw[start : start + 8]
-    if any(byte not in (0, 1) for byte in region) or 1 not in region:
-        return None
-    return start + region.rindex(1)
+    return None if any(byte not in (0, 1) for byte in region) or 1 not in region else start
 
 
 # embeddings, offload_kqv, no_perf, op_offload, swa_full, kv_unified as they start
@@ -206,6 +226,21 @@ class Library:
         self.free_batch = self._function("llama_batch_free", None, Batch)
         self.decode = self._function("llama_decode", i32, pointer, Batch)
         self.logits = self._function("llama_get_logits", pointer, pointer)
+
+    def type_vocabulary_functions(self) -> None:
+        """Types what only a question about a vocabulary needs.
+
+        Raises:
+            AbiError: the build lacks one.
+        """
+        pointer, i32, truth = c.c_void_p, c.c_int32, c.c_bool
+        self.to_piece = self._function("llama_token_to_piece", i32, pointer, i32, c.c_char_p, i32, i32, truth)
+        self.is_end = self._function("llama_vocab_is_eog", truth, pointer, i32)
+        self.add_bos = self._function("llama_vocab_get_add_bos", truth, pointer)
+        self.add_eos = self._function("llama_vocab_get_add_eos", truth, pointer)
+        self.special_tokens = {
+            name: self._function(f"llama_vocab_{name}", i32, pointer) for name in ("bos", "eos", "eot", "pad")
+        }
 
     @staticmethod
     def _beside(path: Path, prefix: str) -> Path | None:

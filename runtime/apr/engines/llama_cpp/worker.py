@@ -26,21 +26,22 @@ _KEEP_LOG = 40  # lines
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
-class Session:
-    """One library and one model."""
+class Loaded:
+    """One library and one model, or of the model nothing but its vocabulary."""
 
-    def __init__(self, library_path: str, model_path: str, log: deque[str]) -> None:
+    def __init__(self, library_path: str, model_path: str, log: deque[str], *, vocabulary_only: bool) -> None:
         self._library = library = abi.Library(Path(library_path))
         self._log_callback = abi.LOG_CALLBACK(
             lambda _level, text, _data: log.append((text or b"").decode(errors="replace"))
         )
         library.log_set(self._log_callback, None)
         library.backend_init()
-        self._layout = abi.locate_context(bytes(library.context_defaults().raw))
         if not library.backends():
             library.load_backends(os.fsencode(Path(library_path).parent))  # a build whose backends are libraries apart
         model_params = library.model_defaults()
         abi.keep_on_cpu(model_params)
+        if vocabulary_only:
+            model_params.put(abi.locate_vocab_only(bytes(model_params.raw)), "<B", 1)
         extra = abi.locate_extra_buffers(bytes(model_params.raw))
         if extra is not None:
             model_params.put(extra, "<B", 0)
@@ -48,6 +49,66 @@ class Session:
         if not self._model:
             raise Refusal("llama.cpp could not load the model")
         self._vocab = library.vocab(self._model)
+
+    def _tokens(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+        raw = text.encode()
+        room = len(raw) + 8  # enough for most; one byte may become three tokens, as a blank without a token does
+        for _ in range(2):
+            out = (c.c_int32 * room)()
+            count: int = self._library.tokenize(self._vocab, raw, len(raw), out, room, add_special, parse_special)
+            if count >= 0:
+                return out[:count]
+            room = -count
+        raise Refusal("llama.cpp could not tokenise the text")
+
+
+class VocabularySession(Loaded):
+    """A vocabulary alone, loaded without the weights."""
+
+    def __init__(self, library_path: str, model_path: str, log: deque[str]) -> None:
+        super().__init__(library_path, model_path, log, vocabulary_only=True)
+        self._library.type_vocabulary_functions()
+
+    def describe(self) -> dict[str, Any]:
+        """The special tokens and every token's text, as llama.cpp has them; an id of -1 is none."""
+        library, vocab = self._library, self._vocab
+        count = library.n_vocab(vocab)
+        return {
+            "special": {name: of(vocab) for name, of in library.special_tokens.items()},
+            "add_bos": library.add_bos(vocab),
+            "add_eos": library.add_eos(vocab),
+            "ends": [index for index in range(count) if library.is_end(vocab, index)],
+            "pieces": [self._piece(index).hex() for index in range(count)],
+        }
+
+    def _piece(self, index: int) -> bytes:
+        """The bytes of a token; special ones as they are spelled."""
+        room = 64
+        while True:
+            out = c.create_string_buffer(room)
+            count = self._library.to_piece(self._vocab, index, out, room, 0, True)
+            if count >= 0:
+                return out.raw[:count]
+            room = -count
+
+    def tokenize(self, texts: list[str], *, add_special: bool, parse_special: bool) -> dict[str, Any]:
+        """The tokens of each text.
+
+        Args:
+            texts: to cut.
+            add_special: BOS and EOS are added where the file asks for them.
+            parse_special: control tokens are recognised where a text spells them out.
+        """
+        cut = [self._tokens(text, add_special=add_special, parse_special=parse_special) for text in texts]
+        return {"tokens": cut}
+
+
+class Session(Loaded):
+    """One library and one model."""
+
+    def __init__(self, library_path: str, model_path: str, log: deque[str]) -> None:
+        super().__init__(library_path, model_path, log, vocabulary_only=False)
+        self._layout = abi.locate_context(bytes(self._library.context_defaults().raw))
 
     def describe(self) -> dict[str, Any]:
         """What the engine wants to know of the build and the model."""
@@ -58,13 +119,7 @@ class Session:
 
     def tokenize(self, text: str) -> dict[str, Any]:
         """llama.cpp's own tokens of a text; special tokens in it are recognised."""
-        raw = text.encode()
-        room = len(raw) + 8
-        out = (c.c_int32 * room)()
-        count = self._library.tokenize(self._vocab, raw, len(raw), out, room, True, True)
-        if count < 0:
-            raise Refusal("llama.cpp could not tokenise the text")
-        return {"tokens": list(out[:count])}
+        return {"tokens": self._tokens(text, add_special=True, parse_special=True)}
 
     def logits(self, tokens: list[int]) -> tuple[dict[str, Any], int]:
         """One pass from an empty cache with no callback at all.
@@ -169,10 +224,42 @@ class Session:
             library.free_batch(batch)
 
 
+class Desk:
+    """Where requests are answered: one model, or one vocabulary, a process."""
+
+    def __init__(self) -> None:
+        self.log: deque[str] = deque(maxlen=_KEEP_LOG)
+        self._session: Session | None = None
+        self._vocabulary: VocabularySession | None = None
+
+    def answer(self, request: dict[str, Any]) -> tuple[dict[str, Any], int | None]:
+        """The reply, and the descriptor of the shared memory that goes with it.
+
+        Raises:
+            Refusal, AbiError: it cannot be done; the message says why.
+        """
+        do = request["do"]
+        if do == "open":
+            self._session = Session(request["library"], request["model"], self.log)
+            return self._session.describe(), None
+        if do == "open_vocabulary":
+            self._vocabulary = VocabularySession(request["library"], request["model"], self.log)
+            return self._vocabulary.describe(), None
+        if do == "tokenize_all" and self._vocabulary is not None:
+            options = {name: request[name] for name in ("add_special", "parse_special")}
+            return self._vocabulary.tokenize(request["texts"], **options), None
+        if self._session is None:
+            raise Refusal("no model is open")
+        if do == "tokenize":
+            return self._session.tokenize(request["text"]), None
+        if do == "logits":
+            return self._session.logits(request["tokens"])
+        return self._session.capture(request["tokens"], request["wanted"])
+
+
 def serve(channel: socket.socket) -> None:
     """Answers requests until the other side closes."""
-    session: Session | None = None
-    log: deque[str] = deque(maxlen=_KEEP_LOG)
+    desk = Desk()
     while True:
         try:
             request, _ = wire.receive(channel)
@@ -180,19 +267,9 @@ def serve(channel: socket.socket) -> None:
             return
         descriptor: int | None = None
         try:
-            if request["do"] == "open":
-                session = Session(request["library"], request["model"], log)
-                reply = session.describe()
-            elif session is not None and request["do"] == "tokenize":
-                reply = session.tokenize(request["text"])
-            elif session is not None and request["do"] == "logits":
-                reply, descriptor = session.logits(request["tokens"])
-            elif session is not None and request["do"] == "capture":
-                reply, descriptor = session.capture(request["tokens"], request["wanted"])
-            else:
-                reply = {"error": "no model is open"}
+            reply, descriptor = desk.answer(request)
         except (Refusal, abi.AbiError) as error:
-            reply = {"error": str(error), "log": list(log)}
+            reply = {"error": str(error), "log": list(desk.log)}
         wire.send(channel, reply, descriptor)
         if descriptor is not None:
             os.close(descriptor)
