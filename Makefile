@@ -10,7 +10,7 @@ STAMP   := $(VENV)/.installed
 LLAMA   := $(VENV)/.llama-cpp-python
 PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: install model falsify test lint types bench fixtures llama-cpp-python clean
+.PHONY: install model vocabularies falsify test lint types bench fixtures llama-cpp-python clean
 .DEFAULT_GOAL := falsify
 
 install: $(STAMP)
@@ -23,6 +23,10 @@ $(STAMP): pyproject.toml constraints.txt
 
 model: $(STAMP)
 	@$(BIN)/apr pull $(MODEL)
+
+# llama.cpp's vocabulary files, which tests of tokenizers need and which are not ours to hand on
+vocabularies: $(STAMP)
+	@$(BIN)/python fixtures/vocabularies.py
 
 # The status is printed whatever the verdicts are, and the exit status is the worse of the two.
 falsify: model
