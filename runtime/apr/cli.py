@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 COMMANDS = {
     "trace": "run a model and save named stages of its forward pass",
     "diff": "compare two stage files or two folders of them",
+    "validate": "make numbered checks of model files, from the magic to dead rows",
+    "inspect": "show what a model file says about itself",
     "pull": "download a model by its alias, checked against its hash",
     "list": "show the aliases and which of their models are here",
     "find": "print which model is meant where none is named, and why that one",

@@ -1,0 +1,63 @@
+"""Which files a model consists of, and what each one's head says."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from apr.checks import apr_part, gguf_part
+from apr.errors import UnusableInput
+from apr.formats.apr.foreign import refuse_foreign
+from apr.formats.apr.header import HEADER_SIZE
+from apr.formats.apr.header import MAGIC as APR_MAGIC
+from apr.formats.files import map_file
+from apr.formats.gguf import MAGIC as GGUF_MAGIC
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from apr.checks.part import Part
+
+_ONE_OF_SEVERAL = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})\.(?P<suffix>apr|gguf)", re.ASCII | re.DOTALL)
+
+
+def survey(path: Path) -> list[Part]:
+    """The files of a model, in order, each as its head describes it.
+
+    Args:
+        path: of a file, of one of several, or of a folder with a safetensors model; a manifest of shards has no parts here,
+            the reader finds them.
+
+    Raises:
+        UnusableInput: it is no model at all, or cannot be read.
+        UnsupportedModel: it is called .apr and is another format.
+    """
+    if path.is_dir() or path.suffix == ".safetensors":
+        return _survey_safetensors(sorted(path.glob("*.safetensors")) if path.is_dir() else [path])
+    head = map_file(path, "model")[:HEADER_SIZE]
+    if head.startswith(GGUF_MAGIC) or gguf_part.is_damaged_magic(head):
+        return [gguf_part.survey_gguf(file) for file in _files(path)]
+    if head.startswith(APR_MAGIC) or apr_part.is_damaged_magic(head):
+        return apr_part.survey_apr(_files(path))
+    refuse_foreign(path, head)
+    if head.lstrip().startswith(b"{"):
+        return []
+    raise UnusableInput(
+        f"is no model file: it starts with {head[:4]!r}", where=str(path), hint="give an .apr or a .gguf file"
+    )
+
+
+def _survey_safetensors(paths: list[Path]) -> list[Part]:
+    from apr.checks.safetensors_part import survey_safetensors  # noqa: PLC0415 - the other formats do without the library
+
+    return [survey_safetensors(path) for path in paths]
+
+
+def _files(path: Path) -> list[Path]:
+    """The file, and what lies beside it under the names of the other parts."""
+    name = _ONE_OF_SEVERAL.fullmatch(path.name)
+    if name is None:
+        return [path]
+    numbered = (f"{name['stem']}-{n:05d}-of-{name['count']}.{name['suffix']}" for n in range(1, int(name["count"]) + 1))
+    there = [path.with_name(file) for file in numbered if path.with_name(file).is_file()]
+    return there if path in there else [path]
