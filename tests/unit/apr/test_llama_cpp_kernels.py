@@ -136,6 +136,14 @@ def test_importance_changes_what_is_kept(kernels: Kernels) -> None:
     assert np.square(weighed - x)[:, :32].sum() < np.square(plain - x)[:, :32].sum()
 
 
+def test_nobody_need_say_what_matters() -> None:
+    x, equally = normal(2, 256), np.ones(256, np.float32)
+    assert (quantise(x, "IQ2_XS") == open_kernels().quantise(x, "IQ2_XS", equally)).all()
+    assert (quantise(x, "Q2_K") == open_kernels().quantise(x, "Q2_K")).all()
+    with pytest.raises(UsageError, match="does not quantise"):
+        quantise(x, "F32")
+
+
 def test_dequantising_into_a_place(kernels: Kernels) -> None:
     raw, place = kernels.quantise(normal(3, 64), "Q8_0"), np.zeros((3, 64), np.float32)
     assert kernels.dequantise(raw, "Q8_0", place) is place

@@ -99,6 +99,10 @@ class Kernels:
         number = self._type(type_name)
         return int(self._block(number)), int(self._type_size(number))
 
+    def needs_importance(self, type_name: str) -> bool:
+        """Whether a type cannot be made without the importance of each column."""
+        return bool(self._needs_importance(self._type(type_name)))
+
     def _row_bytes(self, columns: int, type_name: str) -> int:
         weights, nbytes = self.block(type_name)
         if columns % weights:
@@ -129,7 +133,7 @@ class Kernels:
             raise UsageError("only finite float32 numbers can be quantised")
         if importance is not None and (importance.shape != (columns,) or importance.dtype != np.float32):
             raise UsageError(f"importance must be {columns} float32 numbers, one a column")
-        if importance is None and self._needs_importance(number):
+        if importance is None and self.needs_importance(type_name):
             raise UsageError(f"{type_name} cannot be made without the importance of each column")
         source = np.ascontiguousarray(array)
         weighed = None if importance is None else np.ascontiguousarray(importance)
@@ -290,5 +294,8 @@ def open_kernels(provider: Provider | None = None) -> Kernels:
 def quantise(
     array: NDArray[np.float32], type_name: str, importance: NDArray[np.float32] | None = None
 ) -> NDArray[np.uint8]:
-    """`Kernels.quantise` of the first provider found."""
-    return open_kernels().quantise(array, type_name, importance)
+    """`Kernels.quantise` of the first provider found; every column matters equally where a type wants to know and nobody says."""
+    kernels = open_kernels()
+    if importance is None and type_name in QUANTISABLE and kernels.needs_importance(type_name):
+        importance = np.ones(_width(array), np.float32)
+    return kernels.quantise(array, type_name, importance)
