@@ -18,7 +18,7 @@ class Session(Protocol):
 
     @property
     def room(self) -> int:
-        """How many more tokens fit into the model's context."""
+        """How many more tokens fit."""
 
     def feed(self, tokens: Sequence[int]) -> Array:
         """Appends tokens.
@@ -70,7 +70,7 @@ def generate(
         logits = session.feed([token])
 
 
-def check_room(tokens: Sequence[int], vocabulary: int, room: int, context: int) -> None:
+def check_room(tokens: Sequence[int], vocabulary: int, room: int, limit: int) -> None:
     """Refuses what a session cannot append.
 
     Raises:
@@ -79,7 +79,7 @@ def check_room(tokens: Sequence[int], vocabulary: int, room: int, context: int) 
     if not tokens:
         raise UsageError("there are no tokens to run", hint="give a prompt that is not empty, or token ids")
     if len(tokens) > room:
-        raise UsageError(f"{len(tokens)} more tokens do not fit: {room} of the model's context of {context} are left")
+        raise UsageError(f"{len(tokens)} more tokens do not fit: {room} of {limit} are left")
     for place, token in enumerate(tokens):
         if not 0 <= token < vocabulary:
             raise UsageError(f"token id {token} at position {place} is outside the vocabulary of {vocabulary}")

@@ -73,9 +73,10 @@ class Reference:
         """All stages of a free forward pass."""
         return Capture(self.provenance(tokens), dict(self.stream(tokens)))
 
-    def session(self) -> ReferenceSession:
-        """An empty text to be continued."""
-        return ReferenceSession(self.model)
+    def session(self, limit: int | None = None) -> ReferenceSession:
+        """An empty text to be continued, of up to `limit` tokens."""
+        context = self.model.config.context
+        return ReferenceSession(self.model, context if limit is None else min(context, max(1, limit)))
 
     def isolated(self, given: Capture) -> Iterator[tuple[StageKey, Array]]:
         """Each stage computed from the inputs that another engine's capture holds.
@@ -91,13 +92,13 @@ class Reference:
 class ReferenceSession:
     """A growing text; keys and values of what was fed before are kept."""
 
-    def __init__(self, model: Model) -> None:
-        self._model, self._cache = model, KvCache(model.config.n_layers)
+    def __init__(self, model: Model, limit: int) -> None:
+        self._model, self._cache, self._limit = model, KvCache(model.config.n_layers), limit
 
     @property
     def room(self) -> int:
-        """How many more tokens fit into the model's context."""
-        return self._model.config.context - len(self._cache)
+        """How many more tokens fit."""
+        return self._limit - len(self._cache)
 
     def feed(self, tokens: Sequence[int]) -> Array:
         """Appends tokens: [vocabulary] logits after the last of them.
@@ -106,7 +107,7 @@ class ReferenceSession:
             UsageError: see `apr.engines.generation.check_room`.
         """
         config, start = self._model.config, len(self._cache)
-        check_room(tokens, config.vocabulary, self.room, config.context)
+        check_room(tokens, config.vocabulary, self.room, self._limit)
         ids, positions = np.asarray(tokens, np.intp), np.arange(start, start + len(tokens))
         norm, head = StageKey("final_norm", None), StageKey("lm_head", None)
         for key, array in free_run(self._model, ids, positions, self._cache):

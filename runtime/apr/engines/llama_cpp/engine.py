@@ -12,6 +12,7 @@ import numpy as np
 
 from apr.capture import Array, Capture, Provenance
 from apr.engines.base import check_tokens
+from apr.engines.generation import check_room
 from apr.engines.llama_cpp.process import Child
 from apr.engines.llama_cpp.providers import Provider, find_provider
 from apr.errors import OracleError
@@ -130,6 +131,27 @@ class LlamaCpp:
         reply, memory = self._ask("logits", tokens)
         return _array(memory, reply["logits"])
 
+    def session(self, limit: int | None = None) -> LlamaCppSession:
+        """An empty text to be continued, of up to `limit` tokens; the one before it ends.
+
+        Raises:
+            OracleError: llama.cpp could not make a context for it.
+        """
+        context = self._model.config.context
+        room = context if limit is None else min(context, max(1, limit))
+        self._child.ask("beginning a text", do="start", room=room)
+        return LlamaCppSession(self, room)
+
+    def feed(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+        """[vocabulary] logits after tokens that are appended to the text of the last `session`."""
+        reply, memory = self._ask("feed", tokens)
+        return _array(memory, reply["logits"]).reshape(-1)
+
+    @property
+    def vocabulary(self) -> int:
+        """Token ids that both the file and llama.cpp know."""
+        return min(self._model.config.vocabulary, self._vocabulary)
+
     def stream(
         self, tokens: Sequence[int], wanted: Collection[StageKey] | None = None
     ) -> Iterator[tuple[StageKey, Array]]:
@@ -160,7 +182,7 @@ class LlamaCpp:
         return Capture(self.provenance(tokens), {key: stages[key] for key in keys})
 
     def _ask(self, do: str, tokens: Sequence[int], **request: Any) -> tuple[dict[str, Any], mmap.mmap]:
-        check_tokens(tokens, min(self._model.config.vocabulary, self._vocabulary), self._model.config.context)
+        check_tokens(tokens, self.vocabulary, self._model.config.context)
         doing = f"running {len(tokens)} tokens"
         reply, descriptor = self._child.ask(doing, do=do, tokens=list(tokens), **request)
         if descriptor is None:
@@ -220,7 +242,7 @@ class LlamaCpp:
 
     def _prove(self) -> Proof:
         """Harmless: the callback does not change logits. Deterministic: two captures agree. Complete: see `_assemble`."""
-        vocabulary = min(self._model.config.vocabulary, self._vocabulary)
+        vocabulary = self.vocabulary
         count = min(_PROBE_TOKENS, self._model.config.context)
         tokens = [1 + index * (vocabulary - 2) // count for index in range(count)]
         plain = self.logits(tokens)
@@ -233,6 +255,29 @@ class LlamaCpp:
             if not _same_bits(first[key], second[key]):
                 raise OracleError(f"two captures of the same tokens differ, first in {key}", where=self.build)
         return Proof(len(tokens), len(first.stages))
+
+
+class LlamaCppSession:
+    """A growing text in llama.cpp's own cache."""
+
+    def __init__(self, engine: LlamaCpp, limit: int) -> None:
+        self._engine, self._limit, self._length = engine, limit, 0
+
+    @property
+    def room(self) -> int:
+        """How many more tokens fit."""
+        return self._limit - self._length
+
+    def feed(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+        """Appends tokens: [vocabulary] logits after the last of them.
+
+        Raises:
+            UsageError: see `apr.engines.generation.check_room`.
+        """
+        check_room(tokens, self._engine.vocabulary, self.room, self._limit)
+        logits = self._engine.feed(tokens)
+        self._length += len(tokens)
+        return logits
 
 
 def instruction_sets(system: str) -> frozenset[str]:

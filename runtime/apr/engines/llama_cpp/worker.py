@@ -109,6 +109,8 @@ class Session(Loaded):
     def __init__(self, library_path: str, model_path: str, log: deque[str]) -> None:
         super().__init__(library_path, model_path, log, vocabulary_only=False)
         self._layout = abi.locate_context(bytes(self._library.context_defaults().raw))
+        self._growing: int | None = None  # the context of a text that is continued
+        self._length = 0
 
     def describe(self) -> dict[str, Any]:
         """What the engine wants to know of the build and the model."""
@@ -159,6 +161,35 @@ class Session(Loaded):
         reply = {"slots": recording.slots, "nodes": recording.nodes, "size": recording.arena.finish()}
         return reply, recording.arena.descriptor
 
+    def start(self, room: int) -> dict[str, Any]:
+        """Begins a text of up to `room` tokens; the one before it ends."""
+        if self._growing is not None:
+            self._library.free_context(self._growing)
+            self._growing = None
+        self._growing, self._length = self._context(room, None), 0
+        return {}
+
+    def feed(self, tokens: list[int]) -> tuple[dict[str, Any], int]:
+        """Appends tokens to the text that was begun.
+
+        Returns:
+            The reply, and the descriptor of the shared memory that holds the logits after the last of them.
+        """
+        if self._growing is None:
+            raise Refusal("no text was begun")
+        self._run(self._growing, tokens, start=self._length, every=False)
+        self._length += len(tokens)
+        arena = Arena()
+        width = self._library.n_vocab(self._vocab)
+        try:
+            offset = arena.reserve(4 * width)
+            c.memmove(arena.address(offset), self._library.logits(self._growing), 4 * width)
+        except BaseException:
+            arena.discard()
+            raise
+        slot = {"offset": offset, "ne": [width, 1, 1, 1]}
+        return {"logits": slot, "size": arena.finish()}, arena.descriptor
+
     def _check_head(self, recording: Recording, context: int) -> None:
         for slot in recording.slots:
             if slot["stage"] == "lm_head":
@@ -208,15 +239,17 @@ class Session(Loaded):
             )
         return int(context)
 
-    def _run(self, context: int, tokens: list[int]) -> None:
+    def _run(self, context: int, tokens: list[int], *, start: int = 0, every: bool = True) -> None:
+        """Runs tokens from position `start`; `every` asks for the logits of all of them and not of the last alone."""
         library = self._library
         batch = library.new_batch(len(tokens), 0, 1)
         try:
             batch.n_tokens = len(tokens)
             for index, token in enumerate(tokens):
-                batch.token[index], batch.pos[index] = token, index
+                batch.token[index], batch.pos[index] = token, start + index
                 batch.n_seq_id[index], batch.seq_id[index][0] = 1, 0
-                batch.logits[index] = 1  # all of them: else the last layer keeps only the last row
+                # without all of them the last layer keeps only the last row
+                batch.logits[index] = every or index + 1 == len(tokens)
             result = library.decode(context, batch)
             if result:
                 raise Refusal(f"llama_decode returned {result}")
@@ -250,11 +283,18 @@ class Desk:
             return self._vocabulary.tokenize(request["texts"], **options), None
         if self._session is None:
             raise Refusal("no model is open")
+        return self._answer_of_model(self._session, do, request)
+
+    def _answer_of_model(self, session: Session, do: str, request: dict[str, Any]) -> tuple[dict[str, Any], int | None]:
         if do == "tokenize":
-            return self._session.tokenize(request["text"]), None
+            return session.tokenize(request["text"]), None
+        if do == "start":
+            return session.start(request["room"]), None
+        if do == "feed":
+            return session.feed(request["tokens"])
         if do == "logits":
-            return self._session.logits(request["tokens"])
-        return self._session.capture(request["tokens"], request["wanted"])
+            return session.logits(request["tokens"])
+        return session.capture(request["tokens"], request["wanted"])
 
 
 def serve(channel: socket.socket) -> None:
