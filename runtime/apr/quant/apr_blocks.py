@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from apr.errors import UnusableInput
-from apr.formats.apr.dtypes import APR_Q4_BLOCK, APR_Q4_BYTES, APR_Q8_HEAD
+from apr.formats.apr.dtypes import APR_Q4_BLOCK, APR_Q4_BYTES, APR_Q8_HEAD, Dtype
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,7 +83,8 @@ def decode_apr_q4(raw: NDArray[np.uint8], count: int) -> NDArray[np.float32]:
     if raw.size != -(-count // APR_Q4_BLOCK) * APR_Q4_BYTES:
         raise ValueError(f"{raw.size} bytes are no {count} values of AprQ4")
     blocks = np.ascontiguousarray(raw).reshape(-1, APR_Q4_BYTES)
-    scales = np.ascontiguousarray(blocks[:, :2]).view("<f2").astype(np.float32)
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        scales = np.ascontiguousarray(blocks[:, :2]).view("<f2").astype(np.float32)
     usable = np.isfinite(scales) & (np.abs(scales) >= _F16_MIN_NORMAL)
     nibbles = np.empty((len(blocks), APR_Q4_BLOCK), np.float32)
     nibbles[:, ::2], nibbles[:, 1::2] = blocks[:, 2:] & 0x0F, blocks[:, 2:] >> 4
@@ -127,8 +128,13 @@ def decode_apr_q8(raw: NDArray[np.uint8], count: int) -> NDArray[np.float32]:
     if raw.size != APR_Q8_HEAD + count:
         raise ValueError(f"{raw.size} bytes are no {count} values of AprQ8")
     scale = raw[:APR_Q8_HEAD].copy().view("<f4")[0]
-    decoded: NDArray[np.float32] = raw[APR_Q8_HEAD:].view(np.int8).astype(np.float32) * np.float32(scale)
+    with np.errstate(over="ignore", invalid="ignore"):  # what a damaged scale makes is a result like any other
+        decoded: NDArray[np.float32] = raw[APR_Q8_HEAD:].view(np.int8).astype(np.float32) * np.float32(scale)
     return decoded
+
+
+# by type name: encoded bytes of a tensor and how many values it has to these values
+APR_DECODERS = {Dtype.APR_Q4.value: decode_apr_q4, Dtype.APR_Q8.value: decode_apr_q8}
 
 
 def _finite(values: NDArray[np.float32], where: str) -> NDArray[np.float32]:

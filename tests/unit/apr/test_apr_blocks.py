@@ -109,9 +109,9 @@ def test_q4_is_decoded_by_its_rule(raw: bytes, count: int) -> None:
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False), st.binary(max_size=40))
 def test_q8_is_decoded_by_its_rule(scale: float, codes: bytes) -> None:
     raw = np.frombuffer(struct.pack("<f", scale) + codes, np.uint8)
+    got = decode_apr_q8(raw, len(codes))
     with np.errstate(over="ignore"):
-        got = decode_apr_q8(raw, len(codes))
-    expected = [np.float32(scale) * np.float32(code) for code in struct.unpack(f"<{len(codes)}b", codes)]
+        expected = [np.float32(scale) * np.float32(code) for code in struct.unpack(f"<{len(codes)}b", codes)]
     assert got.tolist() == pytest.approx(expected, rel=0, abs=0)
 
 
