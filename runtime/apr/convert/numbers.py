@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from apr.errors import UnsupportedModel
-from apr.formats.apr import Dtype
-from apr.formats.apr_model import PADDED
-from apr.quant.apr_blocks import decode_apr_q4, decode_apr_q8
+from apr.formats.model_file import PADDED
+from apr.quant.apr_blocks import APR_DECODERS
 from apr.quant.dequantise import by_gguf
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from apr.formats.model_file import ModelFile
 
 _PIECE = 1 << 24  # bytes of encoded rows at a time
-_DECODERS = {Dtype.APR_Q4: decode_apr_q4, Dtype.APR_Q8: decode_apr_q8}
 
 
 def encoded_rows(file: ModelFile, name: str) -> Iterator[NDArray[np.uint8]]:
@@ -47,9 +45,9 @@ def numbers(file: ModelFile, name: str) -> Iterator[NDArray[np.float32]]:
     """
     tensor = file.tensors[name]
     columns = tensor.shape[-1] if tensor.shape else 1
-    if tensor.type_name in _DECODERS:
+    if tensor.type_name in APR_DECODERS:
         count = math.prod(tensor.shape)
-        yield _DECODERS[Dtype(tensor.type_name)](file.raw(name).reshape(-1), count).reshape(-1, columns)
+        yield APR_DECODERS[tensor.type_name](file.raw(name).reshape(-1), count).reshape(-1, columns)
         file.release(name)
         return
     for rows in encoded_rows(file, name):

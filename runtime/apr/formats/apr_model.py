@@ -18,7 +18,7 @@ import numpy as np
 from apr.errors import UnsupportedModel, UnusableInput
 from apr.formats.apr import Dtype, Layout, canonical, encoded_size, open_apr
 from apr.formats.apr_keys import HEAD_DIM, MAKE_AGAIN, architecture_of, gguf_keys, rope_kind_of
-from apr.formats.model_file import ModelFile
+from apr.formats.model_file import PADDED, ModelFile
 from apr.formats.names import ARCHITECTURES, Place, place_of, spellings
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 EMBEDDING, HEAD = "token_embd.weight", "output.weight"
 TIED = "tied_embeddings"
-PADDED = " padded"  # type name of rows that were filled up to whole blocks, which GGML has not: `Q4_K padded`
 _ROWS_TOGETHER = frozenset({Dtype.APR_Q4, Dtype.APR_Q8})
 _CHUNK = 1 << 24
 
@@ -260,6 +259,9 @@ def _type_name(file: AprFile | AprSet, tensor: AprTensor) -> str:
 
 
 def _whole(file: AprFile | AprSet, name: str, tensor: AprTensor) -> View:
+    if tensor.dtype in _ROWS_TOGETHER and len(tensor.shape) > 2:
+        problem = f"experts packed together in {tensor.type_name} cannot be read one by one"
+        raise _refuse(file.path, tensor.name, problem, unsupported=True)
     piece = Piece(tensor.name, 0, tensor.nbytes)
     return View(name, _shape(file, tensor), _type_name(file, tensor), tensor.nbytes, (piece,))
 

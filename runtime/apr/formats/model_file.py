@@ -25,6 +25,8 @@ Value = int | float | bool | str | list["Value"]
 T = TypeVar("T", int, float, bool, str, list["Value"])
 # which dimensions of a head rotate together: neighbours (2i, 2i+1), or halves (i, i + dims/2); ggml's names
 RopeKind = Literal["norm", "neox"]
+# what follows the name of a block type whose rows are filled up to whole blocks, as GGML's never are: `Q4_K padded`
+PADDED = " padded"
 
 
 class Tensor(Protocol):
@@ -40,7 +42,7 @@ class Tensor(Protocol):
 
     @property
     def type_name(self) -> str:
-        """The GGML type's name (`Q4_K`), or `AprQ4`, `AprQ8`."""
+        """The GGML type's name (`Q4_K`), with `PADDED` behind it where rows are filled up; or `AprQ4`, `AprQ8`."""
 
     @property
     def nbytes(self) -> int:

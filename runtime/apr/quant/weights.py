@@ -12,6 +12,8 @@ import math
 from typing import TYPE_CHECKING, Self
 
 from apr.errors import UnsupportedModel
+from apr.formats.model_file import PADDED
+from apr.quant.apr_blocks import APR_DECODERS
 from apr.quant.blocks import FORMATS, Affine, Format, affine
 from apr.quant.dequantise import Dequantiser, by_gguf
 from apr.quant.kept import Kept
@@ -175,6 +177,8 @@ class Weights:
         return self._kept.get((name, self._experts.get(name), source, form), make)
 
     def _keeps_rows_apart(self, name: str) -> bool:
+        if self.type_name(name) in APR_DECODERS:
+            return False
         return len(self.raw(name)) == math.prod(self.shape(name)[:-1])
 
     def _release(self, name: str) -> None:
@@ -182,8 +186,13 @@ class Weights:
             self._file.release(name)
 
     def _numbers(self, name: str, raw: NDArray[np.uint8]) -> NDArray[np.float32]:
+        type_name = self.type_name(name)
+        if type_name in APR_DECODERS:
+            return APR_DECODERS[type_name](raw.reshape(-1), math.prod(self.shape(name)))
         try:
-            return self._dequantise(raw, self.type_name(name))
+            if type_name.endswith(PADDED):
+                return self._dequantise(raw, type_name.removesuffix(PADDED))[:, : self.shape(name)[-1]]
+            return self._dequantise(raw, type_name)
         except NotImplementedError as error:
             raise UnsupportedModel(
                 f"type {self.type_name(name)} cannot be dequantised here (tensor {name!r})",
