@@ -12,6 +12,7 @@ import contextlib
 import difflib
 import importlib
 import io
+import keyword
 import os
 import signal
 import sys
@@ -27,12 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import FrameType
 
-# name: what it does in one line; its module is apr.commands.<name> and offers add_arguments(parser) and run(args) -> int
+# name: what it does in one line; its module is apr.commands.<name> (import_, as Python has the word for itself) and offers
+# add_arguments(parser) and run(args) -> int
 COMMANDS = {
     "trace": "run a model and save named stages of its forward pass",
     "diff": "compare two stage files or two folders of them",
     "validate": "make numbered checks of model files, from the magic to dead rows",
     "inspect": "show what a model file says about itself",
+    "import": "write a model as an .apr file",
+    "export": "write a model as a GGUF file",
     "pull": "download a model by its alias, checked against its hash",
     "list": "show the aliases and which of their models are here",
     "find": "print which model is meant where none is named, and why that one",
@@ -102,7 +106,7 @@ def _dispatch(argv: Sequence[str]) -> int:
         raise UsageError("no command given", hint=f"commands: {', '.join(COMMANDS)}; see `apr --help`")
     # BLAS splits a sum among its threads; with one, the same command writes the same bytes whatever else the machine has
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    module = importlib.import_module(f"apr.commands.{wanted}")
+    module = importlib.import_module(f"apr.commands.{wanted}{'_' if keyword.iskeyword(wanted) else ''}")
     module.add_arguments(chosen)
     code: int = module.run(parser.parse_args(argv))
     return code

@@ -1,0 +1,101 @@
+"""`apr import`: a model of any format as an .apr file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from apr.cache import resolve_model
+from apr.commands.output import check_output
+from apr.console import Progress, escape, human_size
+from apr.convert import Import, ImportOptions, Quantise
+from apr.errors import OK
+from apr.formats import open_model
+from apr.formats.apr import Layout
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from apr.convert import Imported
+
+LAYOUTS = {"hf": Layout.APR, "gguf": Layout.GGML}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's arguments."""
+    parser.description = (
+        "Write a model as an .apr file. Bytes of types that the file can hold are copied, never encoded anew; the others are "
+        "refused unless --dequantise or --quantise asks for something else. Metadata comes along whole, so `apr export` "
+        "gives the same GGUF file back."
+    )
+    parser.add_argument("model", metavar="MODEL", help="a .gguf file, a safetensors folder, an .apr file, or an alias")
+    parser.add_argument("-o", "--output", metavar="OUT.apr", help="default: ./MODEL.apr")
+    parser.add_argument(
+        "--layout",
+        choices=tuple(LAYOUTS),
+        default="hf",
+        help="whose .apr file: hf as `apr import` upstream writes (F32, F16, BF16, Q4_K, Q6_K), "
+        "gguf as its --preserve-q4k (most GGUF types); default hf",
+    )
+    numbers = parser.add_mutually_exclusive_group()
+    numbers.add_argument("--dequantise", action="store_true", help="make F32 of types that the layout does not have")
+    numbers.add_argument(
+        "--quantise",
+        choices=tuple(Quantise),
+        help="encode matrices anew: as F16, AprQ8 or AprQ4; norms, biases, routers and what is small stay",
+    )
+    parser.add_argument("--tokenizer", metavar="FILE", help="another model file whose tokenizer this one gets")
+    parser.add_argument(
+        "--keep-tied",
+        action="store_true",
+        help="do not write a tied head as a copy of the embedding; other readers may miss it",
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite OUT.apr")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command; everything is checked before anything is written.
+
+    Raises:
+        AprError: see `apr.convert.Import`.
+    """
+    source = resolve_model(args.model)
+    output = check_output(args.output, source, ".apr", force=args.force)
+    options = ImportOptions(
+        LAYOUTS[args.layout],
+        dequantise=args.dequantise,
+        quantise=None if args.quantise is None else Quantise(args.quantise),
+        keep_tied=args.keep_tied,
+    )
+    tokenizer = None if args.tokenizer is None else open_model(resolve_model(args.tokenizer))
+    conversion = Import(open_model(source), options, tokenizer)
+    with Progress(f"writing {output.name}", conversion.nbytes, unit="bytes") as progress:
+        done = conversion.write(output, progress.advance)
+    _report(source, done, args.layout, as_json=args.json)
+    return OK
+
+
+def _report(source: Path, done: Imported, layout: str, *, as_json: bool) -> None:
+    if as_json:
+        summary = {
+            "schema": "apr-import-v1",
+            "source": str(source),
+            "output": str(done.path),
+            "layout": layout,
+            "bytes": done.nbytes,
+            "tensors": done.tensors,
+            "kept": dict(done.kept),
+            "changed": dict(done.changed),
+            "tied": done.tied,
+        }
+        sys.stdout.write(f"{json.dumps(summary)}\n")
+        return
+    lines = [f"{source} -> {done.path}", f"  {done.tensors} tensors in layout {layout}, {human_size(done.nbytes)}"]
+    lines += [f"  kept     {count:>5} {kind}" for kind, count in sorted(done.kept.items())]
+    lines += [f"  changed  {count:>5} {change}" for change, count in sorted(done.changed.items())]
+    if done.tied:
+        lines.append("  the head is the embedding")
+    sys.stdout.write("".join(f"{escape(line)}\n" for line in lines))
