@@ -196,10 +196,12 @@ def _read_rope(read: Reader, kind: RopeKind, head_dim: int, context: int) -> Rop
         )
     rope = Rope(kind, read.number("rope.freq_base"), dims, divisors=_read_divisors(read, dims))
     stated = read.file.optional(read.key("rope.scaling.type"), str)
+    attention = read.number_or("rope.scaling.attn_factor", 1.0)
+    if stated != "yarn" and attention != 1.0:
+        raise read.unsupported("rope scaling by rope.scaling.attn_factor")
     if stated == "none":
         return rope
     factor = _read_factor(read)
-    attention = read.number_or("rope.scaling.attn_factor", 1.0)
     if stated == "yarn":
         if rope.divisors is not None:
             raise read.unsupported("rope scaling 'yarn' beside rope_freqs.weight")
@@ -208,20 +210,21 @@ def _read_rope(read: Reader, kind: RopeKind, head_dim: int, context: int) -> Rop
         return Rope(kind, rope.theta, dims, factor, None, _read_yarn(read, context, attention))
     if stated not in (None, "linear"):
         raise read.unsupported(f"rope scaling {stated!r}")
-    if attention != 1.0:
-        raise read.unsupported("rope scaling by rope.scaling.attn_factor")
     return Rope(kind, rope.theta, dims, factor, rope.divisors)
 
 
+# What llama.cpp takes for granted in these architectures: it reads no such key for them, so that a file with another value
+# would be another model there.
+_YARN_FIXED = {"yarn_beta_fast": 32.0, "yarn_beta_slow": 1.0, "yarn_ext_factor": 1.0, "yarn_attn_factor": 1.0}
+
+
 def _read_yarn(read: Reader, context: int, attention: float) -> Yarn:
+    for name, fixed in _YARN_FIXED.items():
+        value = read.file.optional(read.key(f"rope.scaling.{name}"), float)
+        if value not in (None, fixed):
+            raise read.unsupported(f"rope.scaling.{name} {value} instead of {fixed:g}")
     stretched = "rope.scaling.original_context_length"
-    return Yarn(
-        original_context=read.size(stretched) if read.stated(stretched) else context,
-        beta_fast=read.number_or("rope.scaling.yarn_beta_fast", 32.0),
-        beta_slow=read.number_or("rope.scaling.yarn_beta_slow", 1.0),
-        extrapolation=read.number_or("rope.scaling.yarn_ext_factor", 1.0),
-        attention_factor=attention * read.number_or("rope.scaling.yarn_attn_factor", 1.0),
-    )
+    return Yarn(read.size(stretched) if read.stated(stretched) else context, attention)
 
 
 def _read_factor(read: Reader) -> float:

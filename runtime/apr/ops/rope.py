@@ -26,16 +26,14 @@ class Yarn:
 
     Attributes:
         original_context: positions the model was trained on before it was stretched.
-        beta_fast, beta_slow: rotations over the original context above which a frequency stays, below which it is divided.
-        extrapolation: how much of the ramp counts; 1 is YaRN.
         attention_factor: multiplies sine and cosine beside YaRN's own `0.1 ln(factor) + 1`.
+        beta_fast, beta_slow: rotations over the original context above which a frequency stays, below which it is divided.
     """
 
     original_context: int
+    attention_factor: float = 1.0
     beta_fast: float = 32.0
     beta_slow: float = 1.0
-    extrapolation: float = 1.0
-    attention_factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -67,20 +65,27 @@ class Rope:
         return own * self.yarn.attention_factor
 
 
-def _ramp(rope: Rope) -> NDArray[np.float64]:
-    """[dims / 2]: 1 for pairs that keep their frequency, 0 for those divided by the factor (Peng et al. 2023, 3.2)."""
+def _ramp(rope: Rope, dtype: type[Any]) -> NDArray[np.floating[Any]]:
+    """[dims / 2]: 1 for pairs that keep their frequency, 0 for those divided by the factor (Peng et al. 2023, 3.2).
+
+    Every step is in the dtype: a float32 ramp that is rounded at its end is an ulp off ggml's, which grows to 3e-5 radians
+    at position 500.
+    """
     yarn = rope.yarn
     if yarn is None:
-        return np.zeros(rope.dims // 2)
+        return np.zeros(rope.dims // 2, dtype)
+    one = dtype(1)
 
-    def pair_with(rotations: float) -> float:
+    def pair_with(rotations: float) -> Any:
         """The pair, as a real number, that turns so often over the original context."""
-        return rope.dims * math.log(yarn.original_context / (rotations * 2 * math.pi)) / (2 * math.log(rope.theta))
+        turns = dtype(yarn.original_context) / (dtype(rotations) * dtype(2) * dtype(np.pi))
+        return dtype(rope.dims) * np.log(turns) / (dtype(2) * np.log(dtype(rope.theta)))
 
-    low = max(0, math.floor(pair_with(yarn.beta_fast)))
-    high = min(rope.dims - 1, math.ceil(pair_with(yarn.beta_slow)))
-    along = (np.arange(rope.dims // 2) - low) / max(0.001, high - low)
-    return (1 - np.clip(along, 0, 1)) * yarn.extrapolation
+    low = np.maximum(dtype(0), np.floor(pair_with(yarn.beta_fast)))
+    high = np.minimum(dtype(rope.dims - 1), np.ceil(pair_with(yarn.beta_slow)))
+    along = (np.arange(rope.dims // 2).astype(dtype) - low) / np.maximum(dtype(0.001), high - low)
+    ramp: NDArray[np.floating[Any]] = one - np.minimum(one, np.maximum(dtype(0), along))
+    return ramp
 
 
 def angles(positions: NDArray[np.integer[Any]], rope: Rope) -> NDArray[np.float64]:
@@ -88,7 +93,7 @@ def angles(positions: NDArray[np.integer[Any]], rope: Rope) -> NDArray[np.float6
     frequencies = float(rope.theta) ** (-np.arange(0, rope.dims, 2, dtype=np.float64) / rope.dims)
     if rope.divisors is not None:
         frequencies = frequencies / np.asarray(rope.divisors, np.float64)
-    kept = _ramp(rope)
+    kept = _ramp(rope, np.float64)
     frequencies = frequencies / rope.factor * (1 - kept) + frequencies * kept
     return positions.astype(np.float64)[:, None] * frequencies
 
@@ -111,9 +116,11 @@ def angles_ggml(positions: NDArray[np.integer[Any]], rope: Rope) -> NDArray[np.f
     divided: NDArray[np.float32] = plain * (_F32(1) / _F32(rope.factor))
     if rope.yarn is None:
         return divided.astype(np.float64)
-    kept = _ramp(rope).astype(_F32)
-    mixed: NDArray[np.float32] = divided * (_F32(1) - kept) + plain * kept
-    return mixed.astype(np.float64)
+    kept = _ramp(rope, _F32)
+    # `a * b + c * d` compiles to one fused multiply-add over one rounded product; 48 bits are exact in float64
+    rounded = (plain * kept).astype(np.float64)
+    mixed = divided.astype(np.float64) * (_F32(1) - kept).astype(np.float64) + rounded
+    return mixed.astype(_F32).astype(np.float64)
 
 
 def rotate(x: NDArray[np.floating[Any]], angle: NDArray[np.float64], rope: Rope) -> NDArray[np.floating[Any]]:
