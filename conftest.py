@@ -36,10 +36,16 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parent
 # The code under judgement as it is now, before it is imported: what changes during a run is not what was judged.
 watch(ROOT / "runtime" / "apr", ROOT / "pv", ROOT / "fixtures" / "tinymodels")
-pytest_plugins = ("given.small_models", "given.arithmetic")
+pytest_plugins = ("given.small_models", "given.arithmetic", "given.float64")
 MODEL = "smollm2"
 PROSE = ROOT / "fixtures" / "prose.txt"
 RUNTIME = ROOT / "runtime" / "apr"
+
+
+@pytest.fixture(scope="session")
+def runtime() -> Path:
+    """The source of the runtime under judgement."""
+    return RUNTIME
 
 
 @pytest.fixture(scope="session")

@@ -153,6 +153,11 @@ def _embedding_reversed(call: Call) -> Array:
     return np.asarray(call.sound()[:, ::-1])
 
 
+def _head_of_the_embedding(call: Call) -> Array:
+    out: Array = call.model.arithmetic.linear(call.input("final_norm"), call.model.weights, "token_embd.weight")
+    return out
+
+
 _ALL = [
     ArchitectureMutant("q-norm-missing", "queries are not normalised", "q_norm", _LAYER, at("q_norm", _LAYER, _no_q_norm), QWEN3),
     ArchitectureMutant("k-norm-missing", "keys are not normalised", "k_norm", _LAYER, at("k_norm", _LAYER, _no_k_norm), QWEN3),
@@ -171,6 +176,8 @@ _ALL = [
                        at("lm_head", None, _embedding_reversed), QWEN2),
     ArchitectureMutant("head-without-norm", "the head does not read the final norm", "lm_head", None,
                        at("lm_head", None, _head_of_the_layer_output), QWEN2),
+    ArchitectureMutant("head-of-the-embedding", "the embedding is used although there is a head", "lm_head", None,
+                       at("lm_head", None, _head_of_the_embedding), LLAMA),
     ArchitectureMutant("moe-not-normalised", "weights of the experts are not divided by their sum", "moe_router", _LAYER,
                        at("moe_router", _LAYER, _not_normalised)),
     ArchitectureMutant("moe-all-alike", "every chosen expert counts the same", "moe_router", _LAYER,

@@ -1,0 +1,94 @@
+"""Falsifiers of `tied-embeddings-v1`: the head against products made apart, against llama.cpp, and through an import."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from given.judging import hold_within
+from pv import Refuted, falsifies
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from pv import Claim, Evidence
+
+CONTRACT = "tied-embeddings-v1"
+TOKENS = 16
+
+
+def _stages(capture: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """final_norm and lm_head."""
+    norm, head = capture.keys_in_order()[-2:]
+    assert (norm.stage, head.stage) == ("final_norm", "lm_head")
+    return capture[norm], capture[head]
+
+
+def _hold(claim: Claim, evidence: Evidence, logits: NDArray[np.float64], expected: NDArray[np.float64]) -> None:
+    rows = np.sqrt(np.mean((logits - expected) ** 2, axis=1) / np.mean(expected**2))
+    worst = int(rows.argmax())
+    evidence.compared(expected.size, "logits")
+    evidence.worst(float(rows[worst]), bound=claim.tolerance, stage="lm_head", position=worst)
+    if not rows[worst] <= claim.tolerance:
+        raise Refuted(f"logits are {rows[worst]:.2e} off", stage="lm_head", position=worst)
+
+
+@falsifies(CONTRACT, "FALSIFY-TE-001")
+def a_tied_head_is_the_embedding(
+    claim: Claim, evidence: Evidence, small_subject: Any, some_tokens: Any, decoded: Any, model: str
+) -> None:
+    """The product with the embedding, decoded apart. The free run's own norm is the reference's, computed once more here."""
+    evidence.level("algorithm")
+    subject = small_subject(model, "f64")
+    assert "output.weight" not in subject.file.tensors, "the model is not tied"
+    _, logits = _stages(capture := subject.capture(some_tokens(model, TOKENS)))
+    layer_output = capture[capture.keys_in_order()[-3]]
+    mean = np.mean(layer_output**2, axis=1, keepdims=True)
+    normed = layer_output / np.sqrt(mean + subject.model.config.epsilon) * decoded(model)("output_norm.weight")
+    _hold(claim, evidence, logits, normed @ decoded(model)("token_embd.weight").T)
+
+
+@falsifies(CONTRACT, "FALSIFY-TE-002")
+def a_head_of_its_own_is_used(
+    claim: Claim, evidence: Evidence, small_subject: Any, some_tokens: Any, decoded: Any, model: str
+) -> None:
+    """The product with output.weight, which must not be that with the embedding."""
+    evidence.level("algorithm")
+    subject = small_subject(model, "f64")
+    norm, logits = _stages(subject.capture(some_tokens(model, TOKENS)))
+    own, tied = (norm @ decoded(model)(name).T for name in ("output.weight", "token_embd.weight"))
+    assert np.abs(own - tied).max() > 1, "the model does not tell the two apart"
+    _hold(claim, evidence, logits, own)
+
+
+@falsifies(CONTRACT, "FALSIFY-TE-003")
+def llama_cpp_ties_the_same(claim: Claim, evidence: Evidence, measure_small: Any, model: str) -> None:
+    """The head alone, from llama.cpp's own final norm."""
+    evidence.level("independent")
+    hold_within(claim, evidence, measure_small(model, TOKENS), ("lm_head",))
+
+
+@falsifies(CONTRACT, "FALSIFY-TE-004")
+def the_copy_is_the_tied_head(
+    evidence: Evidence, small_path: Any, imported: Any, run_model: Any, some_tokens: Any, tmp_path: Path, model: str
+) -> None:
+    """The .apr beside its GGUF, then with one byte of the copy changed."""
+    evidence.level("algorithm")
+    tokens = some_tokens(model, TOKENS)
+    copy = imported(small_path(model), "hf")
+    _, ours = _stages(run_model(small_path(model), tokens))
+    _, theirs = _stages(run_model(copy.path, tokens))
+    evidence.compared(ours.size, "logits, bit by bit")
+    if not np.array_equal(ours, theirs):
+        raise Refuted("the imported model has other logits", stage="lm_head")
+    damaged = tmp_path / "damaged.apr"
+    content = bytearray(copy.path.read_bytes())
+    content[copy.place("lm_head.weight")] ^= 1
+    damaged.write_bytes(content)
+    problem = copy.refusal(damaged)
+    evidence.compared(1, "damaged copies")
+    if problem is None or "lm_head" not in problem:
+        raise Refuted("a copy that differs from the embedding is taken for tied", stage="output.weight")
