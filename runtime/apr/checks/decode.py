@@ -9,6 +9,7 @@ import numpy as np
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
 from apr.formats.apr.dtypes import APR_Q4_BLOCK, APR_Q4_BYTES, APR_Q8_HEAD
+from apr.formats.model_file import PADDED
 from apr.quant.apr_blocks import decode_apr_q4, decode_apr_q8
 
 if TYPE_CHECKING:
@@ -20,12 +21,11 @@ if TYPE_CHECKING:
     from apr.quant.dequantise import Dequantiser
 
 VALUES = 1 << 20  # in a piece, at most: 4 MiB decoded, which stays in a processor's cache
-_PADDED = " padded"  # rows filled up to whole blocks, see apr.formats.apr_model
 
 
 def bare_type(tensor: Tensor) -> str:
     """The type's name without what .apr adds to it."""
-    return tensor.type_name.removesuffix(_PADDED)
+    return tensor.type_name.removesuffix(PADDED)
 
 
 def is_plain(type_name: str) -> bool:

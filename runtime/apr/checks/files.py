@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 from apr.checks import apr_part, gguf_part
 from apr.errors import UnusableInput
 from apr.formats.apr.foreign import refuse_foreign
-from apr.formats.apr.header import HEADER_SIZE
+from apr.formats.apr.header import HEADER_SIZE, MAX_METADATA
 from apr.formats.apr.header import MAGIC as APR_MAGIC
 from apr.formats.files import map_file
 from apr.formats.gguf import MAGIC as GGUF_MAGIC
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from apr.checks.part import Part
 
+SINGLE = "model.safetensors"
+_SHARDED = b'"shard_count"'
 _ONE_OF_SEVERAL = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})\.(?P<suffix>apr|gguf)", re.ASCII | re.DOTALL)
 
 
@@ -25,32 +28,46 @@ def survey(path: Path) -> list[Part]:
     """The files of a model, in order, each as its head describes it.
 
     Args:
-        path: of a file, of one of several, or of a folder with a safetensors model; a manifest of shards has no parts here,
-            the reader finds them.
+        path: of a file, of one of several, of a manifest of shards, or of a folder with a safetensors model.
 
     Raises:
         UnusableInput: it is no model at all, or cannot be read.
         UnsupportedModel: it is called .apr and is another format.
     """
     if path.is_dir() or path.suffix == ".safetensors":
-        return _survey_safetensors(sorted(path.glob("*.safetensors")) if path.is_dir() else [path])
+        return _survey_safetensors(path)
     head = map_file(path, "model")[:HEADER_SIZE]
     if head.startswith(GGUF_MAGIC) or gguf_part.is_damaged_magic(head):
         return [gguf_part.survey_gguf(file) for file in _files(path)]
     if head.startswith(APR_MAGIC) or apr_part.is_damaged_magic(head):
         return apr_part.survey_apr(_files(path))
     refuse_foreign(path, head)
-    if head.lstrip().startswith(b"{"):
-        return []
+    if head.lstrip().startswith(b"{") and path.stat().st_size <= MAX_METADATA and _SHARDED in path.read_bytes():
+        return apr_part.survey_apr(_shards(path, path.read_bytes()))
     raise UnusableInput(
         f"is no model file: it starts with {head[:4]!r}", where=str(path), hint="give an .apr or a .gguf file"
     )
 
 
-def _survey_safetensors(paths: list[Path]) -> list[Part]:
+def _survey_safetensors(path: Path) -> list[Part]:
     from apr.checks.safetensors_part import survey_safetensors  # noqa: PLC0415 - the other formats do without the library
 
-    return [survey_safetensors(path) for path in paths]
+    found = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
+    if not found:
+        raise UnusableInput("holds no model", where=str(path), hint="give a folder with safetensors files")
+    single = [file for file in found if file.name == SINGLE]  # what lies beside it is not the model's
+    return [survey_safetensors(file) for file in single or found]
+
+
+def _shards(manifest: Path, content: bytes) -> list[Path]:
+    """The files that a manifest lists, as far as they are there; whether it is right is the reader's to say."""
+    try:
+        listed = json.loads(content)["shards"]
+        names = [shard["filename"] for shard in listed]
+        paths = [manifest.with_name(name) for name in names]
+        return [path for path in paths if path.is_file()]
+    except (ValueError, KeyError, TypeError, OSError, RecursionError):
+        return []
 
 
 def _files(path: Path) -> list[Path]:

@@ -125,9 +125,13 @@ class Subject:
             problem: what was seen.
             warning: see `Finding`.
         """
-        tensor = self.file.tensors.get(name)
-        stored = [piece.stored for piece in getattr(tensor, "pieces", ())]
-        return Finding(str(self.file.path), problem, None, stored[0] if stored else name, None, warning)
+        pieces = getattr(self.file.tensors.get(name), "pieces", ())
+        if not pieces:
+            return Finding(str(self.file.path), problem, None, name, None, warning)
+        first = pieces[0]
+        if isinstance(first.stored, str):  # .apr
+            return Finding(str(self.file.path), problem, None, first.stored, None, warning)
+        return Finding(str(first.file.path), problem, None, first.name, None, warning)
 
 
 def _responsible(finding: Finding) -> int:

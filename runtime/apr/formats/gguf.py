@@ -253,6 +253,18 @@ class Metadata(Mapping[str, Value]):
             self._decoded[key] = _Cursor(self._data, self._path).decode(value)
         return self._decoded[key]
 
+    def peek(self, key: str, count: int) -> tuple[int, list[Value]]:
+        """How long an array is, and its first elements, without decoding the others.
+
+        Raises:
+            KeyError: there is no such key, or its value is no array.
+        """
+        value = self._values[key]
+        if not isinstance(value, _Array):
+            raise KeyError(key)
+        first = value._replace(length=min(count, value.length))
+        return value.length, _Cursor(self._data, self._path).decode(first)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
