@@ -158,6 +158,8 @@ def _here(wanted: _Wanted, talk: Talk, *, verify: bool) -> Pulled | None:
         return None
     stamp = recorded(paths[0]) or {}
     vouched: Voucher = wanted.vouched if wanted.sha256 else stamp.get("vouched", "nobody")
+    if wanted.sha256 and stamp.get("vouched") not in ("alias", "url"):  # now somebody does
+        write_stamp(paths[0], wanted.sha256, stamp.get("source", wanted.source.text), vouched)
     return Pulled(paths[0], downloaded=False, sha256=stamp.get("sha256"), vouched=vouched)
 
 

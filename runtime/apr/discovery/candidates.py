@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 # leftovers of the upstream program's conversions, which are no models
 _LEFTOVER = "rosetta_temp"
 _SUFFIXES = {".apr": "apr", ".gguf": "gguf"}
+_PART = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})(?P<suffix>\.(?:gguf|apr))", re.IGNORECASE | re.DOTALL)
 # what llama.cpp calls a vocabulary that is not there
 _NO_TOKENIZER = frozenset({"none", "no_vocab"})
 
@@ -70,7 +72,7 @@ class Survey(NamedTuple):
 def look_around(directories: Sequence[Path]) -> Survey:
     """Every model in some folders, one level deep: `.apr` and `.gguf` files, and folders with a safetensors model.
 
-    Hidden entries and leftovers of conversions (`rosetta_temp…`) are passed over. A link counts as what it leads to; what cannot
+    Passed over are hidden entries, leftovers of conversions (`rosetta_temp…`) and the further parts of a split model. A link counts as what it leads to; what cannot
     be asked (a link that leads nowhere) is a candidate that is unusable.
     """
     candidates: list[Candidate] = []
@@ -85,11 +87,19 @@ def look_around(directories: Sequence[Path]) -> Survey:
             searched.append(Searched(directory, f"cannot be read: {error.strerror}"))
             continue
         searched.append(Searched(directory, "searched"))
-        for name in names:
-            found = None if name.startswith((".", _LEFTOVER)) else _candidate(directory / name, number)
-            if found is not None:
-                candidates.append(found)
+        here = frozenset(names)
+        found = [_candidate(directory / name, number) for name in names if not _is_passed_over(name, here)]
+        candidates += [candidate for candidate in found if candidate is not None]
     return Survey(candidates, searched)
+
+
+def _is_passed_over(name: str, here: frozenset[str]) -> bool:
+    """Whether an entry is no candidate of its own: hidden, a leftover, or a further part of a model whose first part is here."""
+    if name.startswith((".", _LEFTOVER)):
+        return True
+    part = _PART.fullmatch(name)
+    first = f"{part['stem']}-00001-of-{part['count']}{part['suffix']}" if part else name
+    return first != name and first in here
 
 
 def _candidate(path: Path, directory: int) -> Candidate | None:
@@ -139,8 +149,11 @@ def examined(candidate: Candidate) -> Candidate:
     try:
         model = open_model(candidate.path)
         kind = model.optional("tokenizer.ggml.model", str)
+        has_tokens = "tokenizer.ggml.tokens" in model.metadata
     except AprError as error:
-        return replace(candidate, health=Health.UNUSABLE, reason=error.problem)
-    if "tokenizer.ggml.tokens" not in model.metadata or kind in _NO_TOKENIZER:
+        place = (error.where or "").removeprefix(str(candidate.path)).lstrip(":, ")
+        reason = f"{place}: {error.problem}" if place else error.problem
+        return replace(candidate, health=Health.UNUSABLE, reason=reason)
+    if not has_tokens or kind in _NO_TOKENIZER:
         return replace(candidate, health=Health.NO_TOKENIZER, reason="has no tokenizer")
     return replace(candidate, health=Health.VALID)

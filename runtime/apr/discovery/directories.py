@@ -28,7 +28,10 @@ def directories() -> list[Path]:
         wanted = []
         for entry in chosen.split(os.pathsep):
             wanted += [Path(entry).expanduser()] if entry else usual
-    return list({path.resolve(): path.absolute() for path in reversed(wanted)}.values())[::-1]
+    found: dict[Path, Path] = {}
+    for path in wanted:
+        found.setdefault(path.resolve(), path.absolute())
+    return list(found.values())
 
 
 def pacha_dir() -> Path:

@@ -88,7 +88,7 @@ def test_one_file_comes_by_commit_and_is_what_the_hub_announced(web: Any, cache:
     assert bring(f"hf://{REPO}/tiny-Q4_K_M.gguf#sha256={digest}")[1:] == (False, digest, "url")
     assert len(web.requests) == 2
     assert resolve_model(f"hf://{REPO}/tiny-Q4_K_M.gguf") == path
-    assert ("present", "hub") in [(model.state, model.vouched) for model in list_models() if model.path == path]
+    assert ("present", "url") in [(model.state, model.vouched) for model in list_models() if model.path == path]
 
 
 def test_a_revision_is_asked_for(web: Any, cache: Path) -> None:
