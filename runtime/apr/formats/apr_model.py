@@ -89,6 +89,7 @@ class AprModel(ModelFile):
         self.rope_kind = rope_kind_of(
             self.stated, self._architecture, gguf_rows=file.layout is Layout.GGML, where=self._where
         )
+        _check_stated_shapes(file)
         views = _views(file, self._architecture, self.stated)
         _check_orientation(views, self.stated, file.path)
         self.tied = self._is_tied(views)
@@ -313,6 +314,19 @@ def _split(file: AprFile | AprSet, name: str, tensor: AprTensor, stated: Mapping
         views.append(View(f"{block}attn_{part}.{kind}", (rows, *shape[1:]), _type_name(file, tensor), nbytes, (piece,)))
         start += nbytes
     return views
+
+
+def _check_stated_shapes(file: AprFile | AprSet) -> None:
+    """Where the metadata repeats the tensors' shapes, it repeats those of the index."""
+    stated = file.metadata.get("tensor_shapes")
+    if type(stated) is not dict:
+        return
+    for name, shape in stated.items():
+        tensor = file.tensors.get(name)
+        if tensor is not None and shape != list(tensor.shape):
+            raise _refuse(
+                file.path, name, f"has shape {list(tensor.shape)} in the index and {shape} in $.tensor_shapes"
+            )
 
 
 def _check_orientation(views: Mapping[str, View], stated: Mapping[str, Any], path: Path) -> None:
