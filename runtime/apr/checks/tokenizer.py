@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from apr.checks.quality import EMBEDDING
-from apr.checks.verdict import Check, Finding, Outcome, judged
+from apr.checks.verdict import Check, Finding, Outcome, finding_of, judged
+from apr.errors import UnusableInput
+from apr.text import vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,11 @@ def _run(subject: Subject) -> Outcome:
     found += _rows(subject, len(tokens))
     if not isinstance(kind, str):
         found.append(_at(file, f"{PREFIX}model", "is missing: nobody can say how to cut a text"))
+    if all(finding.warning for finding in found):
+        try:
+            vocabulary.read(file)
+        except UnusableInput as error:
+            found.append(finding_of(error, [file.path], lenient=True))
     return judged(found, f"{kind}, {len(tokens)} tokens")
 
 
