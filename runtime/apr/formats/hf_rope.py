@@ -31,6 +31,8 @@ _KEYS = {
         }
     ),
 }
+# what llama.cpp takes for granted in these architectures, and so what GGUF has no keys for
+_YARN_FIXED = {"beta_fast": 32, "beta_slow": 1, "truncate": True}
 
 
 def rope_keys(config: Json, head_dim: int) -> tuple[dict[str, Value], NDArray[np.float32] | None]:
@@ -124,17 +126,15 @@ def llama3_divisors(config: Json, stated: Json, head_dim: int) -> NDArray[np.flo
 
 def _yarn(config: Json, stated: Json) -> dict[str, Value]:
     """YaRN's keys. transformers states the whole factor of sine and cosine, GGUF what is beside `0.1 ln(factor) + 1`."""
-    if stated.get("truncate") not in (None, True):
-        raise stated.unsupported("truncate", "the ramp's ends are whole pairs here")
+    for key, fixed in _YARN_FIXED.items():
+        if stated.get(key) not in (None, fixed):
+            raise stated.unsupported(key, f"only {str(fixed).lower()} is built here")
     factor = stated.number("factor")
     keys: dict[str, Value] = {
         "rope.scaling.type": "yarn",
         "rope.scaling.factor": factor,
         "rope.scaling.original_context_length": _original_context(config, stated),
     }
-    for name in ("beta_fast", "beta_slow"):
-        if stated.states(name):
-            keys[f"rope.scaling.yarn_{name}"] = stated.number(name)
 
     def magnitude(scale: float) -> float:
         return 0.1 * scale * math.log(factor) + 1 if factor > 1 else 1.0
@@ -145,5 +145,5 @@ def _yarn(config: Json, stated: Json) -> dict[str, Value]:
     elif stated.states("mscale") and stated.states("mscale_all_dim"):
         whole = magnitude(stated.number("mscale")) / magnitude(stated.number("mscale_all_dim"))
     if whole != magnitude(1):
-        keys["rope.scaling.yarn_attn_factor"] = whole / magnitude(1)
+        keys["rope.scaling.attn_factor"] = whole / magnitude(1)
     return keys

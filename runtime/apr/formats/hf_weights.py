@@ -91,7 +91,8 @@ class HfTensor:
             rows = self.pieces[index].raw()
         rows = self._encoded(rows)
         if self.n_heads is not None:
-            rows = rows[neighbours(len(rows), self.n_heads)]
+            numbers = rows.reshape(self.shape[0], -1)  # rows of a matrix, single numbers of a bias
+            rows = numbers[neighbours(len(numbers), self.n_heads)].reshape(rows.shape)
         if rows.ctypes.data % TYPES[self.type_name]:
             rows = rows.copy()  # a header of odd length; numbers that are not aligned are slow wherever they go
         rows.flags.writeable = False
