@@ -73,22 +73,31 @@ def llama_cpp_ties_the_same(claim: Claim, evidence: Evidence, measure_small: Any
 
 @falsifies(CONTRACT, "FALSIFY-TE-004")
 def the_copy_is_the_tied_head(
-    evidence: Evidence, small_path: Any, imported: Any, run_model: Any, some_tokens: Any, tmp_path: Path, model: str
+    evidence: Evidence,
+    small_path: Any,
+    imported: Any,
+    run_apr: Any,
+    run_gguf: Any,
+    refusal_of: Any,
+    some_tokens: Any,
+    tmp_path: Path,
+    model: str,
 ) -> None:
-    """The .apr beside its GGUF, then with one byte of the copy changed."""
+    """The .apr beside its GGUF, then with one bit of the copy changed."""
     evidence.level("algorithm")
-    tokens = some_tokens(model, TOKENS)
-    copy = imported(small_path(model), "hf")
-    _, ours = _stages(run_model(small_path(model), tokens))
-    _, theirs = _stages(run_model(copy.path, tokens))
+    tokens, copy = some_tokens(model, TOKENS), imported(small_path(model), "hf")
+    subject = run_apr(copy.path)
+    if "output.weight" in subject.file.tensors:
+        raise Refuted("the copy counts as a head of its own", stage="output.weight")
+    _, theirs = _stages(run_gguf(small_path(model)).capture(tokens))
+    _, ours = _stages(subject.capture(tokens))
     evidence.compared(ours.size, "logits, bit by bit")
     if not np.array_equal(ours, theirs):
         raise Refuted("the imported model has other logits", stage="lm_head")
-    damaged = tmp_path / "damaged.apr"
-    content = bytearray(copy.path.read_bytes())
+    damaged, content = tmp_path / "damaged.apr", bytearray(copy.path.read_bytes())
     content[copy.place("lm_head.weight")] ^= 1
     damaged.write_bytes(content)
-    problem = copy.refusal(damaged)
+    problem = refusal_of(damaged)
     evidence.compared(1, "damaged copies")
-    if problem is None or "lm_head" not in problem:
-        raise Refuted("a copy that differs from the embedding is taken for tied", stage="output.weight")
+    if problem is None or "tied" not in problem:
+        raise Refuted(f"a copy that differs is taken for the embedding: {problem}", stage="output.weight")

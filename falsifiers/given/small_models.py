@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -142,19 +142,33 @@ def small_oracle(evidence: Evidence, small_oracles: Callable[[str], Oracle]) -> 
 
 
 @pytest.fixture
-def measure_small(
-    small_subject: Callable[..., Reference],
-    small_oracle: Callable[[str], Oracle],
-    small_captures: Callable[[str, int], Capture],
-) -> Callable[[str, int], Measurement]:
-    """The reference against llama.cpp over n tokens of a tiny model, stage by stage in isolation."""
+def measure_against_llama_cpp(
+    small_oracle: Callable[[str], Oracle], small_captures: Callable[[str, int], Capture]
+) -> Callable[[Reference, str, int], Measurement]:
+    """A reference against llama.cpp over n tokens of a tiny model, stage by stage in isolation."""
     from apr.parity.isolated import measure_isolated
 
-    def measured(name: str, count: int) -> Any:
+    def measured(subject: Reference, name: str, count: int) -> Measurement:
         require_avx2(small_oracle(name).engine())
-        return measure_isolated(small_subject(name), small_captures(name, count))
+        return measure_isolated(subject, small_captures(name, count))
 
     return measured
+
+
+@pytest.fixture
+def measure_small(
+    small_subject: Callable[..., Reference], measure_against_llama_cpp: Callable[[Reference, str, int], Measurement]
+) -> Callable[[str, int], Measurement]:
+    """The same with the reference over the same file."""
+    return lambda name, count: measure_against_llama_cpp(small_subject(name), name, count)
+
+
+@pytest.fixture(scope="session")
+def measure_isolated() -> Callable[[Reference, Capture], Measurement]:
+    """A reference against a capture, stage by stage in isolation."""
+    from apr.parity import isolated
+
+    return isolated.measure_isolated
 
 
 @pytest.fixture(scope="session")
