@@ -40,13 +40,6 @@ def check_model(file: ModelFile) -> None:
             where=f"{where}: metadata key '{architecture}.block_count'",
             hint="the file is incomplete",
         )
-    for name in required(architecture, n_layers):
-        if name not in file.tensors:
-            raise UnusableInput(
-                f"is missing, and every {architecture} has it",
-                where=f"{where}: tensor {name!r}",
-                hint="the file is incomplete, or its metadata names the wrong architecture",
-            )
     for name in file.tensors:
         try:
             spellings(architecture, name)
@@ -58,6 +51,13 @@ def check_model(file: ModelFile) -> None:
                 f"belongs to layer {block[1]}, the metadata says that there are {n_layers}",
                 where=f"{where}: tensor {name!r}",
                 hint="layers were added or lost",
+            )
+    for name in required(architecture, n_layers):
+        if name not in file.tensors:
+            raise UnusableInput(
+                f"is missing, and every {architecture} has it",
+                where=f"{where}: tensor {name!r}",
+                hint="the file is incomplete, or its metadata names the wrong architecture",
             )
     _check_shapes(file)
 
