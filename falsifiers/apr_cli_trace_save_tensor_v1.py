@@ -19,7 +19,7 @@ from pv import Refuted, falsifies
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pv import Evidence
+    from pv import Claim, Evidence
 
 CONTRACT = "apr-cli-trace-save-tensor-v1"
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,22 +33,29 @@ STAGES = [
     "attn_norm",
     "qkv_matmul",
     "qkv_bias",
+    "q_norm",
+    "k_norm",
     "q_post_rope",
     "k_post_rope",
     "attention",
     "attn_out",
     "post_attn_residual",
     "ffn_norm",
+    "moe_router_indices",
+    "moe_router",
     "ffn_gate",
     "ffn_up",
     "ffn_silu",
     "ffn_swigl",
     "ffn_out",
+    "moe_ffn_out",
     "post_ffn_residual",
     "layer_output",
     "final_norm",
     "lm_head",
 ]
+# what the llama of these claims does not have
+ABSENT = ("qkv_bias", "q_norm", "k_norm", "moe_router_indices", "moe_router", "moe_ffn_out")
 # of SmolLM2-135M, from its metadata: hidden 576, feed forward 1536, 9 query and 3 key heads of 64, vocabulary 49152
 WIDTHS = {"qkv_matmul": 576 + 2 * 192, "k_post_rope": 192, "lm_head": 49152}
 WIDTHS |= dict.fromkeys(("ffn_gate", "ffn_up", "ffn_silu", "ffn_swigl"), 1536)
@@ -113,8 +120,8 @@ def the_option_is_recognised(evidence: Evidence, apr: Any, tmp_path: Path) -> No
         done = apr("trace", NAN_MODEL, "--save-tensor", stage, "--tokens", "5,6", "--output", directory)
         evidence.compared(1, "stage names")
         written = list(directory.rglob("*.bin"))
-        # this model has no biases, so the stage is known and cannot be made: it says so and writes nothing
-        expected = (2, 0, "no stage qkv_bias") if stage == "qkv_bias" else (0, 1, "")
+        # a llama does not have all of them: such a stage is known and cannot be made; it says so and writes nothing
+        expected = (2, 0, f"no stage {stage}") if stage in ABSENT else (0, 1, "")
         if (done.returncode, len(written)) != expected[:2] or expected[2] not in done.stderr:
             raise Refuted(f"--save-tensor {stage}: {done.stderr or len(written)}", stage=stage)
     wrong = apr("trace", NAN_MODEL, "--save-tensor", "ffn_gat", "--output", tmp_path / "wrong")
@@ -148,6 +155,54 @@ def runs_repeat(evidence: Evidence, apr: Any, model_path: Path, tmp_path: Path) 
             for run in ("1", "2")
         )
         _refute_unless_equal(evidence, first, second)
+
+
+@falsifies(CONTRACT, "FALSIFY-APR-TRACE-SAVE-003")
+def the_formats_differ_in_layer_3(
+    claim: Claim, evidence: Evidence, apr: Any, model_path: Path, imported: Any, tmp_path: Path
+) -> None:
+    """Both files traced over the same prompt, every position of both; the claim is that a divergence is there."""
+    evidence.level("measured")
+    evidence.input("model", model_path)
+    files = {"gguf": model_path, "apr": imported(model_path, "gguf").path}
+    rows = {}
+    for name, path in files.items():
+        directory = _save(apr, path, tmp_path / name, "--save-tensor", "ffn_gate", "--layer", "3", "--prompt", PROMPT)
+        rows[name] = np.frombuffer((directory / "layer-3" / "ffn_gate.bin").read_bytes()[12:], "<f4").astype(np.float64)
+    assert rows["apr"].size == rows["gguf"].size == len(PROMPT_TOKENS) * WIDTHS["ffn_gate"]
+    ratio = float(np.abs(rows["apr"] - rows["gguf"]).max() / rows["gguf"].std())
+    evidence.compared(rows["gguf"].size, "numbers")
+    evidence.report(greatest_difference_over_standard_deviation=ratio)
+    if not ratio > claim.tolerance:
+        raise Refuted(
+            f"the greatest difference is {ratio:.2e} of a standard deviation, not more than {claim.tolerance}",
+            stage="ffn_gate",
+            layer=3,
+            distance=ratio,
+            bound=claim.tolerance,
+        )
+
+
+@falsifies(CONTRACT, "FALSIFY-APR-TRACE-SAVE-012")
+def other_positions_are_not_compared(
+    evidence: Evidence, apr: Any, model_path: Path, imported: Any, tmp_path: Path
+) -> None:
+    """The capture that the claim of 003 came from: all positions of the one file, the last one of the other."""
+    evidence.level("measured")
+    evidence.input("model", model_path)
+    stage = ("--save-tensor", "ffn_gate", "--layer", "3", "--prompt", PROMPT)
+    every = _save(apr, imported(model_path, "gguf").path, tmp_path / "every", *stage)
+    last = _save(apr, model_path, tmp_path / "last", *stage)
+    path, width = last / "layer-3" / "ffn_gate.bin", WIDTHS["ffn_gate"]
+    path.write_bytes(struct.pack("<4sII", b"APRT", 3, width) + path.read_bytes()[-4 * width :])
+    said = json.loads((last / "capture.json").read_text(encoding="utf-8"))
+    said["provenance"]["positions"] = [len(PROMPT_TOKENS) - 1]
+    said["files"][0]["shape"] = [1, width]
+    (last / "capture.json").write_text(json.dumps(said), encoding="utf-8")
+    done = apr("diff", every, last, "--values")
+    evidence.compared(1, "comparisons")
+    if done.returncode != 1 or "not comparable" not in done.stderr or "positions" not in done.stderr:
+        raise Refuted(f"exit {done.returncode}: {done.stderr or done.stdout}", stage="positions")
 
 
 @falsifies(CONTRACT, "FALSIFY-APR-TRACE-SAVE-004")
@@ -352,7 +407,7 @@ def end_to_end(evidence: Evidence, apr: Any, model_path: Path, tmp_path: Path) -
     if tokens != PROMPT_TOKENS:
         raise Refuted(f"the prompt became {tokens}", stage="tokens")
     layered = [
-        stage for stage in STAGES if stage not in ("embedding", "qkv_bias", "layer_output", "final_norm", "lm_head")
+        stage for stage in STAGES if stage not in ("embedding", *ABSENT, "layer_output", "final_norm", "lm_head")
     ]
     expected: set[tuple[str, int | None]] = {(stage, layer) for stage in layered for layer in range(30)}
     expected |= {("embedding", 0), ("final_norm", None), ("lm_head", None)}

@@ -19,7 +19,8 @@ from apr import cli, stages
 from apr.commands import trace
 from apr.errors import USAGE
 from apr.formats import aprt
-from apr.parity import metrics
+from apr.mutants import loading
+from apr.parity import comparable, metrics
 from apr.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from apr.capture import Array
+    from apr.formats.model_file import ModelFile
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,22 @@ def _plain_nan(_path: Path, layer: int | None, array: Array) -> tuple[int | None
     return layer, np.nan_to_num(array)
 
 
+def _apr_rotated_otherwise() -> None:
+    """An .apr file is run with the rotation of another architecture."""
+    sound = vars(trace)["open_model"]
+    fault = loading.MUTANTS["apr-always-halves"]
+
+    def open_model(path: Path) -> ModelFile:
+        file = sound(path)
+        return fault.change(file) if file.format == "apr" else file
+
+    vars(trace)["open_model"] = open_model
+
+
+def _positions_unchecked() -> None:
+    comparable._MUST_AGREE = tuple(part for part in comparable._MUST_AGREE if part != "positions")  # type: ignore[assignment] # noqa: SLF001 - the point of a mutant
+
+
 _ALL = [
     ProgramMutant("flag-forgotten", "`apr trace` does not know --save-tensor", "help", None, _no_flag),
     ProgramMutant("noisy-writer", "stage files differ from run to run in one bit", "embedding", 0, _stage_writer(_noise)),
@@ -157,6 +175,8 @@ _ALL = [
                   _difference(bit_identical=True, n_different=0)),
     ProgramMutant("head-in-layer-0", "the logits are written as a stage of layer 0", "lm_head", None,
                   _stage_writer(lambda path, layer, array: (0 if path.name == "lm_head.bin" else layer, array))),
+    ProgramMutant("apr-rotated-otherwise", "an .apr file is run with another rotation", "ffn_gate", 3, _apr_rotated_otherwise),
+    ProgramMutant("positions-unchecked", "captures of other positions are compared", "positions", None, _positions_unchecked),
     ProgramMutant("blank-in-front", "a blank is put before the prompt", "tokens", None, _blank_in_front),
     ProgramMutant("tokens-reversed", "the prompt's tokens are run backwards", "tokens", None, _tokens_reversed),
 ]  # fmt: skip
