@@ -111,38 +111,6 @@ def test_a_tensor_nobody_reads_is_refused(maker: ModuleType, tmp_path: Path) -> 
         load(read_gguf(path), F32)
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "message"),
-    [
-        ("rope.scaling.type", "longrope", "longrope"),
-        ("rope.scaling.attn_factor", 2.0, "attn_factor"),
-        ("attention.causal", False, "looks ahead"),
-    ],
-)
-def test_what_llama_cpp_would_run_otherwise_is_refused(
-    tiny_llama: Callable[..., Path], key: str, value: Any, message: str
-) -> None:
-    with pytest.raises(UnsupportedModel, match=message):
-        load(read_gguf(tiny_llama(metadata=((f"llama.{key}", value),))), F32)
-
-
-def test_scaling_by_one_and_no_scaling_are_no_scaling(tiny_llama: Callable[..., Path]) -> None:
-    for key, value in (("rope.scaling.factor", 1.0), ("rope.scaling.type", "none"), ("attention.causal", True)):
-        assert load(read_gguf(tiny_llama(metadata=((f"llama.{key}", value),))), F32).config.rope.theta == 1e4
-
-
-def test_a_partial_rotation_is_refused(maker: ModuleType, tmp_path: Path) -> None:
-    spec = maker.Spec(head_dim=24)
-    path = maker.write_model(tmp_path / "m.gguf", maker.Spec(), maker.tensors(spec))
-    assert b"llama.rope.dimension_count" in path.read_bytes()
-    content = path.read_bytes().replace(
-        b"llama.rope.dimension_count\x04\0\0\0\x10", b"llama.rope.dimension_count\x04\0\0\0\x08"
-    )
-    path.write_bytes(content)
-    with pytest.raises(UnusableInput, match=r"dimension_count 8 does not fit heads of 16"):
-        load(read_gguf(path), F32)
-
-
 def test_positions_of_a_capture_are_the_ones_that_are_run(tiny_llama: Callable[..., Path]) -> None:
     engine = Reference(read_gguf(tiny_llama()), F64)
     capture = engine.capture(TOKENS)
