@@ -15,6 +15,7 @@ import numpy as np
 from apr.cache import resolve_model
 from apr.capture import expected_keys
 from apr.console import Progress, escape, is_terminal, print_table
+from apr.engines.llama_cpp.dequantise import ProvedDequantiser
 from apr.engines.llama_cpp.engine import LlamaCpp
 from apr.engines.reference import Reference
 from apr.errors import OK, UnusableInput, UsageError
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     rounding = _arithmetic(args)
     path = resolve_model(args.model)
     file = open_model(path)
-    model = load(file, arithmetic(rounding))
+    model = load(file, arithmetic(rounding), ProvedDequantiser(file))
     if not stages and not args.payload:
         _print_structure(model, path, as_json=args.json)
         return OK

@@ -39,14 +39,9 @@ class ProvedDequantiser:
     """
 
     def __init__(self, file: ModelFile, kernels: Kernels | None = None) -> None:
-        self._file = file
+        self._file, self._kernels = file, kernels
         self._proved: set[str] = set()
         self.refused: dict[str, str] = {}
-        self._absent = ""
-        try:
-            self._kernels = kernels or open_kernels()
-        except OracleError as error:
-            self._absent = str(error)
 
     def __call__(self, raw: NDArray[np.uint8], type_name: str) -> NDArray[np.float32]:
         """[rows, bytes a row] to [rows, columns] float32.
@@ -55,17 +50,23 @@ class ProvedDequantiser:
             NotImplementedError: a type that the `gguf` library cannot dequantise.
         """
         if type_name not in self._proved and type_name not in self.refused:
-            reason = self._absent or self._prove(type_name)
+            reason = self._prove(type_name)
             if reason:
                 self.refused[type_name] = reason
             else:
                 self._proved.add(type_name)
-        return self._kernels.dequantise(raw, type_name) if type_name in self._proved else by_gguf(raw, type_name)
+        if self._kernels is not None and type_name in self._proved:
+            return self._kernels.dequantise(raw, type_name)
+        return by_gguf(raw, type_name)
 
     def _prove(self, type_name: str) -> str:
         """Why ggml's C is not used for a type; empty if it was shown to be right."""
         if type_name == "F32":
             return "nothing is to be decoded"
+        try:
+            self._kernels = self._kernels or open_kernels()  # now, so that a file of F32 needs no library
+        except OracleError as error:
+            return str(error)
         samples = list(self._samples(type_name))
         if not samples:
             return "the file has no rows of this type to try it on"
