@@ -42,6 +42,7 @@ class ByteLevel:
     """Cuts, merges and spells; special tokens are none of its business."""
 
     blank_in_front = False
+    blank_behind_special = False
 
     def __init__(self, vocabulary: Vocabulary, merges: list[tuple[str, str]], pre: PreTokenizer) -> None:
         self._vocabulary = vocabulary

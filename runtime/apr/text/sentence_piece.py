@@ -28,12 +28,13 @@ class SentencePiece:
     """Cuts and spells; special tokens are none of its business.
 
     Attributes:
-        blank_in_front: a blank is put before a text, and before what follows a special token.
+        blank_in_front: a blank is put before a text.
+        blank_behind_special: and before what follows a special token: always both or neither.
     """
 
     def __init__(self, vocabulary: Vocabulary, scores: Sequence[float], *, blank_in_front: bool) -> None:
         self._vocabulary, self._scores = vocabulary, scores
-        self.blank_in_front = blank_in_front
+        self.blank_in_front = self.blank_behind_special = blank_in_front
         self._bytes = [vocabulary.first_of((f"<0x{byte:02X}>", *_itself(byte))) for byte in range(256)]
 
     @classmethod

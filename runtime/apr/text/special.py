@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from apr.errors import UnusableInput
 from apr.text.pre_tokenizers import PRE_TOKENIZERS
 from apr.text.spellings import END_OF_TURN
-from apr.text.vocabulary import read, token_id
+from apr.text.vocabulary import read, token_ids
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from apr.formats.model_file import ModelFile
     from apr.text.vocabulary import Vocabulary
 
 _KEY = "tokenizer.ggml."
+_NAMES = ("bos", "eos", "eot", "padding", "unknown")
 
 
 class Default(NamedTuple):
@@ -81,13 +84,27 @@ class SpecialTokens:
             UnusableInput: no vocabulary, an id outside of it, or a token that is asked for and not there.
         """
         words = read(file) if vocabulary is None else vocabulary
-        size = len(words.tokens)
+        stated = token_ids(file, _NAMES, len(words.tokens))
+        return cls.assemble(words, file.architecture, stated, adds(file))
+
+    @classmethod
+    def assemble(
+        cls, words: Vocabulary, architecture: str, stated: Mapping[str, int], around: tuple[bool, bool]
+    ) -> Self:
+        """The special tokens, from what a file states.
+
+        Args:
+            words: its vocabulary.
+            architecture: whose defaults fill in.
+            stated: ids by name: bos, eos, eot, padding, unknown.
+            around: whether BOS and EOS are put around every text.
+
+        Raises:
+            UnusableInput: a token that is asked for around every text and not there.
+        """
         notes: list[str] = []
-        bos, eos = (_stated_or_default(file, words, which, notes) for which in ("bos", "eos"))
-        stated_eot = token_id(file, "eot", size)
-        eot = words.first_of(END_OF_TURN) if stated_eot is None else stated_eot
-        add_bos, add_eos = adds(file)
-        for which, index, wanted in (("bos", bos, add_bos), ("eos", eos, add_eos)):
+        bos, eos = (_stated_or_default(words, architecture, stated, which, notes) for which in ("bos", "eos"))
+        for which, index, wanted in (("bos", bos, around[0]), ("eos", eos, around[1])):
             if wanted and index is None:
                 raise UnusableInput(
                     f"metadata key '{_KEY}{which}_token_id' is missing, and every text needs that token",
@@ -95,17 +112,17 @@ class SpecialTokens:
                     hint="make the file again with a current converter",
                 )
         # what the file itself names is among the ends; a default is not
-        stop = words.ends if eos is None or token_id(file, "eos", size) is not None else words.ends | {eos}
+        stop = words.ends if eos is None or "eos" in stated else words.ends | {eos}
         if not stop:
             notes.append("no token is known at which generation stops: it goes on to the length limit")
         return cls(
             bos=bos,
             eos=eos,
-            eot=eot,
-            pad=token_id(file, "padding", size),
-            unk=token_id(file, "unknown", size),
-            add_bos=add_bos,
-            add_eos=add_eos,
+            eot=stated.get("eot", words.first_of(END_OF_TURN)),
+            pad=stated.get("padding"),
+            unk=stated.get("unknown"),
+            add_bos=around[0],
+            add_eos=around[1],
             stop=stop,
             notes=tuple(notes),
         )
@@ -122,13 +139,13 @@ def adds(file: ModelFile) -> tuple[bool, bool]:
     return usual if bos is None else bos, bool(eos)
 
 
-def _stated_or_default(file: ModelFile, words: Vocabulary, which: str, notes: list[str]) -> int | None:
+def _stated_or_default(
+    words: Vocabulary, architecture: str, stated: Mapping[str, int], which: str, notes: list[str]
+) -> int | None:
     """The id that the file names, or the architecture's default if it is a special token here; says what it did."""
-    stated = token_id(file, which, len(words.tokens))
-    if stated is not None:
-        return stated
-    architecture, name = file.architecture, which.upper()
-    silent = f"the file names no {name}"
+    if which in stated:
+        return stated[which]
+    silent = f"the file names no {which.upper()}"
     if architecture not in DEFAULTS:
         notes.append(f"{silent}, and no default is known for {architecture}: there is none")
         return None

@@ -14,7 +14,11 @@ class Spelled(Protocol):
 
     @property
     def blank_in_front(self) -> bool:
-        """Whether a blank is put before a text, and before what follows a special token."""
+        """Whether a blank is put before a text."""
+
+    @property
+    def blank_behind_special(self) -> bool:
+        """Whether a blank is put before what follows a special token."""
 
     def piece(self, index: int) -> bytes:
         """The bytes of a token."""
@@ -51,7 +55,7 @@ class Stream:
         special = self._tokenizer.is_special(index)
         if self._in_front and not special:
             piece = piece.removeprefix(b" ")
-        self._in_front = special and self._tokenizer.blank_in_front
+        self._in_front = special and self._tokenizer.blank_behind_special
         return self._decoder.decode(piece)
 
     def finish(self) -> str:

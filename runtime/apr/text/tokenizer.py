@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from apr.errors import UnsupportedModel, UnusableInput, UsageError
 from apr.text.byte_level import ByteLevel
+from apr.text.hugging_face import JsonCutter, load_json
 from apr.text.sentence_piece import SentencePiece
 from apr.text.special import SpecialTokens
 from apr.text.stream import Stream
@@ -13,6 +14,7 @@ from apr.text.vocabulary import BY_HAND, Kind, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from apr.formats.model_file import ModelFile
     from apr.text.vocabulary import Vocabulary
@@ -26,7 +28,11 @@ class Cutter(Protocol):
 
     @property
     def blank_in_front(self) -> bool:
-        """Whether a blank is put before a text, and before what follows a special token."""
+        """Whether a blank is put before a text."""
+
+    @property
+    def blank_behind_special(self) -> bool:
+        """Whether a blank is put before what follows a special token."""
 
     def encode(self, text: str, *, in_front: bool) -> list[int]:
         """The ids of a text; `in_front` says that it begins here, or follows a special token."""
@@ -36,14 +42,14 @@ class Cutter(Protocol):
 
 
 class Tokenizer:
-    """A tokenizer; made by `from_file`.
+    """A tokenizer; made by `from_file` or `from_json`.
 
     Attributes:
         tokens: the text of each id, in the file's spelling.
         special: which ids begin and end a text, and at which generation stops.
     """
 
-    def __init__(self, vocabulary: Vocabulary, cutter: Cutter, special: SpecialTokens) -> None:
+    def __init__(self, vocabulary: Vocabulary, cutter: Cutter | JsonCutter, special: SpecialTokens) -> None:
         self._vocabulary, self._cutter, self.special = vocabulary, cutter, special
 
     @classmethod
@@ -56,6 +62,8 @@ class Tokenizer:
         """
         where = str(file.path)
         kind = file.optional("tokenizer.ggml.model", str)
+        if kind is None and file.format == "safetensors" and (file.path / "tokenizer.json").is_file():
+            return cls.from_json(file.path, file.architecture)  # a kind that GGUF has no keys for
         if kind is None:
             raise UnusableInput("has no tokenizer", where=where, hint=BY_HAND)
         if kind not in _KINDS:
@@ -73,6 +81,20 @@ class Tokenizer:
         vocabulary = read(file)
         return cls(vocabulary, _KINDS[kind].of(file, vocabulary), SpecialTokens.of(file, vocabulary))
 
+    @classmethod
+    def from_json(cls, path: Path, architecture: str | None = None) -> Self:
+        """The tokenizer of a tokenizer.json, with the settings beside it.
+
+        Args:
+            path: of the file, or of the folder that it is in.
+            architecture: whose default special tokens fill in where the files name none.
+
+        Raises:
+            UnusableInput: a file is missing or damaged, or contradicts itself.
+            UnsupportedModel: a tokenizer of a kind that is not known here.
+        """
+        return cls(*load_json(path, architecture))
+
     @property
     def tokens(self) -> Sequence[str]:
         """The text of each id, in the file's spelling."""
@@ -80,8 +102,13 @@ class Tokenizer:
 
     @property
     def blank_in_front(self) -> bool:
-        """Whether a blank is put before a text, and before what follows a special token."""
+        """Whether a blank is put before a text."""
         return self._cutter.blank_in_front
+
+    @property
+    def blank_behind_special(self) -> bool:
+        """Whether a blank is put before what follows a special token."""
+        return self._cutter.blank_behind_special
 
     def encode(
         self, text: str, *, special: bool = True, add_bos: bool | None = None, add_eos: bool | None = None
@@ -104,8 +131,11 @@ class Tokenizer:
             text.encode()
         except UnicodeEncodeError as error:
             raise UsageError(f"the text is no valid Unicode: {error.reason} at character {error.start}") from error
-        ids = self._around("BOS", self.special.bos, self.special.add_bos if add_bos is None else add_bos)
-        in_front = True
+        bos = self._around("BOS", self.special.bos, self.special.add_bos if add_bos is None else add_bos)
+        eos = self._around("EOS", self.special.eos, self.special.add_eos if add_eos is None else add_eos)
+        if isinstance(self._cutter, JsonCutter):
+            return [*bos, *self._cutter.encode(text, special=special), *eos]
+        ids, in_front = bos, True
         for part in self._split_special(text, special=special):
             if isinstance(part, int):
                 ids.append(part)
@@ -113,7 +143,7 @@ class Tokenizer:
             elif part:
                 ids += self._cutter.encode(part, in_front=in_front)
                 in_front = False
-        return ids + self._around("EOS", self.special.eos, self.special.add_eos if add_eos is None else add_eos)
+        return ids + eos
 
     def _around(self, name: str, index: int | None, wanted: bool) -> list[int]:
         if not wanted:

@@ -6,7 +6,6 @@ Source: the GGUF specification (keys `tokenizer.ggml.*`), and llama.cpp, `src/ll
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -16,14 +15,14 @@ from apr.errors import UnusableInput
 from apr.text.spellings import ALWAYS_SHOWN, END_OF_GENERATION, FILL_IN_MIDDLE, FILL_IN_MIDDLE_ENDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from apr.formats.model_file import ModelFile
 
 BY_HAND = "pass token ids with --tokens"
 _KEY = "tokenizer.ggml."
-# how .apr files tell special tokens
-_TAG, _LONGEST_TAG = re.compile("</?[a-z_]+>"), 20
+_ENDS = ("eos", "eot", "eom")
+_STATED = (*_ENDS, *(key for keys, _ in FILL_IN_MIDDLE.values() for key in keys))
 
 
 class Kind(IntEnum):
@@ -102,7 +101,7 @@ def read(file: ModelFile) -> Vocabulary:
             )
         seen[token] = index
     kinds = _kinds(file, tokens)
-    ends = _correct(file, seen, kinds)
+    ends = correct(seen, kinds, token_ids(file, _STATED, len(tokens)))
     return Vocabulary(where, tokens, kinds, ends, _scores(file, len(tokens)))
 
 
@@ -134,10 +133,13 @@ def token_id(file: ModelFile, name: str, size: int) -> int | None:
     return index
 
 
+def token_ids(file: ModelFile, names: Iterable[str], size: int) -> dict[str, int]:
+    """Those of these ids that the file states, by name; see `token_id`."""
+    return {name: index for name in names if (index := token_id(file, name, size)) is not None}
+
+
 def _kinds(file: ModelFile, tokens: Sequence[str]) -> list[Kind]:
     key = f"{_KEY}token_type"
-    if file.format == "apr" and key not in file.metadata:  # the format has no place for it
-        return [_kind_by_spelling(token) for token in tokens]
     values, count = file.require(key, list), len(tokens)
     if len(values) != count:
         raise UnusableInput(f"{count} tokens have {len(values)} types", where=f"{file.path}: {key}")
@@ -150,12 +152,6 @@ def _kinds(file: ModelFile, tokens: Sequence[str]) -> list[Kind]:
             )
         kinds.append(known[value])
     return kinds
-
-
-def _kind_by_spelling(token: str) -> Kind:
-    """The kind of a token in an .apr file: special if it is `<|…|>` or a short `<tag>` (the format's own rule), else normal."""
-    bars = len(token) > len("<||>") and token.startswith("<|") and token.endswith("|>")
-    return Kind.CONTROL if bars or (len(token) <= _LONGEST_TAG and _TAG.fullmatch(token)) else Kind.NORMAL
 
 
 def _scores(file: ModelFile, count: int) -> list[float] | None:
@@ -173,30 +169,34 @@ def _scores(file: ModelFile, count: int) -> list[float] | None:
     return scores
 
 
-def _correct(file: ModelFile, ids: dict[str, int], kinds: list[Kind]) -> frozenset[int]:
+def correct(ids: Mapping[str, int], kinds: list[Kind], stated: Mapping[str, int]) -> frozenset[int]:
     """Makes control tokens of those whose spelling says so, whatever the file says, as llama.cpp does.
+
+    Args:
+        ids: of each token.
+        kinds: of each id; changed in place.
+        stated: ids that the file names, by name (`eos`, `eot`, `fim_pad`).
 
     Returns:
         The ids at which generation ends.
     """
     spelled = {ids[text] for text in END_OF_GENERATION if text in ids}
-    ends = set(spelled)
+    ends = spelled | {stated[name] for name in _ENDS if name in stated}
     for name, (keys, spellings) in FILL_IN_MIDDLE.items():
-        stated = {index for key in keys if (index := token_id(file, key, len(ids))) is not None}
-        found = set() if stated else {ids[text] for text in spellings if text in ids}
+        named = {stated[key] for key in keys if key in stated}
+        found = set() if named else {ids[text] for text in spellings if text in ids}
         spelled |= found
         if name in FILL_IN_MIDDLE_ENDS:
-            ends |= stated | found
+            ends |= named | found
     for index in spelled:
         kinds[index] = Kind.CONTROL
     for text in ALWAYS_SHOWN:
         if text in ids:
             kinds[ids[text]] = Kind.USER_DEFINED
-    ends |= {index for key in ("eos", "eot", "eom") if (index := token_id(file, key, len(ids))) is not None}
     return _without_those_that_go_on(ids, kinds, ends)
 
 
-def _without_those_that_go_on(ids: dict[str, int], kinds: list[Kind], ends: set[int]) -> frozenset[int]:
+def _without_those_that_go_on(ids: Mapping[str, int], kinds: list[Kind], ends: set[int]) -> frozenset[int]:
     """Takes out tokens that end nothing in the company of certain others (gpt-oss, solar-open, gemma 4, plamo)."""
 
     def has(*texts: str) -> bool:
