@@ -64,7 +64,7 @@ def load_aliases(own: Path | None = None) -> dict[str, Alias]:
     own = own or (Path(os.environ["APR_ALIASES"]) if os.environ.get("APR_ALIASES") else None)
     if own is not None:
         try:
-            table |= _parse_aliases(own.read_text(encoding="utf-8"), str(own))
+            table = _merged(table, _parse_aliases(own.read_text(encoding="utf-8"), str(own)))
         except OSError as error:
             raise UnusableInput(
                 f"cannot be read: {error.strerror}", where=str(own), hint="correct APR_ALIASES"
@@ -83,6 +83,15 @@ def load_aliases(own: Path | None = None) -> dict[str, Alias]:
     return table
 
 
+def _merged(packaged: dict[str, Alias], own: dict[str, Alias]) -> dict[str, Alias]:
+    return packaged | own
+
+
+def _repeated(keys: list[Any]) -> int | None:
+    """The position of the first key that was there before; None if there is none."""
+    return next((number for number, key in enumerate(keys) if key in keys[:number]), None)
+
+
 def _parse_aliases(text: str, where: str) -> dict[str, Alias]:
     import yaml  # noqa: PLC0415 - only what reads the table pays for it
 
@@ -90,15 +99,12 @@ def _parse_aliases(text: str, where: str) -> dict[str, Alias]:
         """Refuses a key that is there twice; YAML forbids it, and the library lets the last one win."""
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            found = super().construct_mapping(node, deep)
-            seen: set[str] = set()
-            for key, _ in node.value:
-                if key.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark
-                    )
-                seen.add(str(key.value))
-            return found
+            repeated = _repeated([key.value for key, _ in node.value])
+            if repeated is not None:
+                mark = node.value[repeated][0].start_mark
+                problem = f"the key {node.value[repeated][0].value!r} is there twice"
+                raise yaml.constructor.ConstructorError(problem=problem, problem_mark=mark)
+            return super().construct_mapping(node, deep)
 
     try:
         content = yaml.load(text, Loader)  # noqa: S506 - a SafeLoader

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from apr.formats.model_file import ModelFile
+
 # leftovers of the upstream program's conversions, which are no models
 _LEFTOVER = "rosetta_temp"
 _SUFFIXES = {".apr": "apr", ".gguf": "gguf"}
@@ -147,13 +149,16 @@ def examined(candidate: Candidate) -> Candidate:
     if candidate.health is not None:
         return candidate
     try:
-        model = open_model(candidate.path)
-        kind = model.optional("tokenizer.ggml.model", str)
-        has_tokens = "tokenizer.ggml.tokens" in model.metadata
+        has_tokenizer = _has_tokenizer(open_model(candidate.path))
     except AprError as error:
         place = (error.where or "").removeprefix(str(candidate.path)).lstrip(":, ")
         reason = f"{place}: {error.problem}" if place else error.problem
         return replace(candidate, health=Health.UNUSABLE, reason=reason)
-    if not has_tokens or kind in _NO_TOKENIZER:
+    if not has_tokenizer:
         return replace(candidate, health=Health.NO_TOKENIZER, reason="has no tokenizer")
     return replace(candidate, health=Health.VALID)
+
+
+def _has_tokenizer(model: ModelFile) -> bool:
+    kind = model.optional("tokenizer.ggml.model", str)
+    return "tokenizer.ggml.tokens" in model.metadata and kind not in _NO_TOKENIZER

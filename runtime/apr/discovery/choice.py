@@ -48,10 +48,9 @@ def choose(
         UsageError: no name of a repository or quantisation.
         UnusableInput: what was named is not here, or nothing usable was found.
     """
-    if model_path is not None:
-        return Choice(resolve_model(model_path), "model_path")
-    if model_repo is not None:
-        return Choice(_of_repo(model_repo, quant), "model_repo")
+    named = _named(model_path, model_repo, quant)
+    if named is not None:
+        return named
     looked = directories() if folders is None else list(folders)
     found = best(look_around(looked).candidates)
     if found is None:
@@ -65,6 +64,15 @@ def choose(
             hint="see `apr find --why`, give a path or an alias, or run `apr pull smollm2`",
         )
     return Choice(found.path, "discovery")
+
+
+def _named(model_path: str | None, model_repo: str | None, quant: str) -> Choice | None:
+    """The model that was named, or None if none was."""
+    if model_path is not None:
+        return Choice(resolve_model(model_path), "model_path")
+    if model_repo is not None:
+        return Choice(_of_repo(model_repo, quant), "model_repo")
+    return None
 
 
 def _of_repo(repo: str, quant: str) -> Path:

@@ -113,6 +113,11 @@ def best(candidates: Iterable[Candidate]) -> Candidate | None:
     return next(iter(in_order(opened)), None)
 
 
+def _neighbour(number: int) -> int:
+    """Which place the candidate at a place is held against: the one before it; for the first, the one behind it."""
+    return number - 1 if number else 1
+
+
 def explain(ordered: list[Candidate]) -> list[Placed]:
     """Says for each candidate of an ordered list what put it where it is."""
     placed = []
@@ -120,7 +125,7 @@ def explain(ordered: list[Candidate]) -> list[Placed]:
         if len(ordered) == 1:
             placed.append(Placed(candidate, None, "there is no other"))
             continue
-        other = ordered[number - 1 if number else 1]
+        other = ordered[_neighbour(number)]
         step = deciding(candidate, other)
         if step is None:
             raise ValueError(f"{candidate.path} is there twice")
