@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from apr.capture import Capture
     from apr.engines.reference import Reference
+    from apr.errors import DenseOnExperts
     from apr.formats.model_file import ModelFile
     from apr.parity.isolated import Measurement
     from pv import Evidence, Mutant
@@ -219,3 +220,39 @@ def without_expert(
         return sound, each()
 
     return silence
+
+
+@pytest.fixture(scope="session")
+def experts_called_dense(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file whose metadata says `qwen3`, without a word about experts, and whose tensors are those of `qwen3moe-q4_k_m`."""
+    from tinymodels import FILES, standard, tensors, write_model
+
+    spec = FILES["qwen3moe-q4_k_m"].spec
+    sizes = {"heads": spec.heads, "tied": spec.tied}
+    path = tmp_path_factory.mktemp("dense") / "experts-called-dense.gguf"
+    return write_model(path, standard("qwen3", "F16", **sizes), tensors(spec))
+
+
+@pytest.fixture
+def refusal_of_experts(
+    mutant: Mutant | None, evidence: Evidence, monkeypatch: pytest.MonkeyPatch, experts_called_dense: Path
+) -> Callable[[], DenseOnExperts | None]:
+    """What the runtime raises against experts on a dense path; None where it takes them."""
+    from apr.errors import DenseOnExperts
+    from apr.formats import open_model
+    from apr.models import load
+    from apr.mutants.refusals import MUTANTS
+    from apr.ops.arithmetic import F32
+
+    evidence.input("source", RUNTIME)
+    if mutant is not None:
+        monkeypatch.setattr("apr.models.base.DenseOnExperts", MUTANTS[mutant.id].make)
+
+    def attempt() -> DenseOnExperts | None:
+        try:
+            load(open_model(experts_called_dense), F32)
+        except DenseOnExperts as error:
+            return error
+        return None
+
+    return attempt

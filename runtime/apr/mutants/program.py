@@ -19,7 +19,8 @@ from apr import cli, stages
 from apr.commands import trace
 from apr.errors import USAGE
 from apr.formats import aprt
-from apr.mutants import loading
+from apr.models import KvCache, base, qwen3
+from apr.mutants import loading, refusals
 from apr.parity import comparable, metrics
 from apr.text.tokenizer import Tokenizer
 
@@ -158,6 +159,21 @@ def _positions_unchecked() -> None:
     comparable._MUST_AGREE = tuple(part for part in comparable._MUST_AGREE if part != "positions")  # type: ignore[assignment] # noqa: SLF001 - the point of a mutant
 
 
+def _dense_path_says_missing() -> None:
+    vars(base)["DenseOnExperts"] = refusals.as_missing
+
+
+def _dense_path_looks_at_nothing() -> None:
+    """The dense path starts on whatever tensors there are."""
+    vars(qwen3)["check_tensors"] = lambda *_: None
+
+
+def _positions_repeated() -> None:
+    """The cache counts one position too few, so that each new token stands where the last one stood."""
+    sound = KvCache.__len__
+    KvCache.__len__ = lambda self: max(0, sound(self) - 1)  # type: ignore[method-assign] # the point of a mutant
+
+
 _ALL = [
     ProgramMutant("flag-forgotten", "`apr trace` does not know --save-tensor", "help", None, _no_flag),
     ProgramMutant("noisy-writer", "stage files differ from run to run in one bit", "embedding", 0, _stage_writer(_noise)),
@@ -177,6 +193,12 @@ _ALL = [
                   _stage_writer(lambda path, layer, array: (0 if path.name == "lm_head.bin" else layer, array))),
     ProgramMutant("apr-rotated-otherwise", "an .apr file is run with another rotation", "ffn_gate", 3, _apr_rotated_otherwise),
     ProgramMutant("positions-unchecked", "captures of other positions are compared", "positions", None, _positions_unchecked),
+    ProgramMutant("dense-path-says-missing", "experts on a dense path are called a missing tensor", "refusal", None,
+                  _dense_path_says_missing),
+    ProgramMutant("dense-path-runs", "a dense path is started on the weights of experts", "refusal", None,
+                  _dense_path_looks_at_nothing),
+    ProgramMutant("generation-repeats-position", "a token's position is that of the one before", "generation", None,
+                  _positions_repeated),
     ProgramMutant("blank-in-front", "a blank is put before the prompt", "tokens", None, _blank_in_front),
     ProgramMutant("tokens-reversed", "the prompt's tokens are run backwards", "tokens", None, _tokens_reversed),
 ]  # fmt: skip
