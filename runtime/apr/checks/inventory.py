@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from apr.checks.verdict import Check, Finding, Outcome, judged
+from apr.formats.names import spellings
 
 if TYPE_CHECKING:
     from apr.checks.subject import Subject
@@ -20,13 +21,23 @@ def inventory(subject: Subject) -> list[Finding]:
     """
     expected, held = subject.expected, subject.file.tensors
     architecture = subject.config.architecture
-    missing = [subject.finding(name, f"is missing; {architecture} reads it") for name in expected if name not in held]
+    missing = [
+        subject.finding(name, f"is missing; {architecture} reads it{_tried(subject, name)}")
+        for name in expected
+        if name not in held
+    ]
     unread = [
         subject.finding(name, f"is nothing that {architecture} reads here; running without it would be another model")
         for name in held
         if name not in expected
     ]
     return missing + unread
+
+
+def _tried(subject: Subject, name: str) -> str:
+    if subject.file.format == "gguf":
+        return ""
+    return f", and looked for {', '.join(spellings(subject.config.architecture, name))}"
 
 
 def _run_inventory(subject: Subject) -> Outcome:

@@ -16,6 +16,8 @@ def _run(subject: Subject) -> Outcome:
         return judged(found, "cannot be read")
     c = subject.config  # where it blocks, this is the check that says why
     heads = f"{c.n_heads} heads and {c.n_kv_heads} key heads of {c.head_dim}"
+    if f"{c.architecture}.attention.key_length" not in subject.file.metadata:
+        heads += " (hidden / heads, as they do not say)"
     experts = f", {c.experts.used} of {c.experts.count} experts" if c.experts else ""
     return judged(found, f"{c.architecture}: {c.n_layers} layers, hidden {c.hidden}, {heads}{experts}")
 

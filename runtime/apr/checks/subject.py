@@ -106,7 +106,8 @@ class Subject:
         Raises:
             Blocked: see `config`.
         """
-        return architecture_of(self.file).shapes(self.config, self.file.tensors)
+        config = self.config  # first: where the architecture is not known, this says so
+        return architecture_of(self.file).shapes(config, self.file.tensors)
 
     @cached_property
     def scan(self) -> Scan:
