@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 def choose_experts(probabilities: NDArray[np.floating[Any]], used: int) -> NDArray[np.intp]:
     """The most probable experts of each position, the likeliest first; of equal ones the lower index.
 
+    llama.cpp sorts with C++'s `std::sort`, which keeps the order of equals only up to 16 experts: beyond, it may name
+    another one that is exactly as likely.
+
     Args:
         probabilities: [positions, experts].
         used: how many of them each position goes to.

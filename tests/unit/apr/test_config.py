@@ -95,6 +95,7 @@ def test_features_that_are_not_built(tiny_llama: Callable[..., Path], keys: dict
         ({"rope__scaling__type": "yarn", "rope__scaling__original_context_length": 0}, "original_context_length"),
         ({"rope__dimension_count": 8}, "does not fit heads of 16"),
         ({"attention__key_length": 0}, "attention.key_length"),
+        ({"attention__head_count": 5}, "64 dimensions do not divide into 5 heads"),
         ({"feed_forward_length": 95}, r"ffn_.*\[96, 64\].*\[95, 64\]"),
     ],
     ids=str,
@@ -102,6 +103,13 @@ def test_features_that_are_not_built(tiny_llama: Callable[..., Path], keys: dict
 def test_values_that_make_no_model(tiny_llama: Callable[..., Path], keys: dict[str, Any], message: str) -> None:
     with pytest.raises(UnusableInput, match=message):
         config_of(tiny_llama(metadata=stated("llama", **keys)))
+
+
+def test_a_file_without_an_embedding(maker: ModuleType, tmp_path: Path) -> None:
+    weights = maker.tensors(maker.Spec())
+    del weights["token_embd.weight"]
+    with pytest.raises(UnusableInput, match=r"token_embd\.weight.*is missing"):
+        config_of(maker.write_model(tmp_path / "m.gguf", maker.Spec(), weights))
 
 
 def test_sizes_of_a_mixture_are_read(tiny_model: Callable[..., Path]) -> None:

@@ -236,7 +236,8 @@ e1         | VIEW     | 256 7   | weighted                     |
 sum1       | ADD      | 256 7   | e0 e1                        |
 beside     | ADD      | 256 7   | e0 in                        |
 raw        | VIEW     | 256 7   | down                         |
-sum2       | ADD      | 256 7   | raw e1                       |
+sum2       | ADD      | 256 7   | e1 raw                       |
+sum3       | ADD      | 256 7   | sum2 e0                      |
 cont       | CONT     | 256 7   | e0                           |
 """)
     assert reader.found == reader.written
