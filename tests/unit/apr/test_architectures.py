@@ -138,6 +138,19 @@ def test_mixtures_of_other_sizes(tiny_model: Callable[..., Path], options: dict[
         check(measure_isolated(Reference(file, GGML), capture))
 
 
+@pytest.mark.parametrize("provider", FOUND, ids=lambda provider: provider.name)
+def test_a_stage_captured_alone_is_the_same(tiny_model: Callable[..., Path], provider: Provider) -> None:
+    """Some are read from a node's source: were it overwritten, or fused away, that would depend on what else is captured."""
+    file = read_gguf(tiny_model("qwen3moe", "Q8_0", used=3))
+    tokens = tokens_of(file, 12)
+    with LlamaCpp(file, provider) as oracle:
+        everything = oracle.capture(tokens)
+        for key, array in everything.stages.items():
+            alone = oracle.capture(tokens, {key})
+            assert list(alone.stages) == [key]
+            assert (alone[key] == array).all(), key
+
+
 @pytest.mark.parametrize(("experts", "stable"), [(16, True), (64, False)])
 def test_equally_likely_experts(maker: ModuleType, tmp_path: Path, experts: int, stable: bool) -> None:
     """ggml sorts by C++'s `std::sort`, which keeps the order of equals only up to 16 elements; here the lower index is first.
