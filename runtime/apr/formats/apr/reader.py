@@ -15,7 +15,7 @@ import numpy as np
 
 from apr.errors import UnsupportedModel, UnusableInput
 from apr.formats.apr.foreign import refuse_foreign
-from apr.formats.apr.header import HEADER_SIZE, Flags, Header, read_header
+from apr.formats.apr.header import ALIGNMENT, HEADER_SIZE, Flags, Header, read_header
 from apr.formats.apr.index import data_end, decide_layout, place_tensors, read_entries
 from apr.formats.apr.metadata import parse_metadata
 from apr.formats.apr.refuse import DAMAGED, refusal
@@ -189,6 +189,10 @@ def open_headers(path: Path) -> Opened:
     header = read_header(path, head, len(data))
     end = header.metadata_offset + header.metadata_size
     metadata = parse_metadata(data[header.metadata_offset : end], path, header.metadata_offset)
+    gap = header.tensor_index_offset - end
+    if gap >= ALIGNMENT or any(data[end : header.tensor_index_offset]):
+        problem = f"{gap} bytes follow the metadata; less than {ALIGNMENT}, all zero, are padding"
+        raise refusal(path, "metadata", end, problem, hint=DAMAGED)
     return Opened(path, data, header, metadata, read_entries(path, data, header))
 
 

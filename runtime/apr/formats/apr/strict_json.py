@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_DEPTH = 64  # objects and arrays within each other; writers need three
-MAX_CONTAINERS = 1_000_000  # brackets and braces, those in texts too: each may become a Python object of 200 bytes
+# braces, brackets and colons, those in texts too: each may become 200 bytes of Python objects. A vocabulary of 256k tokens
+# with its merges, and the shapes of 20k tensors, have 100k.
+MAX_PARTS = 500_000
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -37,7 +39,7 @@ def parse_object(raw: bytes, path: Path, section: str, offset: int = 0) -> dict[
 
     Raises:
         UnusableInput: not UTF-8, no JSON, no object; a key twice in one object; NaN, infinity or a number beyond float64;
-            nested deeper than `MAX_DEPTH`, more than `MAX_CONTAINERS` objects and arrays; half of a surrogate pair.
+            nested deeper than `MAX_DEPTH`, more than `MAX_PARTS` objects, arrays and keys; half of a surrogate pair.
     """
     try:
         content = _parse_object(raw)
@@ -59,8 +61,8 @@ def _parse(raw: bytes) -> Any:
         text = raw.decode()
     except UnicodeDecodeError as error:
         raise _Fault(f"is not UTF-8 ({error.reason})", error.start) from error
-    if raw.count(b"{") + raw.count(b"[") > MAX_CONTAINERS:
-        raise _Fault(f"more than {MAX_CONTAINERS} objects and arrays")
+    if sum(map(raw.count, (b"{", b"[", b":"))) > MAX_PARTS:
+        raise _Fault(f"more than {MAX_PARTS} objects, arrays and keys")
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_constant)
     except json.JSONDecodeError as error:
