@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
-import json
 import netrc
 import os
 import re
@@ -20,7 +18,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from apr import __version__
-from apr.cache.base import CHUNK, Patience, PullError
+from apr.cache.base import Patience, PullError
+from apr.cache.partial import Partial
 from apr.cache.source import may_be_asked
 from apr.console import human_size
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from apr.cache.base import Meter, Talk
+    from apr.cache.base import Talk
 
 _MAX_REDIRECTS = 10
 # a connection that brings less than this before it breaks counts as one that brought nothing
@@ -98,25 +97,22 @@ def fetch(remote: Remote, partial: Path, talk: Talk, patience: Patience | None =
 
 
 class _Download:
-    def __init__(self, remote: Remote, partial: Path, talk: Talk, patience: Patience) -> None:
-        self.remote, self.partial, self.talk, self.patience = remote, partial, talk, patience
-        self.note = partial.with_name(f"{partial.name}.json")
-        self.have, self.total = 0, remote.size
-        self.validator: str | None = None
-        self.sha256 = hashlib.sha256()
+    def __init__(self, remote: Remote, path: Path, talk: Talk, patience: Patience) -> None:
+        self.remote, self.talk, self.patience = remote, talk, patience
+        self.partial = Partial(path, remote.url, remote.size)
         self.reached = False
 
     def run(self) -> str:
-        self._take_up()
+        self.partial.take_up(self.remote.name, self.talk, hash_is_known=self.remote.sha256 is not None)
         with self._client() as client:
             failures = 0
-            while not self._is_whole():
-                before = self.have
+            while not self.partial.is_whole:
+                before = self.partial.have
                 try:
                     self._attempt(client)
                     break
                 except _Lost as lost:
-                    failures = failures + 1 if self.have - before < _PROGRESS_BYTES else 1
+                    failures = failures + 1 if self.partial.have - before < _PROGRESS_BYTES else 1
                     self._wait(lost, failures)
         return self._checked()
 
@@ -153,40 +149,6 @@ class _Download:
         except netrc.NetrcParseError as error:
             raise PullError(f"cannot be read: {error.msg}", where=f"{error.filename}:{error.lineno}") from error
 
-    def _take_up(self) -> None:
-        """Finds out what an earlier call has left, and hashes it."""
-        try:
-            note = json.loads(self.note.read_bytes())
-            same = note["url"] == self.remote.url and isinstance(note["validator"], str | None)
-            left = self.partial.stat().st_size
-        except (OSError, ValueError, TypeError, KeyError):  # nothing there, or nothing that can be relied on
-            return
-        # without a validator only a known hash tells whether the rest belongs to what is here
-        if not same or not (note["validator"] or self.remote.sha256):
-            return
-        if not left or (self.total is not None and left > self.total):
-            return
-        self.validator = note["validator"]
-        self.total = self.total if self.total is not None else note.get("total")
-        with (
-            self.partial.open("rb") as file,
-            self.talk.make_meter(f"checking what is here of {self.remote.name}", left, unit="bytes") as meter,
-        ):
-            while chunk := file.read(CHUNK):
-                self._count(chunk, meter)
-
-    def _count(self, chunk: bytes, meter: Meter) -> None:
-        self.sha256.update(chunk)
-        self.have += len(chunk)
-        meter.advance(len(chunk))
-
-    def _start_over(self) -> None:
-        self.have, self.total, self.validator = 0, self.remote.size, None
-        self.sha256 = hashlib.sha256()
-
-    def _is_whole(self) -> bool:
-        return self.have > 0 and self.have == self.total
-
     def _attempt(self, client: httpx2.Client) -> None:
         """Asks for what is missing and writes it down.
 
@@ -197,10 +159,10 @@ class _Download:
         import httpx2  # noqa: PLC0415 - only a download pays for it
 
         headers = dict(self.remote.headers)
-        if self.have:
-            headers["Range"] = f"bytes={self.have}-"
-            if self.validator:
-                headers["If-Range"] = self.validator
+        if self.partial.have:
+            headers["Range"] = f"bytes={self.partial.have}-"
+            if self.partial.validator:
+                headers["If-Range"] = self.partial.validator
         try:
             with client.stream("GET", self.remote.url, headers=headers) as response:
                 self.reached = True
@@ -213,7 +175,8 @@ class _Download:
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             reason = str(error) or f"no connection within {self.patience.connect:g} seconds"
             if not self.reached:  # no network, no such host, no such port, no valid certificate: waiting does not help
-                raise self._refusal(f"cannot be reached: {reason}", hint=_OFFLINE) from error
+                hint = _CERTIFICATES if "CERTIFICATE" in reason else _OFFLINE
+                raise self._refusal(f"cannot be reached: {reason}", hint=hint) from error
             raise _Lost(f"cannot be reached any more: {reason}") from error
         except httpx2.ProxyError as error:
             raise self._refusal(f"the proxy refuses: {error}", hint="correct HTTPS_PROXY") from error
@@ -228,9 +191,9 @@ class _Download:
         Raises:
             _Lost, PullError: it must not.
         """
-        status, headers = response.status_code, response.headers
-        if status == _RANGE_NOT_SATISFIABLE and self.have:  # another file by now, or one that was whole already
-            self._start_over()
+        status, headers, partial = response.status_code, response.headers, self.partial
+        if status == _RANGE_NOT_SATISFIABLE and partial.have:  # another file by now
+            partial.start_over()
             raise _Lost("the server has nothing beyond what is here", wait=0)
         if status not in (_OK, _PARTIAL_CONTENT):
             raise self._status(response)
@@ -239,63 +202,66 @@ class _Download:
         if status == _PARTIAL_CONTENT:
             self._goes_on(headers)
         else:
-            self._start_over()
-            self._learn_total(headers.get("Content-Length"), response)
+            partial.start_over()
+            self._learn_total(headers)
             etag = headers.get("ETag")
-            self.validator = etag if etag and not etag.startswith("W/") else None  # a weak one promises no equal bytes
+            partial.validator = (
+                etag if etag and not etag.startswith("W/") else None
+            )  # a weak one promises no equal bytes
         self._require_space()
 
     def _goes_on(self, headers: httpx2.Headers) -> None:
+        partial = self.partial
         found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
         etag = headers.get("ETag")
-        other = self.validator and etag and etag != self.validator
-        if not self.have or found is None or int(found["first"]) != self.have or other:
-            self._start_over()
+        other = partial.validator and etag and etag != partial.validator
+        if not partial.have or found is None or int(found["first"]) != partial.have or other:
+            partial.start_over()
             raise _Lost("the server sent another part than it was asked for", wait=0)
         if found["total"] != "*":
             total = int(found["total"])
-            if self.total is not None and total != self.total:
-                self._start_over()
+            if partial.total is not None and total != partial.total:
+                partial.start_over()
                 raise _Lost("the file has another length by now", wait=0)
-            self.total = total
+            partial.total = total
 
-    def _learn_total(self, length: str | None, response: httpx2.Response) -> None:
-        total = int(length) if length and length.isascii() and length.isdigit() else None
-        ends_visibly = "chunked" in response.headers.get("Transfer-Encoding", "").lower()
-        if total is None and self.total is None and not self.remote.sha256 and not ends_visibly:
+    def _learn_total(self, headers: httpx2.Headers) -> None:
+        length, partial = headers.get("Content-Length", ""), self.partial
+        total = int(length) if length.isascii() and length.isdigit() else None
+        ends_visibly = "chunked" in headers.get("Transfer-Encoding", "").lower()
+        if total is None and partial.total is None and not self.remote.sha256 and not ends_visibly:
             raise self._refusal("the server does not say how long it is, so a part of it would look like all of it")
-        if total is not None and self.total is not None and total != self.total:
-            raise self._refusal(f"has {total} bytes, expected {self.total}; it was not kept")
-        self.total = total if total is not None else self.total
+        if total is not None and partial.total is not None and total != partial.total:
+            raise self._refusal(f"has {total} bytes, expected {partial.total}; it was not kept")
+        partial.total = total if total is not None else partial.total
 
     def _require_space(self) -> None:
-        if self.total is None:
+        if self.partial.total is None:
             return
-        free, needed = shutil.disk_usage(self.partial.parent).free, self.total - self.have
+        free, needed = shutil.disk_usage(self.partial.path.parent).free, self.partial.total - self.partial.have
         if free < needed:
             raise self._no_space(f"{human_size(needed)} are needed, {human_size(free)} are free")
 
     def _receive(self, response: httpx2.Response) -> None:
         """Writes the answer's body behind what is here."""
-        self.note.write_text(
-            json.dumps({"url": self.remote.url, "validator": self.validator, "total": self.total}) + "\n",
-            encoding="utf-8",
-        )
+        partial = self.partial
+        partial.write_note()
         with (
-            self.talk.make_meter(f"downloading {self.remote.name}", self.total, unit="bytes") as meter,
-            self.partial.open("r+b" if self.have else "wb") as file,
+            self.talk.make_meter(f"downloading {self.remote.name}", partial.total, unit="bytes") as meter,
+            partial.path.open("r+b" if partial.have else "wb") as file,
         ):
-            file.seek(self.have)
+            file.seek(partial.have)
             file.truncate()
-            meter.advance(self.have)
+            meter.advance(partial.have)
             for chunk in response.iter_raw():
-                if self.total is not None and self.have + len(chunk) > self.total:
-                    raise self._too_long()
+                if partial.total is not None and partial.have + len(chunk) > partial.total:
+                    partial.throw_away()
+                    raise self._refusal(f"is longer than the {partial.total} bytes it should have; it was not kept")
                 self._write(file, chunk)
-                self._count(chunk, meter)
+                partial.count(chunk, meter)
             file.flush()
             os.fsync(file.fileno())
-        if self.total is not None and self.have < self.total:
+        if partial.total is not None and partial.have < partial.total:
             raise _Lost("the connection ended early")
 
     def _write(self, file: BinaryIO, chunk: bytes) -> None:
@@ -306,8 +272,8 @@ class _Download:
             if error.errno not in _NO_SPACE:
                 raise
             with contextlib.suppress(OSError):  # what was half written is cut off, or found too long by the next call
-                os.ftruncate(file.fileno(), self.have)
-            raise self._no_space(f"{error.strerror} after {human_size(self.have)}") from error
+                os.ftruncate(file.fileno(), self.partial.have)
+            raise self._no_space(f"{error.strerror} after {human_size(self.partial.have)}") from error
 
     def _wait(self, lost: _Lost, failures: int) -> None:
         """Waits before the next attempt.
@@ -315,7 +281,7 @@ class _Download:
         Raises:
             PullError: patience is at its end.
         """
-        kept = f"the {human_size(self.have)} that came are kept: " if self.have else ""
+        kept = f"the {human_size(self.partial.have)} that came are kept: " if self.partial.have else ""
         again = f"{kept}check the network and pull again"
         if failures >= self.patience.attempts:
             raise self._refusal(f"{lost}; gave up after {failures} attempts", hint=again)
@@ -330,34 +296,19 @@ class _Download:
 
     def _checked(self) -> str:
         """The hash of what is here, if it is what it should be; else it is thrown away."""
-        problem = None
-        digest = self.sha256.hexdigest()
-        if self.total is not None and self.have != self.total:
-            problem = f"has {self.have} bytes, expected {self.total}"
-        elif self.remote.sha256 and digest != self.remote.sha256:
-            problem = f"has sha256 {digest}, expected {self.remote.sha256}"
-        elif self.remote.git_sha1 and self._git_sha1() != self.remote.git_sha1:
-            problem = f"is not the git blob {self.remote.git_sha1} that was announced"
+        partial, remote, problem = self.partial, self.remote, None
+        if remote.sha256 and partial.sha256 != remote.sha256:
+            problem = f"has sha256 {partial.sha256}, expected {remote.sha256}"
+        elif remote.git_sha1 and partial.git_sha1 != remote.git_sha1:
+            problem = f"is not the git blob {remote.git_sha1} that was announced"
         if problem is None:
-            self.note.unlink(missing_ok=True)
-            return digest
-        self._throw_away()
+            partial.note.unlink(missing_ok=True)
+            return partial.sha256
+        partial.throw_away()
         raise self._refusal(
             f"{problem}; it was not kept",
             hint="the file at the source is not the one that is meant, or was damaged on its way",
         )
-
-    def _git_sha1(self) -> str:
-        """The file's name as a git blob: sha1 over `blob SIZE`, a zero byte, and the content."""
-        digest = hashlib.sha1(f"blob {self.have}\0".encode(), usedforsecurity=False)
-        with self.partial.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                digest.update(chunk)
-        return digest.hexdigest()
-
-    def _throw_away(self) -> None:
-        self.partial.unlink(missing_ok=True)
-        self.note.unlink(missing_ok=True)
 
     def _status(self, response: httpx2.Response) -> Exception:
         """What an error of the server means."""
@@ -371,13 +322,9 @@ class _Download:
             return self._refusal(f"the server refuses: {status}", hint=self.remote.help_refused)
         return self._refusal(f"the server answers {status}", hint="correct the source")
 
-    def _too_long(self) -> PullError:
-        self._throw_away()
-        return self._refusal(f"is longer than the {self.total} bytes it should have; it was not kept")
-
     def _no_space(self, facts: str) -> PullError:
         return self._refusal(
-            f"there is no space for it in {self.partial.parent}: {facts}",
+            f"there is no space for it in {self.partial.path.parent}: {facts}",
             hint="make space, or set APR_CACHE_DIR to a folder on another disk, and pull again",
         )
 
@@ -385,4 +332,5 @@ class _Download:
         return PullError(problem, where=self.remote.shown, hint=hint)
 
 
+_CERTIFICATES = "SSL_CERT_FILE can name the certificates that are to be trusted"
 _OFFLINE = "check the network; a model that is on this machine already needs no pull: give its path"
