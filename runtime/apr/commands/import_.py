@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 from apr.cache import resolve_model
 from apr.commands.output import check_output
 from apr.console import Progress, escape, human_size
-from apr.convert import Import, ImportOptions, Quantise
+from apr.convert import Import, ImportOptions, Quantise, read_tokenizer
 from apr.errors import OK
 from apr.formats import open_model
 from apr.formats.apr import Layout
+from apr.formats.apr_model import EMBEDDING
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
-    from apr.convert import Imported
+    from apr.convert import Imported, TokenizerKeys
+    from apr.formats.model_file import ModelFile
 
 LAYOUTS = {"hf": Layout.APR, "gguf": Layout.GGML}
 
@@ -46,7 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=tuple(Quantise),
         help="encode matrices anew: as F16, AprQ8 or AprQ4; norms, biases, routers and what is small stay",
     )
-    parser.add_argument("--tokenizer", metavar="FILE", help="another model file whose tokenizer this one gets")
+    parser.add_argument(
+        "--tokenizer", metavar="FILE", help="take the tokenizer of another model, or a tokenizer.json, instead"
+    )
     parser.add_argument(
         "--keep-tied",
         action="store_true",
@@ -70,12 +74,17 @@ def run(args: argparse.Namespace) -> int:
         quantise=None if args.quantise is None else Quantise(args.quantise),
         keep_tied=args.keep_tied,
     )
-    tokenizer = None if args.tokenizer is None else open_model(resolve_model(args.tokenizer))
-    conversion = Import(open_model(source), options, tokenizer)
+    file = open_model(source)
+    conversion = Import(file, options, None if args.tokenizer is None else _tokenizer(args.tokenizer, file))
     with Progress(f"writing {output.name}", conversion.nbytes, unit="bytes") as progress:
         done = conversion.write(output, progress.advance)
     _report(source, done, args.layout, as_json=args.json)
     return OK
+
+
+def _tokenizer(given: str, file: ModelFile) -> TokenizerKeys:
+    embedding = file.tensors.get(EMBEDDING)
+    return read_tokenizer(resolve_model(given), embedding.shape[0] if embedding else 0)
 
 
 def _report(source: Path, done: Imported, layout: str, *, as_json: bool) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from apr.convert.apr_plan import ImportOptions, Planned, encoded, plan_tensors
 from apr.convert.evidence import check_model, check_tokenizer
-from apr.convert.stated import FILE_TYPE, describe, identical
-from apr.convert.tokenizer_from import WithTokenizer
+from apr.convert.stated import FILE_TYPE, as_stored, describe, identical
+from apr.convert.tokenizer_from import TokenizerKeys, WithTokenizer
 from apr.formats.apr import Dtype, Flags, Layout, Spelling, canonical, dump_metadata, write_apr
 from apr.formats.apr.metadata import parse_metadata
 from apr.formats.apr_keys import gguf_keys
@@ -74,7 +74,7 @@ class Import:
     Args:
         file: the model.
         options: what is to be made.
-        tokenizer: where the tokenizer comes from instead.
+        tokenizer: instead of the model's own, see `read_tokenizer`.
 
     Raises:
         UnusableInput: the model is incomplete, contradicts itself, or has no tokenizer.
@@ -82,7 +82,7 @@ class Import:
     """
 
     def __init__(
-        self, file: ModelFile, options: ImportOptions | None = None, tokenizer: ModelFile | None = None
+        self, file: ModelFile, options: ImportOptions | None = None, tokenizer: TokenizerKeys | None = None
     ) -> None:
         self.file = file if tokenizer is None else WithTokenizer(file, tokenizer)
         self.options = options or ImportOptions()
@@ -180,5 +180,5 @@ def _prove(file: ModelFile, metadata: Mapping[str, Any], spelling: Spelling, *, 
     for key in file.metadata:
         if types_changed and key == FILE_TYPE:
             continue
-        if key not in found or not identical(found[key], file.metadata[key]):
+        if key not in found or not identical(found[key], as_stored(file, key)[0]):
             raise AssertionError(f"metadata key {key!r} of {file.path} would not come back")

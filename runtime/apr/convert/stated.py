@@ -21,6 +21,7 @@ from apr.formats.apr_keys import (
     SOURCE,
     TEXTS,
     TOKENS,
+    decode_value,
     encode_value,
     gguf_keys,
 )
@@ -58,6 +59,21 @@ def describe(file: ModelFile, *, types_changed: bool = False) -> dict[str, Any]:
     kind = file.rope_kind or names_of(architecture).rope_kind
     stated["rope_type"] = next(number for number, name in ROPE_KINDS.items() if name == kind)
     return stated | {SOURCE: _source(file, stated, types_changed=types_changed)}
+
+
+def as_stored(file: ModelFile, key: str) -> tuple[Value, str]:
+    """A key's value and GGUF type; formats without types may have more digits than GGUF's float32.
+
+    Raises:
+        UnsupportedModel: see `type_of_value`.
+    """
+    value = file.metadata[key]
+    kind = file.value_types.get(key)
+    if kind is None:
+        kind = type_of_value(key, value)
+        if kind.endswith("float32"):
+            value = decode_value(encode_value(value, kind), kind, f"{file.path}: metadata key {key!r}")
+    return value, kind
 
 
 def type_of_value(key: str, value: Value) -> str:
@@ -146,9 +162,8 @@ def _source(file: ModelFile, stated: Mapping[str, Any], *, types_changed: bool) 
     for key in file.metadata:
         if types_changed and key == FILE_TYPE:
             continue
-        value = file.metadata[key]
         try:
-            kind = file.value_types.get(key) or type_of_value(key, value)
+            value, kind = as_stored(file, key)
             same = key in derived and identical(derived[key], value)
             keys.append((key, kind) if same else (key, kind, encode_value(value, kind)))
         except UnsupportedModel as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import gguf
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from gguf import GGMLQuantizationType as Type
 
-from apr.convert import Export, Floats, Import, ImportOptions, Quantise
+from apr.convert import Export, Floats, Import, ImportOptions, Quantise, read_tokenizer
 from apr.convert.numbers import narrowed, numbers
 from apr.convert.row_order import reordered
 from apr.engines.reference import Reference
@@ -19,6 +20,7 @@ from apr.formats import open_model
 from apr.formats.apr import Flags, Layout, canonical, read_apr
 from apr.formats.apr_model import AprModel
 from apr.formats.gguf import read_gguf
+from apr.formats.names import hf_name
 from apr.models import load
 from apr.ops.arithmetic import F32
 from apr.quant.weights import Weights
@@ -360,10 +362,94 @@ class TestEvidence:
         file = self.edited(path, tmp_path / "x.gguf", edit)
         with pytest.raises(UnusableInput, match=r"has no tokenizer.*--tokenizer"):
             Import(file)
-        Import(file, tokenizer=open_model(path)).write(tmp_path / "x.apr")
+        Import(file, tokenizer=read_tokenizer(path, 267)).write(tmp_path / "x.apr")
         model, whole = open_model(tmp_path / "x.apr"), read_gguf(path)
         assert dict(model.metadata) == dict(whole.metadata)
         assert dict(model.value_types) == dict(whole.value_types)
+
+
+class TestFolder:
+    """A folder in Hugging Face's layout is a source like any other."""
+
+    @pytest.fixture
+    def folder(self, fixture_model: Callable[[str], Path], tmp_path: Path) -> Path:
+        """The checkpoint that a GGUF file of a llama was made of, so to say."""
+        from safetensors.numpy import save_file
+
+        source = read_gguf(fixture_model("llama-biased-f32"))
+        folder = tmp_path / "checkpoint"
+        folder.mkdir()
+        arrays = {}
+        for name, tensor in source.tensors.items():
+            rows, heads = source.raw(name), {"q": 4, "k": 2}.get(name.partition(".attn_")[2][:1], 0)
+            if heads and name.split(".")[2] in {"attn_q", "attn_k"}:
+                rows = reordered(rows.reshape(tensor.shape[0], -1), heads, "neox")
+            arrays[hf_name("llama", name)] = np.ascontiguousarray(rows).view("<f4").reshape(tensor.shape)
+        save_file(arrays, folder / "model.safetensors")
+        config = {
+            "model_type": "llama",
+            "architectures": ["LlamaForCausalLM"],
+            "hidden_size": 64,
+            "intermediate_size": 96,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "vocab_size": source.tensors["token_embd.weight"].shape[0],
+            "max_position_embeddings": 256,
+            "rms_norm_eps": 1e-5,
+            "rope_theta": 10000.0,
+            "hidden_act": "silu",
+            "attention_bias": True,
+            "mlp_bias": False,
+            "tie_word_embeddings": False,
+        }
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        return folder
+
+    def tokenizer(self, folder: Path) -> Path:
+        path = folder / "tokenizer.json"
+        content = {
+            "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]},
+            "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True},
+            "added_tokens": [{"id": 3, "content": "<|end|>", "special": True}],
+        }
+        path.write_text(json.dumps(content), encoding="utf-8")
+        return path
+
+    def test_becomes_apr_and_gguf(self, folder: Path, fixture_model: Callable[[str], Path], tmp_path: Path) -> None:
+        same = read_gguf(fixture_model("llama-biased-f32"))
+        with pytest.raises(UnusableInput, match="has no tokenizer"):
+            Import(open_model(folder))
+        self.tokenizer(folder)
+        source = open_model(folder)
+        for options in (APR, GGML):
+            Import(source, options).write(tmp_path / "x.apr")
+            model = open_model(tmp_path / "x.apr")
+            assert model.weights_sha256 == same.weights_sha256
+            assert load(model, F32).config == load(same, F32).config
+            assert {k: v for k, v in model.metadata.items() if type(v) is not float} == {
+                k: v for k, v in source.metadata.items() if type(v) is not float
+            }  # floats have GGUF's precision now
+        Export(source).write(tmp_path / "x.gguf")
+        exported = read_gguf(tmp_path / "x.gguf")
+        assert exported.weights_sha256 == same.weights_sha256
+        for key in ("llama.block_count", "llama.rope.freq_base", "llama.attention.layer_norm_rms_epsilon"):
+            assert (exported.metadata[key], exported.value_types[key]) == (same.metadata[key], same.value_types[key])
+
+    def test_a_tokenizer_of_its_kind(self, folder: Path, fixture_model: Callable[[str], Path], tmp_path: Path) -> None:
+        path = self.tokenizer(folder)
+        found = read_tokenizer(path, 267)
+        assert found.values["tokenizer.ggml.tokens"][:5] == ["a", "b", "ab", "<|end|>", "[PAD4]"]  # type: ignore[index]
+        source = read_gguf(fixture_model("llama-biased-f32"))
+        Import(source, tokenizer=found).write(tmp_path / "x.apr")
+        model = open_model(tmp_path / "x.apr")
+        assert model.metadata["tokenizer.ggml.merges"] == ["a b"]
+        assert [key for key in model.metadata if not key.startswith("tokenizer.")] == [
+            key for key in source.metadata if not key.startswith("tokenizer.")
+        ]
+        path.write_text(json.dumps({"model": {"type": "Unigram", "vocab": []}}), encoding="utf-8")
+        with pytest.raises(UnusableInput, match="holds no tokenizer that has a place"):
+            read_tokenizer(path, 267)
 
 
 class TestRows:
