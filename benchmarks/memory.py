@@ -146,7 +146,7 @@ class Writer:
         writer.add_tokenizer_pre("qwen2")
         writer.add_token_list([f"t{n}" for n in range(shape.vocabulary)])
         writer.add_token_types([1] * shape.vocabulary)
-        writer.add_token_merges([])
+        writer.add_token_merges(["t 0"])  # llama.cpp loads no vocabulary without one
 
 
 SHAPES = {
