@@ -208,21 +208,26 @@ class Export:
             half = tensor.kind is GGMLQuantizationType.F16
             yield (narrowed(rows, where) if half else np.ascontiguousarray(rows, "<f4")).view(np.uint8)
 
-    def _add_metadata(self, writer: gguf.GGUFWriter, done: Exported) -> None:
-        """Every key in its order and type."""
-        writer.kv_data[0].clear()  # the architecture, which is put where the file has it
+    def _metadata(self, done: Exported) -> dict[str, tuple[Value, str]]:
+        """Every key in its order with its value and type."""
         values = dict(self.file.metadata)
         if done.changed and FILE_TYPE in values:
             del values[FILE_TYPE]  # named a mixture of types that the tensors no longer have
         self._fill_up_tokens(values, done)
+        typed: dict[str, tuple[Value, str]] = {}
         for key, value in values.items():
             if type(value) is list and not value:
                 done.notes.append(f"metadata key {key!r} is an empty list, which gguf's writer does not write")
-                continue
-            kind = self.file.value_types.get(key) or _ELEMENT_TYPES.get(key) or type_of_value(key, value)
-            base, _, inner = kind.partition(":")
-            element = GGUFValueType[inner.upper()] if inner else None
-            writer.add_key_value(key, value, GGUFValueType[base.upper()], element)
+            else:
+                kind = self.file.value_types.get(key) or _ELEMENT_TYPES.get(key) or type_of_value(key, value)
+                typed[key] = value, kind
+        return typed
+
+    def _add_metadata(self, writer: gguf.GGUFWriter, done: Exported) -> None:
+        writer.kv_data[0].clear()  # the architecture, which is put where the file has it
+        for key, (value, kind) in self._metadata(done).items():
+            outer, _, inner = kind.upper().partition(":")
+            writer.add_key_value(key, value, GGUFValueType[outer], GGUFValueType[inner] if inner else None)
         alignment = self.file.optional(_ALIGNMENT, int)
         writer.data_alignment = DEFAULT_ALIGNMENT if alignment is None else alignment
 
