@@ -36,7 +36,15 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parent
 # The code under judgement as it is now, before it is imported: what changes during a run is not what was judged.
 watch(ROOT / "runtime" / "apr", ROOT / "pv", ROOT / "fixtures" / "tinymodels")
-pytest_plugins = ("given.small_models", "given.arithmetic", "given.float64", "given.apr_models", "given.discovery")
+pytest_plugins = (
+    "given.small_models",
+    "given.arithmetic",
+    "given.float64",
+    "given.apr_models",
+    "given.third_party",
+    "given.discovery",
+    "given.text",
+)
 MODEL = "smollm2"
 PROSE = ROOT / "fixtures" / "prose.txt"
 RUNTIME = ROOT / "runtime" / "apr"
