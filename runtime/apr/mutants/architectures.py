@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from apr.capture import Array
 
 MOE, QWEN3, QWEN2, LLAMA = "qwen3moe-q4_k_m", "qwen3-q4_k_m", "qwen2-q4_k_m", "llama-q4_k_m"
+HF_MOE = "qwen3moe-transformers"  # made by transformers when it is needed
 _LAYER = 1
 
 
@@ -93,7 +94,7 @@ def _first_two_swapped(indices: Array, _count: int) -> Array:
 def _not_normalised(call: Call) -> Array:
     """Probabilities of the chosen experts as the softmax over all experts gives them."""
     model, x = call.model, np.asarray(call.input("ffn_norm"), call.model.arithmetic.dtype)
-    logits = model.arithmetic.linear(x, model.weights, f"blk.{_LAYER}.ffn_gate_inp.weight")
+    logits = model.arithmetic.linear(x, model.weights, f"blk.{call.key.layer}.ffn_gate_inp.weight")
     chosen = call.input("moe_router_indices").astype(np.intp)
     return np.take_along_axis(np.asarray(model.arithmetic.softmax(logits)), chosen, axis=-1)
 
@@ -180,6 +181,8 @@ _ALL = [
                        at("lm_head", None, _head_of_the_embedding), LLAMA),
     ArchitectureMutant("moe-not-normalised", "weights of the experts are not divided by their sum", "moe_router", _LAYER,
                        at("moe_router", _LAYER, _not_normalised)),
+    ArchitectureMutant("hf-experts-not-normalised", "weights of the experts are not divided by their sum", "moe_router", 0,
+                       at("moe_router", 0, _not_normalised), HF_MOE),
     ArchitectureMutant("moe-all-alike", "every chosen expert counts the same", "moe_router", _LAYER,
                        at("moe_router", _LAYER, _all_alike)),
     ArchitectureMutant("moe-indices-in-order", "experts stand in the order of their indices", "moe_router_indices", _LAYER,
