@@ -15,7 +15,7 @@ from apr.engines.base import check_tokens
 from apr.engines.generation import check_room
 from apr.engines.llama_cpp.process import Child
 from apr.engines.llama_cpp.providers import Provider, find_provider
-from apr.errors import OracleError
+from apr.errors import OracleError, UnsupportedModel
 from apr.models import load
 from apr.ops.arithmetic import GGML
 from apr.stages import StageKey
@@ -65,6 +65,7 @@ class LlamaCpp:
         timeout: seconds of silence while an answer of the child is awaited.
 
     Raises:
+        UnsupportedModel: the file is no GGUF.
         OracleAbsent: no library.
         OracleError: it crashed, or failed to prove itself.
     """
@@ -74,6 +75,10 @@ class LlamaCpp:
     arithmetic = GGML.name
 
     def __init__(self, file: ModelFile, provider: Provider | None = None, timeout: float = _TIMEOUT) -> None:
+        if file.format != "gguf":
+            raise UnsupportedModel(
+                f"llama.cpp reads GGUF, not {file.format}", where=str(file.path), hint="`apr export` writes it as GGUF"
+            )
         self.provider = provider or find_provider()
         self.build = self.provider.build
         self._file = file
