@@ -29,9 +29,8 @@ class Layout(NamedTuple):
 
 
 # ggml-common.h, `block_q4_0` and on; AprQ4: see apr.quant.apr_blocks. IQ1_M scatters its scale over the nibbles of other
-# fields and NVFP4 has scales of a type that numpy lacks: their values are looked at instead.
+# fields and NVFP4 has scales of a type that numpy lacks: their values are looked at instead, where they can be decoded.
 LAYOUTS = {
-    "Q1_0": Layout(18, (0,)),
     "Q4_0": Layout(18, (0,)),
     "Q4_1": Layout(20, (0, 2)),
     "Q5_0": Layout(22, (0,)),
