@@ -19,7 +19,7 @@ from apr.errors import UnsupportedModel, UnusableInput
 from apr.formats.apr import Dtype, Layout, canonical, encoded_size, open_apr
 from apr.formats.apr_keys import HEAD_DIM, MAKE_AGAIN, architecture_of, gguf_keys, rope_kind_of
 from apr.formats.model_file import PADDED, ModelFile
-from apr.formats.names import ARCHITECTURES, Place, place_of, spellings
+from apr.formats.names import ARCHITECTURES, Place, place_of, resolve, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,9 +131,9 @@ class AprModel(ModelFile):
     def _view(self, name: str) -> View:
         view = self.tensors.get(name)
         if view is None:
-            known = self._architecture in ARCHITECTURES
-            tried = ", ".join(spellings(self._architecture, name)) if known else name
-            raise UnusableInput(f"there is no tensor {name!r}; tried {tried}", where=str(self.path))
+            if self._architecture in ARCHITECTURES:
+                resolve(self._architecture, name, (), self.path)
+            raise UnusableInput(f"there is no tensor {name!r}", where=str(self.path))
         return view
 
     def _rows(self, view: View, piece: Piece) -> NDArray[np.uint8]:
@@ -215,12 +215,13 @@ def _views(file: AprFile | AprSet, architecture: str, stated: Mapping[str, Any])
     views: dict[str, View] = {}
     for name, found in placed.items():
         roles = {place.role for place, _ in found}
-        if len(roles) > 1 or (len(found) > 1 and roles != {"expert"}):
-            raise _refuse(file.path, name, f"is there under {len(found)} names: {', '.join(t.name for _, t in found)}")
         if roles == {"expert"}:
             views[name] = _packed(file, name, found, stated)
         elif roles == {"whole"}:
-            views[name] = _whole(file, name, found[0][1])
+            stored = found[0][1].name if len(found) == 1 else resolve(architecture, name, file.tensors, file.path)
+            views[name] = _whole(file, name, file.tensors[stored])
+        elif len(found) > 1:
+            raise _refuse(file.path, name, f"is there under {len(found)} names: {', '.join(t.name for _, t in found)}")
     for name, found in placed.items():
         if found[0][0].role == "qkv":
             for part in _split(file, name, found[0][1], stated):

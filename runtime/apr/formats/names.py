@@ -170,31 +170,33 @@ def hf_name(architecture: str, name: str) -> str:
     return spellings(architecture, name)[0]
 
 
-def resolve(architecture: str, name: str, present: Iterable[str]) -> str:
+def resolve(architecture: str, name: str, present: Iterable[str], file: object = None) -> str:
     """The name under which a file has a tensor.
 
     Args:
         architecture: GGUF's name of it.
         name: of the tensor, GGUF's.
         present: the names that the file has.
+        file: for messages.
 
     Raises:
         UnusableInput: none of its names is there, or more than one; the message lists all that were tried.
         UnsupportedModel: see `spellings`.
     """
     tried = spellings(architecture, name)
+    where = f"tensor {name!r}" if file is None else f"{file}: tensor {name!r}"
     there = frozenset(present)
     found = [spelling for spelling in tried if spelling in there]
     if len(found) > 1:
         raise UnusableInput(
             f"is there under {len(found)} names: {', '.join(found)}",
-            where=f"tensor {name!r}",
+            where=where,
             hint="which of them counts is not known: make the file again",
         )
     if not found:
         raise UnusableInput(
             f"is missing; tried {', '.join(tried)}",
-            where=f"tensor {name!r}",
+            where=where,
             hint="the file is incomplete or of another kind",
         )
     return found[0]

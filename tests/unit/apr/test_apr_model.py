@@ -239,7 +239,7 @@ class TestNames:
     def test_two_of_one_tensor(self, foreign: Callable[..., Foreign]) -> None:
         file = foreign()
         file.tensors["layers.0.self_attn.q_proj.weight"] = file.tensors["model.layers.0.self_attn.q_proj.weight"]
-        with pytest.raises(UnusableInput, match=r"'blk.0.attn_q.weight': is there under 2 names: layers.0"):
+        with pytest.raises(UnusableInput, match=r"'blk.0.attn_q.weight': is there under 2 names: model.layers.0"):
             file.open()
 
     def test_that_nobody_has(self, foreign: Callable[..., Foreign]) -> None:
