@@ -1,7 +1,7 @@
 """A model's weights: raw bytes from the file, decoded when an equation asks.
 
 Memory is bounded whatever the model: matrices that are small when decoded are kept as long as all of them fit, a large one
-is decoded some rows at a time and never held whole, and pages of the file go as soon as they were decoded.
+is decoded some rows at a time and never held whole, and pages of a large file go as soon as what they hold was used.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ import itertools
 import math
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
+
 from apr.errors import UnsupportedModel
-from apr.formats.model_file import PADDED
-from apr.quant.apr_blocks import APR_DECODERS
 from apr.quant.blocks import FORMATS, Affine, Format, affine
 from apr.quant.dequantise import Dequantiser, by_gguf
+from apr.quant.encoded import numbers, row_apart, some_rows
 from apr.quant.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from apr.formats.model_file import ModelFile
@@ -29,9 +29,14 @@ if TYPE_CHECKING:
 _KEEP = 1 << 30  # bytes of decoded weights kept; a 135M model fits whole
 _WHOLE = 1 << 27  # bytes of a decoded matrix that is still decoded whole
 _PART = 1 << 25  # bytes of decoded rows, where it is not
-_PAGES = 1 << 20  # bytes in the file that are worth giving back
+_FILE = 1 << 28  # bytes of tensors in a file, up to which its pages may stay in memory
+_PAGES = 1 << 20  # bytes of a tensor that are worth giving back
 
 _serial = itertools.count()
+
+if TYPE_CHECKING:
+    # tensor, encoded rows, how many they are
+    _Decode = Callable[[str, NDArray[np.uint8], int], Affine]
 
 
 class Weights:
@@ -49,6 +54,7 @@ class Weights:
         self._dequantise = dequantise
         self._experts: dict[str, int] = {}
         self._kept = Kept(_KEEP)
+        self._large = sum(tensor.nbytes for tensor in file.tensors.values()) > _FILE
 
     def __contains__(self, name: str) -> bool:
         return name in self._file.tensors
@@ -123,9 +129,13 @@ class Weights:
 
     def rows(self, name: str, indices: NDArray[np.intp]) -> NDArray[np.float32]:
         """[len(indices), columns] float32: some rows, dequantised."""
-        if not self._keeps_rows_apart(name):
+        raw, type_name, (rows, columns) = self.raw(name), self.type_name(name), self._size(name)
+        if len(raw) == rows:
+            return self._plain(name, raw[indices], len(indices)).scaled
+        if not row_apart(type_name, columns):
             return self._decoded(name, "whole", self._plain).scaled[indices]
-        return self._numbers(name, self.raw(name)[indices])
+        each = (some_rows(raw, type_name, columns, slice(index, index + 1)) for index in indices.tolist())
+        return np.concatenate([self._plain(name, row, 1).scaled for row in each])
 
     def dequantised(self, name: str) -> NDArray[np.float32]:
         """The whole tensor in its shape as float32; for what is small, such as gains and biases."""
@@ -145,57 +155,51 @@ class Weights:
         apart = self.format(name).minima is not None
         return self._parts(name, "apart", self._apart) if apart else self._parts(name, "whole", self._plain)
 
-    def _plain(self, name: str, raw: NDArray[np.uint8]) -> Affine:
-        return Affine(self._numbers(name, raw).reshape(-1, self.shape(name)[-1]), None)
+    def _size(self, name: str) -> tuple[int, int]:
+        """Rows, all dimensions but the innermost multiplied, and columns."""
+        *outer, columns = self.shape(name)
+        return math.prod(outer), columns
 
-    def _apart(self, name: str, raw: NDArray[np.uint8]) -> Affine:
-        return affine(raw, self.type_name(name), lambda rows, _type_name: self._numbers(name, rows))
-
-    def _parts(
-        self, name: str, form: str, decode: Callable[[str, NDArray[np.uint8]], Affine]
-    ) -> Iterator[tuple[slice, Affine]]:
-        rows, columns = math.prod(self.shape(name)[:-1]), self.shape(name)[-1]
-        if 4 * rows * columns <= _WHOLE or not self._keeps_rows_apart(name):
-            yield slice(0, rows), self._decoded(name, form, decode)
-            return
-        step = max(1, _PART // (4 * columns))
-        for start in range(0, rows, step):
-            part = slice(start, min(start + step, rows))
-            decoded = decode(name, self.raw(name)[part])
-            self._release(name)
-            yield part, decoded
-
-    def _decoded(self, name: str, form: str, decode: Callable[[str, NDArray[np.uint8]], Affine]) -> Affine:
-        """All rows, from what is kept if they are there."""
-
-        def make() -> Affine:
-            made = decode(name, self.raw(name))
-            self._release(name)
-            return made
-
-        source = self._replaced[name][0] if name in self._replaced else None
-        return self._kept.get((name, self._experts.get(name), source, form), make)
-
-    def _keeps_rows_apart(self, name: str) -> bool:
-        if self.type_name(name) in APR_DECODERS:
-            return False
-        return len(self.raw(name)) == math.prod(self.shape(name)[:-1])
-
-    def _release(self, name: str) -> None:
-        if name not in self._replaced and self._file.tensors[name].nbytes >= _PAGES:
-            self._file.release(name)
-
-    def _numbers(self, name: str, raw: NDArray[np.uint8]) -> NDArray[np.float32]:
-        type_name = self.type_name(name)
-        if type_name in APR_DECODERS:
-            return APR_DECODERS[type_name](raw.reshape(-1), math.prod(self.shape(name)))
+    def _plain(self, name: str, encoded: NDArray[np.uint8], rows: int) -> Affine:
         try:
-            if type_name.endswith(PADDED):
-                return self._dequantise(raw, type_name.removesuffix(PADDED))[:, : self.shape(name)[-1]]
-            return self._dequantise(raw, type_name)
+            made = numbers(encoded, self.type_name(name), rows, self._size(name)[1], self._dequantise)
         except NotImplementedError as error:
             raise UnsupportedModel(
                 f"type {self.type_name(name)} cannot be dequantised here (tensor {name!r})",
                 where=str(self._file.path),
                 hint="the `gguf` package does it; a newer one may know this type",
             ) from error
+        return Affine(made, None)
+
+    def _apart(self, name: str, encoded: NDArray[np.uint8], rows: int) -> Affine:
+        return affine(encoded, self.type_name(name), lambda raw, _type_name: self._plain(name, raw, rows).scaled)
+
+    def _parts(self, name: str, form: str, decode: _Decode) -> Iterator[tuple[slice, Affine]]:
+        """A matrix whole, from what is kept, or some rows at a time, the pages they came from given back after their use."""
+        rows, columns = self._size(name)
+        type_name = self.type_name(name)
+        # float32 is decoded to the file's own pages, which stay as long as they are kept
+        whole = 4 * rows * columns <= _WHOLE and not (self._large and type_name == "F32")
+        if whole or not row_apart(type_name, columns):
+            yield slice(0, rows), self._decoded(name, form, decode)
+            return
+        step, raw = max(1, _PART // (4 * columns)), self.raw(name)
+        for start in range(0, rows, step):
+            part = slice(start, min(start + step, rows))
+            yield part, decode(name, some_rows(raw, type_name, columns, part), part.stop - part.start)
+            self._release(name)
+
+    def _decoded(self, name: str, form: str, decode: _Decode) -> Affine:
+        """All rows, from what is kept if they are there."""
+
+        def make() -> Affine:
+            made = decode(name, self.raw(name), self._size(name)[0])
+            self._release(name)
+            return made
+
+        source = self._replaced[name][0] if name in self._replaced else None
+        return self._kept.get((name, self._experts.get(name), source, form), make)
+
+    def _release(self, name: str) -> None:
+        if self._large and name not in self._replaced and self._file.tensors[name].nbytes >= _PAGES:
+            self._file.release(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import gguf
@@ -11,6 +12,7 @@ import pytest
 from apr.errors import UnsupportedModel
 from apr.formats.gguf import GgufFile, read_gguf
 from apr.quant import weights as module
+from apr.quant.apr_blocks import APR_DECODERS, encode_apr_q4, encode_apr_q8
 from apr.quant.blocks import Affine
 from apr.quant.dequantise import by_gguf
 from apr.quant.kept import Kept
@@ -64,6 +66,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_WHOLE", 64 * 96 * 4 - 1)
     monkeypatch.setattr(module, "_PART", 64 * 7 * 4 + 5)
     monkeypatch.setattr(module, "_PAGES", 0)
+    monkeypatch.setattr(module, "_FILE", 0)
 
 
 @pytest.mark.usefixtures("small")
@@ -92,12 +95,38 @@ def test_a_large_matrix_is_decoded_in_parts_and_not_kept(tiny_llama: Callable[..
 
 def test_a_small_matrix_is_decoded_once(tiny_llama: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PAGES", 64 * 64)
-    file = Watched(read_gguf(tiny_llama()))
+    monkeypatch.setattr(module, "_FILE", 64 * 96 * 4)
+    file = Watched(read_gguf(tiny_llama("Q8_0")))
     weights = Weights(file)  # type: ignore[arg-type] # a stand-in
     first, second = (next(weights.matrix(UP))[1] for _ in range(2))
     assert np.shares_memory(first, second)
     weights.dequantised("blk.0.attn_norm.weight")
     assert file.released == [UP], "pages of small tensors are not worth it, those of others are released once"
+
+
+def test_pages_of_a_small_file_stay(tiny_llama: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PAGES", 0)
+    file = Watched(read_gguf(tiny_llama("Q8_0")))
+    assert len(list(Weights(file).matrix(UP))) == 1  # type: ignore[arg-type] # a stand-in
+    assert file.released == []
+
+
+@pytest.mark.parametrize("large", [True, False])
+def test_float32_of_a_large_file_is_not_kept(
+    tiny_llama: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, *, large: bool
+) -> None:
+    """What is kept of float32 would be pages of the file, which nothing would ever give back."""
+    monkeypatch.setattr(module, "_PAGES", 0)
+    monkeypatch.setattr(module, "_PART", 64 * 50 * 4)
+    if large:
+        monkeypatch.setattr(module, "_FILE", 0)
+    file = Watched(read_gguf(tiny_llama()))
+    weights = Weights(file)  # type: ignore[arg-type] # a stand-in
+    seen = []
+    for part, _ in weights.matrix(UP):
+        seen.append((part, list(file.released)))
+    assert seen == ([(slice(0, 50), []), (slice(50, 96), [UP])] if large else [(slice(0, 96), [])])
+    assert file.released == ([UP, UP] if large else [])
 
 
 def test_replaced_bytes_are_decoded_and_the_original_is_left_alone(tiny_llama: Callable[..., Path]) -> None:
@@ -153,6 +182,38 @@ def test_one_expert_of_many(tmp_path: Path, kind: str) -> None:
             weights.expert(name, index)
 
 
+class Encoded:
+    """A model file of one tensor in one of .apr's own encodings."""
+
+    def __init__(self, numbers: NDArray[np.float32], kind: str) -> None:
+        encode = {"AprQ4": encode_apr_q4, "AprQ8": encode_apr_q8}[kind]
+        self._raw = encode(numbers).reshape(1, -1)
+        self.tensors = {"w": SimpleNamespace(name="w", shape=numbers.shape, type_name=kind, nbytes=self._raw.size)}
+        self.path = "model.apr"
+
+    def raw(self, name: str) -> NDArray[np.uint8]:
+        assert name == "w"
+        return self._raw
+
+
+@pytest.mark.parametrize(("kind", "columns"), [("AprQ4", 64), ("AprQ4", 40), ("AprQ8", 40)])
+@pytest.mark.parametrize("whole", [True, False])
+def test_encodings_of_apr_are_decoded_in_parts_where_rows_are_whole_blocks(
+    monkeypatch: pytest.MonkeyPatch, kind: str, columns: int, *, whole: bool
+) -> None:
+    numbers = RNG.standard_normal((9, columns)).astype(np.float32)
+    file: Any = Encoded(numbers, kind)
+    expected = APR_DECODERS[kind](file.raw("w").reshape(-1), numbers.size).reshape(9, columns)
+    if not whole:
+        monkeypatch.setattr(module, "_WHOLE", 0)
+        monkeypatch.setattr(module, "_PART", 4 * columns * 2)
+    pieces = list(Weights(file).matrix("w"))
+    assert (joined(pieces, 9) == expected).all()
+    assert len(pieces) == (1 if whole or (kind, columns) == ("AprQ4", 40) else 5)
+    assert (Weights(file).rows("w", np.array([8, 0, 8])) == expected[[8, 0, 8]]).all()
+    assert (Weights(file).dequantised("w") == expected).all()
+
+
 def test_kept_matrices_make_room() -> None:
     kept, made = Kept(100), []
 
@@ -196,17 +257,3 @@ def test_ggml_arithmetic_refuses_types_it_does_not_know(tmp_path: Path) -> None:
         weights.affine("w")
     with pytest.raises(UnsupportedModel, match="I32 cannot be dequantised here"):
         weights.dequantised("w")
-
-
-def test_a_type_that_does_not_keep_rows_apart_is_decoded_whole(tmp_path: Path) -> None:
-    numbers = RNG.standard_normal((6, 32)).astype(np.float32)
-    file = written(tmp_path / "flat.gguf", w=(numbers, "F32"))
-
-    class Flat(Watched):
-        def raw(self, name: str) -> NDArray[np.uint8]:
-            return file.raw(name).reshape(1, -1)
-
-    weights = Weights(Flat(file))  # type: ignore[arg-type] # a stand-in
-    assert (joined(list(weights.matrix("w")), 6) == numbers).all()
-    assert (weights.rows("w", np.array([5, 0])) == numbers[[5, 0]]).all()
-    assert (weights.dequantised("w") == numbers).all()
