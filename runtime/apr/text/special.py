@@ -16,13 +16,13 @@ from apr.text.spellings import END_OF_TURN
 from apr.text.vocabulary import read, token_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from apr.formats.model_file import ModelFile
     from apr.text.vocabulary import Vocabulary
 
 _KEY = "tokenizer.ggml."
-_NAMES = ("bos", "eos", "eot", "padding", "unknown")
+_NAMES, _UNUSED = ("bos", "eos", "eot"), ("padding", "unknown")
 
 
 class Default(NamedTuple):
@@ -85,11 +85,22 @@ class SpecialTokens:
         """
         words = read(file) if vocabulary is None else vocabulary
         stated = token_ids(file, _NAMES, len(words.tokens))
-        return cls.assemble(words, file.architecture, stated, adds(file))
+        notes = []
+        for name in _UNUSED:
+            try:
+                stated |= token_ids(file, (name,), len(words.tokens))
+            except UnusableInput as error:  # nothing is done with it, so the file may still be run
+                notes.append(f"{name}_token_id is left out: {error.problem}")
+        return cls.assemble(words, file.architecture, stated, adds(file), notes)
 
     @classmethod
     def assemble(
-        cls, words: Vocabulary, architecture: str, stated: Mapping[str, int], around: tuple[bool, bool]
+        cls,
+        words: Vocabulary,
+        architecture: str,
+        stated: Mapping[str, int],
+        around: tuple[bool, bool],
+        said: Iterable[str] = (),
     ) -> Self:
         """The special tokens, from what a file states.
 
@@ -98,11 +109,12 @@ class SpecialTokens:
             architecture: whose defaults fill in.
             stated: ids by name: bos, eos, eot, padding, unknown.
             around: whether BOS and EOS are put around every text.
+            said: notes that there are already.
 
         Raises:
             UnusableInput: a token that is asked for around every text and not there.
         """
-        notes: list[str] = []
+        notes = [*said]
         bos, eos = (_stated_or_default(words, architecture, stated, which, notes) for which in ("bos", "eos"))
         for which, index, wanted in (("bos", bos, around[0]), ("eos", eos, around[1])):
             if wanted and index is None:
