@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 # name: what it does in one line; its module is apr.commands.<name> (import_, as Python has the word for itself) and offers
 # add_arguments(parser) and run(args) -> int
 COMMANDS = {
+    "run": "continue a text with a model",
     "trace": "run a model and save named stages of its forward pass",
     "diff": "compare two stage files or two folders of them",
     "validate": "make numbered checks of model files, from the magic to dead rows",
