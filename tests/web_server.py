@@ -80,7 +80,9 @@ class WebServer:
         self.pages[path] = Page(content, **how)
         return self.url + path
 
-    def add_repository(self, repo: str, files: dict[str, bytes], *, plain: tuple[str, ...] = (".json", ".txt")) -> None:
+    def add_repository(
+        self, repo: str, files: dict[str, bytes], *, plain: tuple[str, ...] = (".json", ".txt"), commit: str = COMMIT
+    ) -> None:
         """Serves a repository as the Hub does; files that end in `plain` are git blobs, the others in git-lfs."""
         siblings = []
         for name, content in files.items():
@@ -90,9 +92,9 @@ class WebServer:
                 digest = hashlib.sha256(content).hexdigest()
                 entry["lfs"] = {"size": len(content), "sha256": digest, "pointerSize": 134}
             siblings.append(entry)
-            self.add(f"/{repo}/resolve/{COMMIT}/{name}", content)
-        about = json.dumps({"id": repo, "sha": COMMIT, "siblings": siblings}).encode()
-        for revision in ("", "/revision/main", f"/revision/{COMMIT}"):
+            self.add(f"/{repo}/resolve/{commit}/{name}", content)
+        about = json.dumps({"id": repo, "sha": commit, "siblings": siblings}).encode()
+        for revision in ("", "/revision/main", f"/revision/{commit}"):
             self.add(f"/api/models/{repo}{revision}", about, etag=None, headers={"Content-Type": "application/json"})
 
     def asked(self, path: str) -> list[dict[str, str]]:

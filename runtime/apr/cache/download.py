@@ -7,7 +7,6 @@ has another file by now sends all of it anew.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import netrc
 import os
@@ -15,7 +14,7 @@ import re
 import shutil
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from apr import __version__
 from apr.cache.base import Patience, PullError
@@ -25,6 +24,7 @@ from apr.console import human_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from io import FileIO
     from pathlib import Path
 
     import httpx2
@@ -248,10 +248,9 @@ class _Download:
         partial.write_note()
         with (
             self.talk.make_meter(f"downloading {self.remote.name}", partial.total, unit="bytes") as meter,
-            partial.path.open("r+b" if partial.have else "wb") as file,
+            partial.path.open("r+b" if partial.have else "wb", buffering=0) as file,
         ):
             file.seek(partial.have)
-            file.truncate()
             meter.advance(partial.have)
             for chunk in response.iter_raw():
                 if partial.total is not None and partial.have + len(chunk) > partial.total:
@@ -259,20 +258,18 @@ class _Download:
                     raise self._refusal(f"is longer than the {partial.total} bytes it should have; it was not kept")
                 self._write(file, chunk)
                 partial.count(chunk, meter)
-            file.flush()
             os.fsync(file.fileno())
         if partial.total is not None and partial.have < partial.total:
             raise _Lost("the connection ended early")
 
-    def _write(self, file: BinaryIO, chunk: bytes) -> None:
+    def _write(self, file: FileIO, chunk: bytes) -> None:
+        rest = memoryview(chunk)
         try:
-            file.write(chunk)
-            file.flush()  # so that what is counted is what a later call finds
-        except OSError as error:
+            while rest:
+                rest = rest[file.write(rest) :]
+        except OSError as error:  # what was written before is right, and counts for the next call
             if error.errno not in _NO_SPACE:
                 raise
-            with contextlib.suppress(OSError):  # what was half written is cut off, or found too long by the next call
-                os.ftruncate(file.fileno(), self.partial.have)
             raise self._no_space(f"{error.strerror} after {human_size(self.partial.have)}") from error
 
     def _wait(self, lost: _Lost, failures: int) -> None:
@@ -297,7 +294,9 @@ class _Download:
     def _checked(self) -> str:
         """The hash of what is here, if it is what it should be; else it is thrown away."""
         partial, remote, problem = self.partial, self.remote, None
-        if remote.sha256 and partial.sha256 != remote.sha256:
+        if partial.path.stat().st_size != partial.have:
+            problem = "was written to by another process, although it is locked"
+        elif remote.sha256 and partial.sha256 != remote.sha256:
             problem = f"has sha256 {partial.sha256}, expected {remote.sha256}"
         elif remote.git_sha1 and partial.git_sha1 != remote.git_sha1:
             problem = f"is not the git blob {remote.git_sha1} that was announced"

@@ -121,6 +121,15 @@ def test_other_folders_before_behind_or_in_their_place(
     assert discovery.directories() == wanted
 
 
+def test_a_folder_that_is_reached_in_two_ways_is_looked_through_once(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "real").mkdir()
+    (home / "link").symlink_to(home / "real")
+    monkeypatch.setenv("APR_MODEL_DIRS", f"{home}/link:{home}/real:{home}/real/../real")
+    assert discovery.directories() == [home / "link"]
+
+
 # --- what is there -------------------------------------------------------------------------------------------------------
 
 
@@ -323,6 +332,8 @@ PAIRS: dict[str, tuple[Candidate, Candidate, str]] = {
     "preferred before newer": (
         candidate("my-QWEN2.5-Coder-14B-q4.gguf"), candidate("b.gguf", mtime_ns=9),
         "by preferred name: a preferred name, not no preferred name"),
+    "the folder's name is not the file's": (
+        candidate("b.gguf", mtime_ns=9), candidate("a.gguf", path=Path("/qwen3-coder-next/a.gguf")), "by newest"),
     "newer before .apr": (candidate("b.gguf", mtime_ns=2), candidate("a.apr", mtime_ns=1), "by newest"),
     ".apr before .gguf": (candidate("b.apr"), candidate("a.gguf"), "by format: apr, not gguf"),
     "folder before name": (candidate("b.gguf"), candidate("a.gguf", directory=1), "by folder"),

@@ -161,9 +161,10 @@ def test_a_file_of_another_length_is_fetched_anew(web: Any, cache: Path) -> None
     url = web.add("/x.gguf", CONTENT, plan=[("cut", 100_000), ("cut", 0), ("cut", 0)])
     with pytest.raises(PullError):
         bring(url)
-    web.pages["/x.gguf"].content = CONTENT[:-1]  # under the same validator
+    changed = CONTENT[:0:-1]
+    web.pages["/x.gguf"].content = changed  # under the same validator
     assert bring(url).downloaded
-    assert models(cache) == {"x.gguf": CONTENT[:-1]}
+    assert models(cache) == {"x.gguf": changed}
     web.add("/y.gguf", CONTENT, plan=[("cut", 100_000), ("cut", 0), ("cut", 0)])
     with pytest.raises(PullError):
         bring(web.url + "/y.gguf")
@@ -230,6 +231,35 @@ def test_a_body_of_unknown_length_is_believed_only_with_a_hash(web: Any, cache: 
     with pytest.raises(PullError, match="has sha256"):
         bring(f"{web.url}/y.gguf#sha256={HASH}")
     assert models(cache) == {"x.gguf": CONTENT}
+
+
+def test_a_body_that_ends_early_is_noticed_where_its_length_is_known(
+    web: Any, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = cache.parent / "own.yaml"
+    url = web.add("/x.gguf", CONTENT, length="none", plan=[("cut", 1000)])
+    entry = {"source": url, "sha256": HASH, "size": len(CONTENT), "licence": "MIT", "description": "made by a test"}
+    table.write_text(json.dumps({"mine": entry}))
+    monkeypatch.setenv("APR_ALIASES", str(table))
+    counter = Counter()
+    assert bring("mine", counter).sha256 == HASH
+    assert "the connection ended early" in counter.lines[0]
+    assert web.asked("/x.gguf")[1]["range"] == "bytes=1000-"
+    assert models(cache) == {"x.gguf": CONTENT}
+
+
+def test_a_file_that_somebody_else_writes_to_is_not_kept(web: Any, cache: Path) -> None:
+    class Meddling(Counter):
+        def advance(self, amount: int = 1, /) -> None:
+            super().advance(amount)
+            for part in unfinished(cache):
+                with part.open("ab") as file:
+                    file.write(b"X")
+
+    with pytest.raises(PullError, match="was written to by another process, although it is locked; it was not kept"):
+        bring(web.add("/x.gguf", CONTENT), Meddling())
+    assert models(cache) == {}
+    assert not unfinished(cache)
 
 
 def test_a_compressed_body_is_refused(web: Any, cache: Path) -> None:

@@ -25,6 +25,7 @@ FILES = {
     "README.md": b"not needed",
     "merges.txt": b"a b\n",
     "onnx/model.onnx": b"not needed",
+    "onnx/config.json": b"not needed",
     "model.safetensors": WEIGHTS,
 }
 GGUFS = {
@@ -134,7 +135,9 @@ def test_a_quantisation_is_a_word_of_the_name(quant: str, name: str, web: Any, c
     assert models(cache) == {name: GGUFS[name]}
 
 
-def test_all_parts_of_a_split_model_come_and_all_must_be_there(web: Any, cache: Path) -> None:
+def test_all_parts_of_a_split_model_come_and_all_must_be_there(
+    web: Any, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     web.add_repository(REPO, GGUFS)
     parts = {name: content for name, content in GGUFS.items() if "-of-" in name}
     found = bring(f"hf://{REPO}:Q8_0")
@@ -144,8 +147,17 @@ def test_all_parts_of_a_split_model_come_and_all_must_be_there(web: Any, cache: 
     assert bring(f"hf://{REPO}:Q8_0", verify=True) == found._replace(downloaded=False)
     assert resolve_model(f"hf://{REPO}:Q8_0") == found.path
     (cache / "models" / "tiny-Q8_0-00002-of-00002.gguf").unlink()
+    placed, sound = [], type(cache).replace
+
+    def replace(path: Path, target: Path) -> Path:
+        placed.append(target.name)
+        return sound(path, target)
+
+    monkeypatch.setattr(type(cache), "replace", replace)
     assert bring(f"hf://{REPO}:Q8_0").downloaded
     assert models(cache) == parts
+    # the first part last: whoever sees it finds the others
+    assert [name for name in placed if name.endswith(".gguf")] == sorted(parts, reverse=True)
     rewrite(web, lambda about: about.update(siblings=about["siblings"][:5]))
     for path in (cache / "models").iterdir():
         path.unlink()
@@ -186,6 +198,9 @@ def test_a_safetensors_model_comes_as_a_folder(web: Any, cache: Path) -> None:
     assert len(web.requests) == asked
     assert resolve_model(f"hf://{REPO}") == resolve_model(str(path)) == path
     assert [model.state for model in list_models() if model.path == path] == ["present"]
+    (path / "config.json~").write_bytes(b"")
+    assert [model.state for model in list_models() if model.path == path] == ["unknown"]
+    (path / "config.json~").unlink()
     # a file that was changed is seen, and what was good is not lost meanwhile
     (path / "config.json").write_bytes(b"{}")
     assert [model.state for model in list_models() if model.path == path] == ["unknown"]
@@ -221,6 +236,27 @@ def test_a_folder_that_broke_off_goes_on_with_the_file_and_the_byte(web: Any, ca
     assert [asked for asked, _ in later] == [f"/api/models/{REPO}", f"/{REPO}/resolve/{COMMIT}/model.safetensors"]
     assert later[1][1]["range"] == "bytes=100000-"
     assert models(cache)["org--tiny-model/model.safetensors"] == WEIGHTS
+
+
+def test_what_an_earlier_pull_left_is_held_against_the_hub_again(web: Any, cache: Path) -> None:
+    names = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    files = {"config.json": b"{}", "model.safetensors.index.json": b"{ }", names[0]: WEIGHTS, names[1]: WEIGHTS[::-1]}
+    web.add_repository(REPO, {**files, "extra.json": b"[]"})
+    web.pages[f"/{REPO}/resolve/{COMMIT}/{names[1]}"].plan = [("cut", 100_000), ("cut", 0), ("cut", 0)]
+    with pytest.raises(PullError, match="gave up"):
+        bring(f"hf://{REPO}")
+    (staged,) = (cache / "partial").glob("*/files")
+    (staged / names[0]).write_bytes(b"X" + WEIGHTS[1:])
+    (staged / "config.json").write_bytes(b"[]")
+    # meanwhile there is another commit, without one file and with another second shard
+    later = "d" * 40
+    files[names[1]] = WEIGHTS[::-1].swapcase()
+    web.add_repository(REPO, files, commit=later)
+    before = len(web.requests)
+    bring(f"hf://{REPO}")
+    assert [asked.rpartition("/")[2] for asked, _ in web.requests[before + 1 :]] == ["config.json", *names]
+    assert "range" not in web.requests[-1][1]
+    assert models(cache) == {f"org--tiny-model/{name}": content for name, content in files.items()}
 
 
 def test_only_the_hub_gets_the_token(web: Any, web_server: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
