@@ -91,6 +91,16 @@ def test_silu_and_its_tails(dtype: type) -> None:
     assert np.allclose(got, [0.0, -2 / (1 + math.e**2), 0.0, 2 / (1 + math.e**-2), 1e4], rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_activations_do_not_see_their_blocks(dtype: type) -> None:
+    x = np.random.default_rng(5).standard_normal((3, 50_001)).astype(dtype)  # some blocks, the last one short
+    wide = x.astype(np.float64)
+    assert (silu(x) == (wide / (1 + np.exp(-wide))).astype(dtype)).all()
+    assert (silu(x[:, ::2]) == silu(x)[:, ::2]).all()
+    assert (gelu_tanh(x.T) == gelu_tanh(x).T).all()
+    assert silu(x[:0]).shape == (0, 50_001)
+
+
 def test_gelu_is_not_silu() -> None:
     x = np.array([-1.0, 0.5, 2.0])
     expected = [0.5 * v * (1 + math.tanh(math.sqrt(2 / math.pi) * (v + 0.044715 * v**3))) for v in x]
