@@ -146,6 +146,14 @@ def test_replaced_bytes_are_decoded_and_the_original_is_left_alone(tiny_llama: C
     assert np.shares_memory(next(others[0].matrix(gate))[1], shared)
 
 
+def test_both_forms_of_a_matrix_are_kept_side_by_side(tiny_llama: Callable[..., Path]) -> None:
+    weights = Weights(read_gguf(tiny_llama("Q4_1")))
+    for _ in range(2):
+        whole, apart = next(weights.matrix(UP))[1], next(weights.affine(UP))[1]
+        assert apart.minimum is not None
+        assert (apart.scaled + np.repeat(apart.minimum, 32, axis=1) == whole).all()
+
+
 def test_another_decoder_sees_nothing_that_was_kept(tiny_llama: Callable[..., Path]) -> None:
     weights = Weights(read_gguf(tiny_llama("Q8_0")))
     before = weights.dequantised(UP)
