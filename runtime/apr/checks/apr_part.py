@@ -9,7 +9,7 @@ from apr.checks.part import Part, Placed
 from apr.checks.verdict import Finding, finding_of
 from apr.errors import UnusableInput
 from apr.formats.apr.dtypes import Undecided, dtype_of
-from apr.formats.apr.header import ALIGNMENT, HEADER_SIZE, MAGIC, Header, checksum, read_header
+from apr.formats.apr.header import ALIGNMENT, HEADER_SIZE, MAGIC, Flags, Header, checksum, read_header
 from apr.formats.apr.index import decide_layout, read_entries
 from apr.formats.apr.metadata import parse_metadata
 from apr.formats.files import map_file
@@ -45,6 +45,11 @@ def _stored_checksum(head: bytes) -> int:
 def is_damaged_magic(head: bytes) -> bool:
     """Whether a file would be .apr but for its magic: the checksum covers that, too."""
     return len(head) >= HEADER_SIZE and _stored_checksum(head) == _expected_checksum(head)
+
+
+def is_one_of_several(head: bytes) -> bool:
+    """Whether the header says so."""
+    return len(head) >= HEADER_SIZE and bool(int.from_bytes(head[6:8], "little") & Flags.SHARDED)
 
 
 def survey_apr(paths: list[Path]) -> list[Part]:

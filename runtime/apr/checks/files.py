@@ -38,9 +38,9 @@ def survey(path: Path) -> list[Part]:
         return _survey_safetensors(path)
     head = map_file(path, "model")[:HEADER_SIZE]
     if head.startswith(GGUF_MAGIC) or gguf_part.is_damaged_magic(head):
-        return [gguf_part.survey_gguf(file) for file in _files(path)]
+        return [gguf_part.survey_gguf(file) for file in (_files(path) if gguf_part.is_one_of_several(path) else [path])]
     if head.startswith(APR_MAGIC) or apr_part.is_damaged_magic(head):
-        return apr_part.survey_apr(_files(path))
+        return apr_part.survey_apr(_files(path) if apr_part.is_one_of_several(head) else [path])
     refuse_foreign(path, head)
     if head.lstrip().startswith(b"{") and path.stat().st_size <= MAX_METADATA and _SHARDED in path.read_bytes():
         return apr_part.survey_apr(_shards(path, path.read_bytes()))

@@ -24,6 +24,15 @@ def is_damaged_magic(head: bytes) -> bool:
     return len(head) >= 8 and differing == 1 and int.from_bytes(head[4:8], "little") in VERSIONS
 
 
+def is_one_of_several(path: Path) -> bool:
+    """Whether the metadata, as far as they can be read, say so."""
+    try:
+        count = read_head(path).metadata.get("split.count", 1)
+    except UnusableInput:
+        return False
+    return isinstance(count, int) and count > 1
+
+
 def survey_gguf(path: Path) -> Part:
     """The head of one file.
 

@@ -433,6 +433,14 @@ def test_shards_are_examined_together(tmp_path: Path, by_hand: Callable[..., Any
 
     first, second = shard(0, "model.norm.weight"), shard(1, "lm_head.weight")
     assert examine(first, {5}).size == first.stat().st_size + second.stat().st_size
+    whole = Planted(second, tmp_path / "copy")
+    whole.path = second
+    header_field(6, b"\0\4")(whole)  # another file's flags: what is wrong lies between the files
+    assert [check.number for check, _ in whole.report({1}).outcomes] == [1]
+    report = examine(first, STRUCTURE)
+    assert [check.number for check in report.verdicts(Verdict.FAIL)] == [17]
+    assert "SHARDED is not set" in outcome_of(report, 17).findings[0].problem
+    shard(1, "lm_head.weight")
     second.write_bytes(second.read_bytes()[:-1])
     report = examine(first, STRUCTURE)
     assert [check.number for check in report.verdicts(Verdict.FAIL)] == [5]

@@ -251,6 +251,7 @@ def with_number(path: Path, key: str, value: int) -> Path:
         (lambda path: renamed(path, text("tokenizer.ggml.model"), text("tokenizer.ggml.modex")), "how to cut a text"),
         (lambda path: renamed(path, text("tokenizer.ggml.merges"), text("tokenizer.ggml.mergex")), "made of merges"),
         (lambda path: renamed(path, text("th e"), text("t he")), "needs 'he', which is no token"),
+        (lambda path: renamed(path, text("i n"), text("i z")), "needs 'iz', which is no token"),
         (lambda path: renamed(path, text("th e"), text("th-e")), "is no pair"),
         (lambda path: with_number(path, "tokenizer.ggml.eos_token_id", 267), "is 267; ids are 0 to 266"),
         (lambda path: renamed(path, text("!"), text("#")), "are both '#'"),

@@ -291,6 +291,18 @@ def test_pieces_of_any_size_say_the_same(
         assert (values.alive == whole.any(axis=1)).all()
 
 
+def test_the_first_value_that_is_no_number_is_found_in_any_piece(
+    maker: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = maker.tensors(maker.Spec())
+    weights[UP][[50, 70], 3] = math.nan
+    path = maker.write_model(tmp_path / "m.gguf", maker.Spec(), weights)
+    for piece in (32, 64, 4096, 1 << 20):
+        monkeypatch.setattr(decode, "VALUES", piece)
+        values = scan_tensors(open_model(path), by_gguf)[UP]
+        assert (values.first_non_finite, values.non_finite) == (50 * 64 + 3, 2)
+
+
 def test_rows_are_alive_wherever_a_piece_ends() -> None:
     rng = np.random.Generator(np.random.PCG64(3))
     table = rng.standard_normal((40, 7)).astype(np.float32) * (rng.random((40, 1)) < 0.5)
