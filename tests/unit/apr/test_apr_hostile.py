@@ -167,6 +167,7 @@ def is_within(file: AprFile, size: int) -> None:
 
 def read_or_refuse(path: Path, content: bytes | bytearray) -> AprFile | None:
     """Reads everything; only a refusal that names the file may come out instead."""
+    path.unlink(missing_ok=True)  # to cut a file that is mapped and write it again takes a hundred times as long
     path.write_bytes(content)
     try:
         file = read_apr(path)

@@ -41,6 +41,7 @@ STAGE = struct.pack("<4sII3f", b"APRT", 2, 3, *VALUES)
 
 def read_stage(path: Path, content: bytes | bytearray) -> tuple[int | None, bytes] | None:
     """Layer and values; None where it is refused."""
+    path.unlink(missing_ok=True)  # to cut a file that is mapped and write it again takes a hundred times as long
     path.write_bytes(content)
     try:
         stage = open_stage(path)
@@ -186,6 +187,7 @@ SOUND = gguf(PAIRS, [tensor(b"t", (8,), 0, 0), tensor(b"u", (32, 2), 8, 32)], 32
 
 def read_model(path: Path, content: bytes | bytearray) -> bool:
     """Whether it could be read; every value and every byte of it then was."""
+    path.unlink(missing_ok=True)  # to cut a file that is mapped and write it again takes a hundred times as long
     path.write_bytes(content)
     try:
         file = read_gguf(path)
