@@ -40,6 +40,7 @@ pytest_plugins = (
     "given.small_models",
     "given.arithmetic",
     "given.float64",
+    "given.apr_format",
     "given.apr_models",
     "given.third_party",
     "given.discovery",
