@@ -267,6 +267,25 @@ def test_a_choice_opens_no_more_than_it_needs(home: Path, monkeypatch: pytest.Mo
     assert opened == ["newest.gguf", "newer.gguf"]
 
 
+def test_a_safetensors_model_is_its_folder_and_valid_with_a_tokenizer(home: Path) -> None:
+    from tinymodels import Spec
+    from tinymodels.hugging_face import write_folder
+
+    spec = Spec("llama", layers=1)
+    write_folder(home / "whole", spec)
+    write_folder(home / "shards", spec, files=2)
+    write_folder(home / "bare", spec, tokenizer=False)
+    (write_folder(home / "broken", spec) / "config.json").write_text("{")
+    found = {entry.path.name: examined(entry) for entry in look_around([home]).candidates}
+    assert {name: entry.health for name, entry in found.items()} == {
+        "whole": Health.VALID,
+        "shards": Health.VALID,
+        "bare": Health.NO_TOKENIZER,
+        "broken": Health.UNUSABLE,
+    }
+    assert resolve_model(str(home / "shards")) == home / "shards"
+
+
 # --- the order -----------------------------------------------------------------------------------------------------------
 
 candidates = st.builds(
