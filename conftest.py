@@ -45,6 +45,7 @@ pytest_plugins = (
     "given.third_party",
     "given.discovery",
     "given.text",
+    "given.conversions",
 )
 MODEL = "smollm2"
 PROSE = ROOT / "fixtures" / "prose.txt"
