@@ -89,9 +89,9 @@ def test_why_names_what_decided_for_each(home: Path) -> None:
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     assert lines[:2] == [content["chosen"], "chosen by discovery"]
-    assert "before 2 by preferred name: a preferred name, not no preferred name" in lines[4]
-    assert "behind 2 by name: twin.gguf, not newer.gguf" in lines[6]
-    assert "behind 4 by valid: is a link that leads nowhere, not valid" in lines[8]
+    assert "before 2 by preferred name: a preferred name (there: no preferred name)" in lines[4]
+    assert "behind 2 by name: twin.gguf (there: newer.gguf)" in lines[6]
+    assert "behind 4 by valid: is a link that leads nowhere (there: valid)" in lines[8]
     assert f"{home}/home/.cache/huggingface: absent" in lines
 
 

@@ -131,6 +131,6 @@ def explain(ordered: list[Candidate]) -> list[Placed]:
             raise ValueError(f"{candidate.path} is there twice")
         where = f"behind {number}" if number else "before 2"
         placed.append(
-            Placed(candidate, step, f"{where} by {step.name}: {step.tell(candidate)}, not {step.tell(other)}")
+            Placed(candidate, step, f"{where} by {step.name}: {step.tell(candidate)} (there: {step.tell(other)})")
         )
     return placed

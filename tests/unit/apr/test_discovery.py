@@ -343,20 +343,20 @@ def test_the_choice_is_the_first_in_the_order(found: list[Candidate]) -> None:
 PAIRS: dict[str, tuple[Candidate, Candidate, str]] = {
     "valid .gguf before a newer .apr that does not open": (
         candidate("a.gguf"), candidate("b.apr", health=Health.UNUSABLE, mtime_ns=9, reason="is cut off"),
-        "before 2 by valid: valid, not is cut off"),
+        "before 2 by valid: valid (there: is cut off)"),
     "valid before preferred": (
         candidate("a.gguf"), candidate("qwen3-coder-next.gguf", health=Health.NO_TOKENIZER), "by valid"),
     "without tokenizer before unusable": (
         candidate("a.gguf", health=Health.NO_TOKENIZER), candidate("b.gguf", health=Health.UNUSABLE, mtime_ns=9), "by valid"),
     "preferred before newer": (
         candidate("my-QWEN2.5-Coder-14B-q4.gguf"), candidate("b.gguf", mtime_ns=9),
-        "by preferred name: a preferred name, not no preferred name"),
+        "by preferred name: a preferred name (there: no preferred name)"),
     "the folder's name is not the file's": (
         candidate("b.gguf", mtime_ns=9), candidate("a.gguf", path=Path("/qwen3-coder-next/a.gguf")), "by newest"),
     "newer before .apr": (candidate("b.gguf", mtime_ns=2), candidate("a.apr", mtime_ns=1), "by newest"),
-    ".apr before .gguf": (candidate("b.apr"), candidate("a.gguf"), "by format: apr, not gguf"),
+    ".apr before .gguf": (candidate("b.apr"), candidate("a.gguf"), "by format: apr (there: gguf)"),
     "folder before name": (candidate("b.gguf"), candidate("a.gguf", directory=1), "by folder"),
-    "name": (candidate("a.gguf"), candidate("b.gguf"), "by name: a.gguf, not b.gguf"),
+    "name": (candidate("a.gguf"), candidate("b.gguf"), "by name: a.gguf (there: b.gguf)"),
 }  # fmt: skip
 
 
