@@ -119,6 +119,23 @@ def test_v1_is_described(tmp_path: Path) -> None:
     assert not describe_v1(path).checksum_matches
 
 
+def test_what_json_cannot_say_is_told_as_text(tmp_path: Path) -> None:
+    odd = {
+        b"key": b"\x01\xff",
+        "when": msgpack.Timestamp(1, 5),
+        "own": msgpack.ExtType(7, b"x"),
+        "list": [b"", None, True],
+    }
+    path = tmp_path / "v1.apr"
+    path.write_bytes(v1(msgpack.packb(odd)))
+    found = describe_v1(path).metadata
+    assert found["6b6579"] == "01ff"
+    assert found["list"] == ["", None, True]
+    assert "ExtType" in found["own"]
+    assert "5" in found["when"]
+    json.dumps(found)
+
+
 DAMAGED = {
     "too short": (v1()[:35], "holds only 35 bytes"),
     "another magic": (b"APR\0" + v1()[4:], "is no .apr file of version 1"),

@@ -77,7 +77,7 @@ class AprV1:
         compression: of the payload.
         flags: see `FlagsV1`; the highest bit has no meaning.
         quality_score: 1 to 100; 0: not said.
-        metadata: the MessagePack map.
+        metadata: the MessagePack map, as JSON has it: bytes are hex digits.
         checksum_matches: whether the CRC-32 at the file's end is that of everything before it.
     """
 
@@ -199,7 +199,10 @@ def _unpack(path: Path, raw: bytes) -> dict[str, Any]:
             hint="pip install msgpack",
         ) from error
     try:
-        content = msgpack.unpackb(raw, raw=False, strict_map_key=True, max_array_len=_MAX_ITEMS, max_map_len=_MAX_ITEMS)
+        unpacked = msgpack.unpackb(
+            raw, raw=False, strict_map_key=True, max_array_len=_MAX_ITEMS, max_map_len=_MAX_ITEMS
+        )
+        content = _plain(unpacked)
     except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
         problem = f"is no MessagePack: {type(error).__name__}: {error}"
         raise refusal(path, "metadata", _HEADER_V1.size, problem, hint=DAMAGED) from error
@@ -207,3 +210,14 @@ def _unpack(path: Path, raw: bytes) -> dict[str, Any]:
         problem = f"is a MessagePack {type(content).__name__}, not a map"
         raise refusal(path, "metadata", _HEADER_V1.size, problem, hint=DAMAGED)
     return content
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it: bytes as hex digits, types of MessagePack's own as their text."""
+    if isinstance(value, dict):
+        return {key if isinstance(key, str) else str(_plain(key)): _plain(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
