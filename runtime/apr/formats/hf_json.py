@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from apr.errors import UnsupportedModel, UnusableInput
-from apr.formats.apr.strict_json import parse_object
+from apr.formats.apr.strict_json import MAX_PARTS, parse_object
 from apr.formats.files import map_file
 
 if TYPE_CHECKING:
@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 << 20  # a tokenizer of a quarter of a million tokens has a quarter of that
 
 
-def read_object(path: Path) -> dict[str, Any]:
+def read_object(path: Path, max_parts: int = MAX_PARTS) -> dict[str, Any]:
     """Reads a JSON file that holds one object.
+
+    Args:
+        path: of the file.
+        max_parts: the most objects, arrays and keys.
 
     Raises:
         UnusableInput: it is not there, too large, or not as `apr.formats.apr.strict_json.parse_object` wants it.
@@ -26,7 +30,7 @@ def read_object(path: Path) -> dict[str, Any]:
     with data:
         if len(data) > MAX_BYTES:
             raise UnusableInput(f"has {len(data)} bytes, at most {MAX_BYTES} are read", where=str(path))
-        return parse_object(data[:], path, "JSON")
+        return parse_object(data[:], path, "JSON", max_parts=max_parts)
 
 
 class Json:

@@ -21,6 +21,7 @@ _NORMAL, _CONTROL, _USER_DEFINED, _UNUSED = 1, 3, 4, 5  # llama_token_type in ll
 _PREFIX = "tokenizer.ggml."
 _SPECIAL = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
 _MAX_TEMPLATE = 1 << 20  # bytes
+_MAX_PARTS = 1_500_000  # a quarter of a million tokens, and merges of twice as many, each an array of two
 # the patterns of the models that gave these pre-tokenizers their names, as their tokenizer.json spells them
 _AROUND = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|",
@@ -43,7 +44,7 @@ def tokenizer_keys(folder: Path, config: Json, vocabulary: int) -> dict[str, Val
     path = folder / "tokenizer.json"
     if not path.is_file():
         return {}
-    tokenizer = Json(path, read_object(path))
+    tokenizer = Json(path, read_object(path, _MAX_PARTS))
     model = tokenizer.object("model")
     if model is None or not _is_plain(tokenizer, model):
         return {}

@@ -373,7 +373,8 @@ HOSTILE_JSON: dict[str, tuple[bytes, str]] = {
     "nothing": (b"", "is not a JSON file: it holds only 0 bytes"),
     "no JSON": (b"<html>", "is no JSON"),
     "deep": (b'{"a":' * 100_000, "nested deeper"),
-    "deep lists": (b'{"a":' + b"[" * 900_000 + b"]" * 900_000 + b"}", "nested deeper"),
+    "deep lists": (b'{"a":' + b"[" * 400_000 + b"]" * 400_000 + b"}", "nested deeper"),
+    "many objects": (b'{"a":[' + b"{}," * 600_000 + b"0]}", "more than 500000 objects, arrays and keys"),
     "a key twice": (b'{"model_type": "llama", "model_type": "qwen2"}', "'model_type' occurs twice"),
     "not a number": (b'{"rms_norm_eps": NaN}', "NaN is no JSON number"),
     "endless digits": (b'{"hidden_size": ' + b"9" * 10_000 + b"}", "is no JSON"),
@@ -635,6 +636,14 @@ def test_weights_do_not_read_the_tokenizer(tmp_path: Path) -> None:
     load(file, F32)
     with pytest.raises(UnusableInput, match=r"tokenizer\.json.*is no JSON"):
         assert "tokenizer.ggml.tokens" in file.metadata
+
+
+def test_a_tokenizer_may_have_as_many_parts_as_the_largest_vocabularies(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "hf", Spec(layers=1))
+    # brackets in a text count as well
+    assert "tokenizer.ggml.merges" in change_tokenizer(folder, other="[" * 1_400_000).metadata
+    with pytest.raises(UnusableInput, match=r"tokenizer\.json.*more than 1500000 objects"):
+        change_tokenizer(folder, other="[" * 1_500_000).metadata["tokenizer.ggml.merges"]
 
 
 def test_a_tokenizer_of_another_kind_has_no_keys(tmp_path: Path) -> None:

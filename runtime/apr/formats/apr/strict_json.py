@@ -28,7 +28,9 @@ class _Fault(Exception):
         self.problem, self.at = problem, at
 
 
-def parse_object(raw: bytes, path: Path, section: str, offset: int = 0) -> dict[str, Any]:
+def parse_object(
+    raw: bytes, path: Path, section: str, offset: int = 0, *, max_parts: int = MAX_PARTS
+) -> dict[str, Any]:
     """Reads a JSON object.
 
     Args:
@@ -36,33 +38,34 @@ def parse_object(raw: bytes, path: Path, section: str, offset: int = 0) -> dict[
         path: of the file, for messages.
         section: of the file, for messages.
         offset: of the section in the file, for messages.
+        max_parts: the most objects, arrays and keys.
 
     Raises:
         UnusableInput: not UTF-8, no JSON, no object; a key twice in one object; NaN, infinity or a number beyond float64;
-            nested deeper than `MAX_DEPTH`, more than `MAX_PARTS` objects, arrays and keys; half of a surrogate pair.
+            nested deeper than `MAX_DEPTH`, more than `max_parts`; half of a surrogate pair.
     """
     try:
-        content = _parse_object(raw)
+        content = _parse_object(raw, max_parts)
         _check_values(content, check_texts=_SURROGATE.search(raw) is not None)
     except _Fault as fault:
         raise refusal(path, section, offset + fault.at, fault.problem, hint=DAMAGED) from fault
     return content
 
 
-def _parse_object(raw: bytes) -> dict[str, Any]:
-    content = _parse(raw)
+def _parse_object(raw: bytes, max_parts: int) -> dict[str, Any]:
+    content = _parse(raw, max_parts)
     if type(content) is not dict:
         raise _Fault(f"is a JSON {type(content).__name__}, not an object")
     return content
 
 
-def _parse(raw: bytes) -> Any:
+def _parse(raw: bytes, max_parts: int) -> Any:
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
         raise _Fault(f"is not UTF-8 ({error.reason})", error.start) from error
-    if sum(map(raw.count, (b"{", b"[", b":"))) > MAX_PARTS:
-        raise _Fault(f"more than {MAX_PARTS} objects, arrays and keys")
+    if sum(map(raw.count, (b"{", b"[", b":"))) > max_parts:
+        raise _Fault(f"more than {max_parts} objects, arrays and keys")
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_constant)
     except json.JSONDecodeError as error:
