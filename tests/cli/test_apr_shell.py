@@ -62,7 +62,7 @@ def test_version() -> None:
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        ([], "no command given; commands: trace, diff, pull, list, find"),
+        ([], f"no command given; commands: {', '.join(cli.COMMANDS)}"),
         (["dif"], "unknown command 'dif'; did you mean 'diff'?"),
         (["\x1b[31mx"], r"unknown command '\x1b[31mx'"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
