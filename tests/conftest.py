@@ -61,6 +61,23 @@ def fixture_model(maker: ModuleType, tmp_path_factory: pytest.TempPathFactory) -
     return find
 
 
+@pytest.fixture(scope="session")
+def fixture_apr(
+    maker: ModuleType, fixture_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """The path of a model of `tinymodels.APR_FILES`: in fixtures/models if it is committed there, else made once a session."""
+    folder = tmp_path_factory.mktemp("apr")
+
+    def find(name: str) -> Path:
+        file = maker.APR_FILES[name]
+        path: Path = (ROOT / "fixtures" / "models" if file.committed else folder) / f"{name}.apr"
+        if not path.exists():
+            file.make(fixture_model(file.source), path)
+        return path
+
+    return find
+
+
 @pytest.fixture
 def tiny_model(maker: ModuleType, tmp_path: Path) -> Callable[..., Path]:
     """Writes a tiny model with the given options of `tinymodels.Spec` (`architecture`, `weights`, `layers`, …)."""

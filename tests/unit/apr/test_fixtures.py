@@ -13,6 +13,8 @@ from gguf import GGMLQuantizationType, quants
 
 from apr.engines.llama_cpp.providers import providers
 from apr.engines.reference import Reference
+from apr.formats import open_model
+from apr.formats.apr import read_apr
 from apr.formats.gguf import read_gguf
 from apr.ops.arithmetic import F32
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 MANIFEST: dict[str, dict[str, Any]] = json.loads((FIXTURES / "MANIFEST.json").read_text(encoding="utf-8"))
 MODELS = sorted(name for name in MANIFEST if name.endswith(".gguf"))
+IMPORTED = sorted(name for name in MANIFEST if name.endswith(".apr"))
 LIMIT = 12_000_000  # bytes that the repository spends on fixtures
 
 
@@ -58,8 +61,33 @@ def test_a_model_is_made_again_byte_for_byte(maker: ModuleType, tmp_path: Path, 
     assert file.committed == entry["committed"]
 
 
+@pytest.mark.parametrize("name", IMPORTED)
+def test_an_apr_file_is_made_again_byte_for_byte(
+    maker: ModuleType, fixture_model: Callable[[str], Path], tmp_path: Path, name: str
+) -> None:
+    file, entry = maker.APR_FILES[Path(name).stem], MANIFEST[name]
+    if not maker.FILES[file.source].committed and file.needs_llama_cpp and not providers():
+        pytest.skip("its source is made by llama.cpp's quantiser")
+    assert sha256(file.make(fixture_model(file.source), tmp_path / "x.apr")) == entry["sha256"]
+    assert file.committed == entry["committed"]
+
+
 def test_every_model_is_in_the_manifest(maker: ModuleType) -> None:
     assert {f"models/{name}.gguf" for name in maker.FILES} == set(MODELS)
+    assert {f"models/{name}.apr" for name in maker.APR_FILES} == set(IMPORTED)
+
+
+@pytest.mark.parametrize("name", [name for name in IMPORTED if MANIFEST[name]["committed"]])
+def test_a_committed_apr_file_is_its_source(
+    maker: ModuleType, fixture_model: Callable[[str], Path], fixture_apr: Callable[[str], Path], name: str
+) -> None:
+    """Those with a fused projection too."""
+    source = open_model(fixture_model(maker.APR_FILES[Path(name).stem].source))
+    file = open_model(fixture_apr(Path(name).stem))
+    assert file.format == "apr"
+    assert file.weights_sha256 == source.weights_sha256
+    assert dict(file.metadata) == dict(source.metadata)
+    assert ("qkv_proj" in " ".join(read_apr(file.path).tensors)) == ("fused" in name)
 
 
 @pytest.mark.parametrize("architecture", ["llama", "qwen2", "qwen3", "qwen3moe"])
