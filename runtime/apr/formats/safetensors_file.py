@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 import os
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -25,7 +24,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MAX_HEADER = 32 << 20  # bytes; a hundred thousand tensors take half of it
+# bytes: forty thousand tensors with names as long as those of experts, more than any model has in one file; as many as
+# fit with the shortest names are read in a second and a half
+MAX_HEADER = 6 << 20
 _LENGTH = struct.Struct("<Q")
 _SMALLEST = _LENGTH.size + len("{}")
 _OFFSETS = b'"data_offsets"'  # every tensor's entry in the header has this key once
@@ -41,8 +42,7 @@ _BITS = {
 _HINT = "the file is cut off or damaged: get it again"
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """A tensor in a file.
 
     Attributes:
