@@ -297,11 +297,11 @@ def _split(file: AprFile | AprSet, name: str, tensor: AprTensor, stated: Mapping
     head_dim = stated.get(HEAD_DIM, stated["hidden_size"] // heads)
     widths = {"q": heads * head_dim, "k": kv_heads * head_dim, "v": kv_heads * head_dim}
     shape = _shape(file, tensor)
-    if shape[0] != sum(widths.values()):
+    if not shape or shape[0] != sum(widths.values()):
         raise _refuse(
             file.path,
             tensor.name,
-            f"has {shape[0]} rows; {heads} query and {kv_heads} key heads of {head_dim} need {sum(widths.values())}",
+            f"has {shape[0] if shape else 0} rows; {heads} query and {kv_heads} key heads of {head_dim} need {sum(widths.values())}",
         )
     if tensor.dtype in _ROWS_TOGETHER:
         raise _refuse(

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apr.engines.reference import Reference
-from apr.errors import UnsupportedModel, UnusableInput
+from apr.errors import AprError, UnsupportedModel, UnusableInput
 from apr.formats import open_model
 from apr.formats.apr_keys import decode_value, encode_value, is_special
 from apr.formats.apr_model import AprModel
@@ -575,3 +575,86 @@ class TestSource:
 def test_every_name_of_the_fixtures_has_its_place(foreign: Callable[..., Foreign]) -> None:
     file = foreign("qwen3moe-q4_k_m")
     assert sorted(place_of("qwen3moe", name).name for name in file.tensors) == sorted(file.open().tensors)
+
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+_NAMES = [
+    "tied_embeddings",
+    "tensor_shapes",
+    "source_metadata",
+    "rope_scaling",
+    "head_dim",
+    "num_experts",
+    "hf_model_type",
+]
+
+
+class TestHostile:
+    """Whatever an .apr file says, it opens or is refused: no other exception, no crash behind it."""
+
+    @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(data=st.data())
+    def test_any_value_under_any_key(self, foreign: Callable[..., Foreign], data: st.DataObject) -> None:
+        file = foreign()
+        keys = data.draw(st.lists(st.sampled_from([*file.metadata, *_NAMES]), min_size=1, max_size=2, unique=True))
+        for key in keys:
+            file.metadata[key] = data.draw(_JSON, label=key)
+        self.open(file)
+
+    @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(data=st.data())
+    def test_any_source(self, foreign: Callable[..., Foreign], data: st.DataObject) -> None:
+        kinds = st.sampled_from(
+            ["uint8", "string", "array:string", "array:array:uint8", "float32", "array:", "", "bool"]
+        )
+        entry = st.lists(_JSON, max_size=4) | st.tuples(st.sampled_from(["x", "llama.block_count"]), kinds, _JSON).map(
+            list
+        )
+        file = foreign()
+        file.metadata["source_metadata"] = {
+            "format": data.draw(st.just("gguf") | _JSON),
+            "keys": data.draw(st.lists(entry, max_size=3) | _JSON),
+            "tensors": data.draw(st.lists(st.text(max_size=5), max_size=2) | _JSON),
+        }
+        self.open(file)
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(data=st.data())
+    def test_any_shapes_and_names(self, foreign: Callable[..., Foreign], data: st.DataObject) -> None:
+        file = foreign(
+            data.draw(st.sampled_from(["llama-biased-f32", "qwen3moe-f32"])),
+            layout=data.draw(st.sampled_from(["hf", "gguf"])),
+        )
+        for _ in range(data.draw(st.integers(1, 3))):
+            name = data.draw(st.sampled_from(sorted(file.tensors)))
+            other = name
+            for part in ("q_proj", "gate_proj", "experts", "layers.0", "self_attn", "model."):
+                if part in name and data.draw(st.booleans()):
+                    wrong = ["qkv_proj", "experts.1", "layers.7", "mlp", ""]
+                    other = name.replace(part, data.draw(st.sampled_from(wrong)))
+            shape = data.draw(st.lists(st.integers(1, 6), max_size=4))
+            size = int(np.prod(shape, dtype=np.int64))
+            file.tensors.pop(name)
+            if other:
+                file.tensors[other] = 0, tuple(shape), bytes(4 * size)
+        self.open(file)
+
+    def open(self, file: Foreign) -> None:
+        problem = str(file.path)
+        try:
+            model = file.open()
+            load(model, F32)
+            for name in model.tensors:
+                model.raw(name)
+                model.release(name)
+        except AprError as error:
+            problem = str(error)
+        assert str(file.path) in problem
