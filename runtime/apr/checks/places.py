@@ -53,6 +53,9 @@ def beyond_the_end(part: Part) -> list[Finding]:
             else f"the file ends at byte {part.size}, the padding behind its last tensor at byte {part.size - left}"
         )
         found.append(Finding(str(part.path), problem, "footer", None, min(part.size, part.size - left)))
+    if part.format == "safetensors" and left > 0:
+        problem = f"{left} bytes follow the tensor data and belong to nothing"
+        found.append(Finding(str(part.path), problem, "tensor data", None, part.size - left))
     if part.format == "gguf" and left >= (part.alignment or 1):
         problem = f"{left} bytes follow the tensor data and belong to nothing"
         found.append(Finding(str(part.path), problem, "tensor data", None, part.size - left, warning=True))
@@ -115,7 +118,7 @@ def wrong_sizes(part: Part) -> list[Finding]:
 
 
 def _over_parts(
-    number: int, judge: Callable[[Part], list[Finding]], describe: Callable[[Part], str]
+    number: int, judge: Callable[[Part], list[Finding]], describe: Callable[[list[Part]], str]
 ) -> Callable[[Subject], Outcome]:
     def run(subject: Subject) -> Outcome:
         if not subject.parts:
@@ -125,34 +128,34 @@ def _over_parts(
             if number in part.absent:
                 return not_applicable(part.absent[number])
             found += [part.faults[number]] if number in part.faults else judge(part)
-        return judged(found, "; ".join(describe(part) for part in subject.parts if part.index is not None))
+        known = [part for part in subject.parts if part.index is not None]
+        files = f", {len(subject.parts)} files" if len(subject.parts) > 1 else ""
+        return judged(found, describe(known) + files if known else "the tensor index cannot be read")
 
     return run
 
 
+def _tensors(parts: list[Part]) -> str:
+    return f"{sum(len(part.table()) for part in parts)} tensors"
+
+
+def _bytes(parts: list[Part]) -> str:
+    needed, there = sum(required_size(part) for part in parts), sum(part.size for part in parts)
+    return f"{needed} bytes are needed, {there} are there"
+
+
+def _units(parts: list[Part]) -> str:
+    return f"multiples of {' and '.join(sorted({str(part.alignment) for part in parts}))}"
+
+
 CHECKS = (
-    Check(
-        5,
-        "extents",
-        "the file is as long as its tensors need",
-        _over_parts(5, beyond_the_end, lambda part: f"{required_size(part)} bytes are needed, {part.size} are there"),
-    ),
-    Check(
-        6,
-        "overlap",
-        "no tensor's data overlaps another's",
-        _over_parts(6, overlaps, lambda part: f"{len(part.table())} tensors"),
-    ),
-    Check(
-        7,
-        "alignment",
-        "every tensor's data is aligned",
-        _over_parts(7, misaligned, lambda part: f"multiples of {part.alignment}"),
-    ),
+    Check(5, "extents", "the file is as long as its tensors need", _over_parts(5, beyond_the_end, _bytes)),
+    Check(6, "overlap", "no tensor's data overlaps another's", _over_parts(6, overlaps, _tensors)),
+    Check(7, "alignment", "every tensor's data is aligned", _over_parts(7, misaligned, _units)),
     Check(
         11,
         "row-bytes",
         "every tensor takes the bytes that its type and shape need",
-        _over_parts(11, wrong_sizes, lambda part: f"{len(part.table())} tensors"),
+        _over_parts(11, wrong_sizes, _tensors),
     ),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import struct
 import time
@@ -421,36 +420,3 @@ def test_no_cut_gets_past(sound_apr: Path, sound_gguf: Path, tmp_path: Path, suf
     for end in ends:
         path.write_bytes(content[:end])
         agree(path)
-
-
-def test_shards_are_examined_together(tmp_path: Path, by_hand: Callable[..., Any]) -> None:
-    def shard(index: int, name: str) -> Path:
-        metadata = {"model_type": "t", "total_size": 0, "param_count": 0, "architecture": "llama"}
-        metadata["sharding"] = {"shard_count": 2, "shard_index": index}
-        path = tmp_path / f"m-{index + 1:05d}-of-00002.apr"
-        path.write_bytes(by_hand(metadata, [(name, 0, (2,), bytes(8))], flags=0x0410).bytes)
-        return path
-
-    first, second = shard(0, "model.norm.weight"), shard(1, "lm_head.weight")
-    assert examine(first, {5}).size == first.stat().st_size + second.stat().st_size
-    whole = Planted(second, tmp_path / "copy")
-    whole.path = second
-    header_field(6, b"\0\4")(whole)  # another file's flags: what is wrong lies between the files
-    assert [check.number for check, _ in whole.report({1}).outcomes] == [1]
-    report = examine(first, STRUCTURE)
-    assert [check.number for check in report.verdicts(Verdict.FAIL)] == [17]
-    assert "SHARDED is not set" in outcome_of(report, 17).findings[0].problem
-    shard(1, "lm_head.weight")
-    second.write_bytes(second.read_bytes()[:-1])
-    report = examine(first, STRUCTURE)
-    assert [check.number for check in report.verdicts(Verdict.FAIL)] == [5]
-    assert outcome_of(report, 5).findings[0].file == str(second)
-    second.unlink()
-    report = examine(first, STRUCTURE)
-    assert [check.number for check in report.verdicts(Verdict.FAIL)] == [17]
-    assert "is missing" in outcome_of(report, 17).findings[0].problem
-    manifest = tmp_path / "model.apr.json"
-    manifest.write_text(json.dumps({"shard_count": 2, "shards": [{"filename": first.name}]}))
-    report = examine(manifest, STRUCTURE)
-    assert report.verdicts(Verdict.FAIL)
-    assert outcome_of(report, 1).verdict is Verdict.PASS
