@@ -53,6 +53,7 @@ TEXTS = {
     "license": "general.license",
     "version": "general.version",
     "chat_template": "tokenizer.chat_template",
+    "chat_format": "tokenizer.chat_format",  # a key of this format alone
     "tokenizer.model_type": "tokenizer.ggml.model",
     "tokenizer.pre_type": "tokenizer.ggml.pre",
 }

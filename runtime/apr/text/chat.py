@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from apr.text.tokenizer import Tokenizer
 
 _KEY = "tokenizer.chat_template"
-_FORMAT_KEYS = ("chat_format", "apr.chat_format")
+_FORMAT_KEY = "tokenizer.chat_format"  # the `chat_format` of .apr files
 _PACKAGE_ROOT = Path(apr.__file__).resolve().parent.parent
 _PATIENCE = 60.0  # seconds: a busy machine takes long to give a process its two seconds
 
@@ -74,16 +74,15 @@ class ChatTemplate:
             named = [found.removeprefix(f"{_KEY}.") for found in file.metadata if found.startswith(f"{_KEY}.")]
             hint = f"it has {', '.join(sorted(named))}" if named else "it has none with a name"
             raise UnusableInput(f"has no chat template {name!r}", where=str(file.path), hint=hint)
-        for key in _FORMAT_KEYS:
-            stated = file.optional(key, str)
-            if stated in FORMATS:
-                return cls(FORMATS[stated], f"{file.path}: {key} {stated!r}")
-            if stated is not None:
-                raise UnusableInput(
-                    f"chat format {stated!r} is not known here, only {', '.join(FORMATS)}",
-                    where=f"{file.path}: {key}",
-                    hint="give the whole prompt instead of messages",
-                )
+        stated = file.optional(_FORMAT_KEY, str)
+        if stated in FORMATS:
+            return cls(FORMATS[stated], f"{file.path}: chat format {stated!r}")
+        if stated is not None:
+            raise UnusableInput(
+                f"chat format {stated!r} is not known here, only {', '.join(FORMATS)}",
+                where=f"{file.path}: {_FORMAT_KEY}",
+                hint="give the whole prompt instead of messages",
+            )
         raise UnusableInput(
             "has no chat template", where=str(file.path), hint="give the whole prompt instead of messages"
         )
@@ -162,7 +161,7 @@ def _run(request: Mapping[str, Any], where: str, limits: Limits) -> dict[str, An
             capture_output=True,
             text=True,
             encoding="utf-8",
-            errors="surrogatepass",
+            errors="replace",
             env=os.environ | {"PYTHONPATH": str(_PACKAGE_ROOT), "PYTHONIOENCODING": "utf-8"},
             timeout=_PATIENCE,
             check=False,

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from apr.convert import Import, ImportOptions
 from apr.engines.llama_cpp.providers import find_provider
 from apr.errors import AprError, UnusableInput, UsageError
+from apr.formats import open_model
 from apr.formats.gguf import read_gguf
 from apr.text import chat, rendering
 from apr.text.chat import ChatTemplate, Limits, encode_chat, render_chat
@@ -155,7 +157,7 @@ def opened(write_vocabulary: Callable[..., Path], tmp_path: Path) -> Callable[..
 
 
 def test_a_file_has_its_own_template_or_names_a_format_and_none_is_guessed(opened: Callable[..., Any]) -> None:
-    file = opened(tokenizer__chat_template="own", chat__format="x")
+    file = opened(tokenizer__chat_template="own", tokenizer__chat_format="x")
     assert ChatTemplate.of(file).source == "own"
     with pytest.raises(UnusableInput, match="has no chat template 'tool_use'; it has none with a name"):
         ChatTemplate.of(file, "tool_use")
@@ -170,27 +172,23 @@ def test_one_of_several_templates_goes_by_its_name(opened: Callable[..., Any]) -
         ChatTemplate.of(file, "tool_use")
 
 
-class Stated:
-    """A model file that is nothing but these keys."""
-
-    path = "model.apr"
-
-    def __init__(self, **metadata: str) -> None:
-        self.metadata = metadata
-
-    def optional(self, key: str, kind: type[str]) -> str | None:
-        value = self.metadata.get(key)
-        assert value is None or isinstance(value, kind)
-        return value
-
-
-def test_a_format_that_the_file_names() -> None:
-    file: Any = Stated(chat_format="chatml")
-    template = ChatTemplate.of(file)
-    assert template == ChatTemplate(FORMATS["chatml"], "model.apr: chat_format 'chatml'")
-    custom: Any = Stated(chat_format="custom")
+def test_a_format_that_the_file_names(opened: Callable[..., Any]) -> None:
+    file = opened(tokenizer__chat_format="chatml")
+    assert ChatTemplate.of(file) == ChatTemplate(FORMATS["chatml"], f"{file.path}: chat format 'chatml'")
     with pytest.raises(UnusableInput, match="chat format 'custom' is not known here, only chatml, llama2"):
-        ChatTemplate.of(custom)
+        ChatTemplate.of(opened(tokenizer__chat_format="custom"))
+
+
+def test_an_apr_file_keeps_its_format_and_its_tokenizer(tiny_llama: Callable[..., Path], tmp_path: Path) -> None:
+    source = open_model(tiny_llama(metadata=(("tokenizer.chat_format", "chatml"),)))
+    Import(source, ImportOptions()).write(tmp_path / "x.apr")
+    file = open_model(tmp_path / "x.apr")
+    template = ChatTemplate.of(file)
+    assert (template.source, template.where) == (FORMATS["chatml"], f"{tmp_path / 'x.apr'}: chat format 'chatml'")
+    before, after = Tokenizer.from_file(source), Tokenizer.from_file(file)
+    prompt = render_chat(template, TALK)
+    assert encode_chat(after, prompt) == encode_chat(before, prompt)
+    assert after.special == before.special
 
 
 # --- formats by name -------------------------------------------------------------------------------------------------

@@ -119,6 +119,17 @@ def test_what_has_no_chance_is_never_drawn(place: float, before: int, behind: in
     assert draw(chances, fixed) == before + (0 if place < 0.3 else 2)
 
 
+def test_running_sums_that_fall_short_of_one_still_yield_an_id() -> None:
+    class AlmostOne:
+        def random(self) -> float:
+            return math.nextafter(1.0, 0.0)
+
+    almost: Any = AlmostOne()
+    chances = np.array([0.1] * 10)
+    assert np.cumsum(chances)[-1] < 1
+    assert draw(chances, almost) == 9
+
+
 def test_a_seed_tells_everything() -> None:
     def run(seed: int) -> list[int]:
         choose = sampler(Sampling(seed=seed))

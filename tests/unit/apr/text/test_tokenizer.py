@@ -39,6 +39,14 @@ def test_digits_stand_alone_in_smollm_and_together_in_gpt2(load: Callable[..., T
     assert spelled(load(pre="gpt-2"), "12 ab's") == ["12", "Ġa", "b", "'s"]
 
 
+def test_a_contraction_is_of_ascii_letters(load: Callable[..., Tokenizer]) -> None:
+    # the long s is an s to whoever compares without case
+    fields = {"tokens": [*BASE, "Å¿", "Å¿x", "Sx"], "token_type": [1] * 259, "merges": ["Å ¿", "Å¿ x", "S x"]}
+    tokenizer = load(pre="qwen2", **fields)
+    assert spelled(tokenizer, "'\u017fx") == ["'", "Å¿x"]
+    assert spelled(tokenizer, "'Sx") == ["'", "S", "x"]
+
+
 def test_a_word_that_is_a_token_needs_no_merge_where_the_pre_tokenizer_says_so(load: Callable[..., Tokenizer]) -> None:
     tokens = [*BASE, "aa", "aab", "aa!", "<|bos|>"]
     fields = {"tokens": tokens, "token_type": [1] * 259 + [3], "merges": ["a a"], "bos_token_id": 259}
