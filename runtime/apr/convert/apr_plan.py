@@ -16,7 +16,7 @@ from apr.formats.apr import Dtype, Layout, encoded_size
 from apr.formats.apr.dtypes import CODES
 from apr.formats.apr_model import EMBEDDING, HEAD
 from apr.formats.names import hf_name
-from apr.quant.apr_blocks import encode_apr_q4, encode_apr_q8
+from apr.quant.apr_blocks import stream_apr_q4, stream_apr_q8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from apr.formats.model_file import ModelFile, Tensor
 
 SMALLEST = 1024  # values; what has fewer is not worth quantising, as upstream has it
-_ENCODERS = {Dtype.APR_Q8: encode_apr_q8, Dtype.APR_Q4: encode_apr_q4}
+_ROWS_TOGETHER = frozenset({Dtype.APR_Q8, Dtype.APR_Q4})
 _TARGETS = {Quantise.FP16: Dtype.F16, Quantise.INT8: Dtype.APR_Q8, Quantise.INT4: Dtype.APR_Q4}
 _ROUTER = "ffn_gate_inp.weight"  # rounded, it sends positions to other experts
 
@@ -113,7 +113,7 @@ def _dtype(file: ModelFile, name: str, tensor: Tensor, options: ImportOptions) -
                 where=str(file.path),
                 hint=f"use --layout hf with --quantise {options.quantise}",
             )
-        if target in _ENCODERS and len(tensor.shape) != 2:
+        if target in _ROWS_TOGETHER and len(tensor.shape) != 2:
             raise UnsupportedModel(
                 f"{len(tensor.shape)} dimensions are not encoded as {target}: one scale would serve all experts",
                 where=f"{file.path}: tensor {name!r}",
@@ -143,9 +143,10 @@ def encoded(file: ModelFile, tensor: Planned) -> Iterator[NDArray[Any]]:
     where = f"{file.path}: tensor {tensor.source!r}"
     if file.tensors[tensor.source].type_name == tensor.dtype:
         yield from encoded_rows(file, tensor.source)
-    elif tensor.dtype in _ENCODERS:
-        whole = np.concatenate(list(numbers(file, tensor.source)))  # one scale for all of it
-        yield _ENCODERS[tensor.dtype](whole, where)
+    elif tensor.dtype is Dtype.APR_Q8:
+        yield from stream_apr_q8(lambda: numbers(file, tensor.source), where)
+    elif tensor.dtype is Dtype.APR_Q4:
+        yield from stream_apr_q4(numbers(file, tensor.source), where)
     else:
         for rows in numbers(file, tensor.source):
             yield narrowed(rows, where) if tensor.dtype is Dtype.F16 else np.asarray(rows, "<f4")

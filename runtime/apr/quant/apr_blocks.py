@@ -19,6 +19,8 @@ from apr.errors import UnusableInput
 from apr.formats.apr.dtypes import APR_Q4_BLOCK, APR_Q4_BYTES, APR_Q8_HEAD, Dtype
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from numpy.typing import NDArray
 
 _ZERO_NIBBLE = 8
@@ -27,6 +29,7 @@ _F16_MIN_NORMAL = np.float32(2.0**-14)
 # AprQ4 refuses it upstream; the writer of AprQ8 only warns there, and refuses here: nobody reads a warning later.
 _DENSITY_FROM = 1024
 _MAX_ZEROS_Q4, _MAX_ZEROS_Q8 = 0.99, 0.995
+_PART = 1 << 20  # values that are encoded at a time
 
 
 def encode_apr_q4(values: NDArray[np.float32], where: str = "tensor") -> NDArray[np.uint8]:
@@ -45,7 +48,43 @@ def encode_apr_q4(values: NDArray[np.float32], where: str = "tensor") -> NDArray
     Raises:
         UnusableInput: NaN or infinity, a scale beyond float16, or from 1024 values on more than 99 % of them become zero.
     """
-    flat = _finite(values, where)
+    return np.concatenate([np.empty(0, np.uint8), *stream_apr_q4([values], where)])
+
+
+def stream_apr_q4(pieces: Iterable[NDArray[np.float32]], where: str = "tensor") -> Iterator[NDArray[np.uint8]]:
+    """Encodes a tensor as AprQ4 piece by piece; see `encode_apr_q4`, whose bytes come out.
+
+    Args:
+        pieces: the tensor's values, in C order.
+        where: which tensor of which file, for messages.
+
+    Yields:
+        uint8 [whole blocks * 18]; the last one may be filled up.
+
+    Raises:
+        UnusableInput: as `encode_apr_q4`; that too little is left is known only after the last piece.
+    """
+    rest = np.empty(0, np.float32)
+    count = zeros = 0
+    for piece in pieces:
+        for part in _parts(_finite(piece, where)):
+            values = np.concatenate([rest, part]) if rest.size else part
+            whole = values.size // APR_Q4_BLOCK * APR_Q4_BLOCK
+            rest = values[whole:]
+            count += part.size
+            if whole:
+                encoded, empty = _q4_blocks(values[:whole], where)
+                zeros += empty
+                yield encoded
+    if rest.size:
+        encoded, empty = _q4_blocks(rest, where)
+        zeros += empty
+        yield encoded
+    _refuse_empty(zeros, count, _MAX_ZEROS_Q4, "AprQ4", where)
+
+
+def _q4_blocks(flat: NDArray[np.float32], where: str) -> tuple[NDArray[np.uint8], int]:
+    """Encoded blocks, and how many of the values became zero; the last block is filled up with nibble 0."""
     blocks = np.zeros((-(-flat.size // APR_Q4_BLOCK), APR_Q4_BLOCK), np.float32)
     blocks.reshape(-1)[: flat.size] = flat
     scales = _scales(np.abs(blocks).max(axis=1, initial=0), 7)
@@ -60,11 +99,10 @@ def encode_apr_q4(values: NDArray[np.float32], where: str = "tensor") -> NDArray
     nibbles = (_quotients(blocks, scales[:, None], -8, 7) + _ZERO_NIBBLE).astype(np.uint8)
     nibbles.reshape(-1)[flat.size :] = 0
     zeros = np.count_nonzero(nibbles.reshape(-1)[: flat.size] == _ZERO_NIBBLE)
-    _refuse_empty(zeros, flat.size, _MAX_ZEROS_Q4, "AprQ4", where)
     encoded = np.empty((len(blocks), APR_Q4_BYTES), np.uint8)
     encoded[:, :2] = stored[:, None].view(np.uint8)
     encoded[:, 2:] = nibbles[:, ::2] | nibbles[:, 1::2] << 4
-    return encoded.reshape(-1)
+    return encoded.reshape(-1), int(zeros)
 
 
 def decode_apr_q4(raw: NDArray[np.uint8], count: int) -> NDArray[np.float32]:
@@ -105,11 +143,43 @@ def encode_apr_q8(values: NDArray[np.float32], where: str = "tensor") -> NDArray
     Raises:
         UnusableInput: NaN or infinity, or from 1024 values on more than 99.5 % of them become zero.
     """
-    flat = _finite(values, where)
-    scale = _scales(np.abs(flat).max(initial=0, keepdims=True), 127)
-    q = _quotients(flat, scale, -127, 127).astype(np.int8)
-    _refuse_empty(flat.size - np.count_nonzero(q), flat.size, _MAX_ZEROS_Q8, "AprQ8", where)
-    return np.concatenate([scale.astype("<f4").view(np.uint8), q.view(np.uint8)])
+    return np.concatenate(list(stream_apr_q8(lambda: [values], where)))
+
+
+def stream_apr_q8(
+    pieces: Callable[[], Iterable[NDArray[np.float32]]], where: str = "tensor"
+) -> Iterator[NDArray[np.uint8]]:
+    """Encodes a tensor as AprQ8 piece by piece; see `encode_apr_q8`, whose bytes come out.
+
+    Args:
+        pieces: gives the tensor's values, in C order; asked twice, because the scale comes first.
+        where: which tensor of which file, for messages.
+
+    Yields:
+        uint8 [4], the scale, then uint8 [values].
+
+    Raises:
+        UnusableInput: as `encode_apr_q8`; that too little is left is known only after the last piece.
+    """
+    greatest = np.zeros(1, np.float32)
+    for piece in pieces():
+        greatest = np.maximum(greatest, np.abs(_finite(piece, where)).max(initial=0))
+    scale = _scales(greatest, 127)
+    yield scale.astype("<f4").view(np.uint8)
+    count = kept = 0
+    for piece in pieces():
+        for part in _parts(_finite(piece, where)):
+            q = _quotients(part, scale, -127, 127).astype(np.int8)
+            count += part.size
+            kept += int(np.count_nonzero(q))
+            yield q.view(np.uint8)
+    _refuse_empty(count - kept, count, _MAX_ZEROS_Q8, "AprQ8", where)
+
+
+def _parts(flat: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    """Pieces of at most `_PART` values, so that what is made of them on the way stays small."""
+    for start in range(0, flat.size, _PART):
+        yield flat[start : start + _PART]
 
 
 def decode_apr_q8(raw: NDArray[np.uint8], count: int) -> NDArray[np.float32]:

@@ -23,6 +23,8 @@ from apr.formats.gguf import read_gguf
 from apr.formats.names import hf_name
 from apr.models import load
 from apr.ops.arithmetic import F32
+from apr.quant import apr_blocks
+from apr.quant.apr_blocks import encode_apr_q4, encode_apr_q8, stream_apr_q4, stream_apr_q8
 from apr.quant.weights import Weights
 
 if TYPE_CHECKING:
@@ -213,6 +215,22 @@ class TestTypes:
             whole = np.concatenate(list(numbers(model, name)))
             assert np.array_equal(weights.dequantised(name), whole)
             assert np.array_equal(weights.rows(name, np.array([7, 0])), whole[[7, 0]])
+
+    @pytest.mark.parametrize("part", [1, 7, 32, 100, 4096])
+    def test_encoded_in_pieces(self, monkeypatch: pytest.MonkeyPatch, part: int) -> None:
+        values = np.random.Generator(np.random.PCG64(part)).standard_normal(331).astype(np.float32)
+        whole = encode_apr_q4(values), encode_apr_q8(values)
+        monkeypatch.setattr(apr_blocks, "_PART", part)
+        cuts = [values[:5], values[5:5], values[5:200].reshape(-1, 5), values[200:]]
+        assert np.array_equal(np.concatenate(list(stream_apr_q4(iter(cuts)))), whole[0])
+        assert np.array_equal(np.concatenate(list(stream_apr_q8(lambda: iter(cuts)))), whole[1])
+
+    def test_what_is_lost_in_pieces_is_lost(self) -> None:
+        lost = np.zeros(2048, np.float32)
+        lost[0] = 1
+        for stream in (stream_apr_q4([lost[:40], lost[40:]]), stream_apr_q8(lambda: [lost[:40], lost[40:]])):
+            with pytest.raises(UnusableInput, match="2047 of 2048 values become zero"):
+                list(stream)
 
     def test_experts_have_no_common_scale(self, fixture_model: Callable[[str], Path], tmp_path: Path) -> None:
         source = open_model(fixture_model("qwen3moe-q4_k_m"))
