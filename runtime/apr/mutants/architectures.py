@@ -154,6 +154,10 @@ def _embedding_reversed(call: Call) -> Array:
     return np.asarray(call.sound()[:, ::-1])
 
 
+def _without_magnitude(call: Call) -> Array:
+    return np.asarray(call.sound() / np.float32(call.model.config.rope.magnitude))
+
+
 def _head_of_the_embedding(call: Call) -> Array:
     out: Array = call.model.arithmetic.linear(call.input("final_norm"), call.model.weights, "token_embd.weight")
     return out
@@ -173,6 +177,13 @@ _ALL = [
     ArchitectureMutant("theta-default", "theta is the 10 000 that a loader takes where it knows nothing", "q_post_rope", 0,
                        rope(theta=10000.0), QWEN2),
     ArchitectureMutant("neighbours-for-halves", "neighbours rotate where halves should", "q_post_rope", 0, rope(kind="norm"), QWEN2),
+    ArchitectureMutant("halves-for-neighbours", "halves rotate where neighbours should", "q_post_rope", 0, rope(kind="neox"), LLAMA),
+    ArchitectureMutant("yarn-ignored", "every frequency is divided alike", "q_post_rope", 0, rope(yarn=None), "llama-yarn-f32"),
+    ArchitectureMutant("yarn-without-magnitude", "sine and cosine are not made larger", "q_post_rope", 0,
+                       at("q_post_rope", None, _without_magnitude), "llama-yarn-f32"),
+    ArchitectureMutant("divisors-ignored", "rope_freqs.weight is not read", "q_post_rope", 0, rope(divisors=None), "llama-llama3-f32"),
+    ArchitectureMutant("factor-ignored", "positions are not divided by the factor", "q_post_rope", 0, rope(factor=1.0),
+                       "llama-linear-f32"),
     ArchitectureMutant("tied-head-reversed", "the tied head's rows are read from the other end", "lm_head", None,
                        at("lm_head", None, _embedding_reversed), QWEN2),
     ArchitectureMutant("head-without-norm", "the head does not read the final norm", "lm_head", None,
