@@ -69,8 +69,6 @@ def _shortened(value: Any, elements: int, characters: int) -> Any:
         return str(value)  # JSON has no such number
     if isinstance(value, str) and len(value) > characters:
         return f"{value[:characters]}… ({len(value)} characters)"
-    if isinstance(value, bytes):
-        return f"{len(value)} bytes"
     if isinstance(value, list):
         return {"length": len(value), "first": [_shortened(each, elements, characters) for each in value[:elements]]}
     if isinstance(value, dict):

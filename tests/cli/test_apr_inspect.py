@@ -192,7 +192,7 @@ def test_version_1_shows_header_and_metadata(tmp_path: Path) -> None:
     about = told(path, "--metadata")
     assert (about["format"], about["version"], about["model_type"]) == ("apr-v1", "1.0", "LinearRegression")
     assert (about["flags"], about["quality_score"], about["checksum_matches"]) == (["QUANTIZED"], 88, True)
-    assert about["metadata"] == {"name": "houses", "features": 7, "blob": "2 bytes"}
+    assert about["metadata"] == {"name": "houses", "features": 7, "blob": "0001"}
     text = inspect(path).stdout
     assert "LinearRegression" in text
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from apr.checks.part import Part
 
-SINGLE = "model.safetensors"
+SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _SHARDED = b'"shard_count"'
 _ONE_OF_SEVERAL = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})\.(?P<suffix>apr|gguf)", re.ASCII | re.DOTALL)
 
@@ -52,11 +52,22 @@ def survey(path: Path) -> list[Part]:
 def _survey_safetensors(path: Path) -> list[Part]:
     from apr.checks.safetensors_part import survey_safetensors  # noqa: PLC0415 - the other formats do without the library
 
-    found = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
+    if not path.is_dir():
+        return [survey_safetensors(path)]
+    found = sorted(path.glob("*.safetensors"))
     if not found:
         raise UnusableInput("holds no model", where=str(path), hint="give a folder with safetensors files")
-    single = [file for file in found if file.name == SINGLE]  # what lies beside it is not the model's
-    return [survey_safetensors(file) for file in single or found]
+    counting = {SINGLE, *_indexed(path / INDEX)}  # what else lies there is not the model's
+    return [survey_safetensors(file) for file in found if file.name in counting] or [survey_safetensors(found[0])]
+
+
+def _indexed(index: Path) -> set[str]:
+    """The files that an index lists, as far as it can be read; whether it is right is the reader's to say."""
+    try:
+        listed = json.loads(index.read_bytes())["weight_map"]
+        return {name for name in listed.values() if isinstance(name, str)}
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError):
+        return set()
 
 
 def _shards(manifest: Path, content: bytes) -> list[Path]:

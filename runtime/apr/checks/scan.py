@@ -112,19 +112,18 @@ class Values:
         self.alive[first:last] |= alive
 
 
-class Scan(dict[str, Values]):
-    """What was seen of every tensor, by GGUF name, in file order."""
-
-
-def scan_tensors(file: ModelFile, dequantise: Dequantiser) -> Scan:
+def scan_tensors(file: ModelFile, dequantise: Dequantiser) -> dict[str, Values]:
     """Reads all tensors once.
 
     Args:
         file: the model.
         dequantise: decodes rows of GGML's types.
+
+    Returns:
+        What was seen of each, by GGUF name, in file order.
     """
     total = sum(tensor.nbytes for tensor in file.tensors.values())
-    scan = Scan()
+    scan: dict[str, Values] = {}
     with Progress("reading tensors", total, unit="bytes") as progress:
         for name, tensor in file.tensors.items():
             values = Values(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from apr.checks import places
 from apr.checks.files import survey
-from apr.checks.scan import Scan, scan_tensors
+from apr.checks.scan import Values, scan_tensors
 from apr.checks.verdict import Blocked, Finding, finding_of
 from apr.errors import AprError, UnusableInput
 from apr.formats import open_model
@@ -110,7 +110,7 @@ class Subject:
         return architecture_of(self.file).shapes(config, self.file.tensors)
 
     @cached_property
-    def scan(self) -> Scan:
+    def scan(self) -> dict[str, Values]:
         """All tensors looked through, once for all checks.
 
         Raises:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from apr.checks.subject import Subject
     from apr.errors import AprError
 
-_PLACE = re.compile(r"(?P<section>.*?)(?:, offset (?P<offset>0x[0-9a-f]+))?(?P<rest>(?:, .*)?)", re.DOTALL)
+_HEXADECIMAL = re.compile(r"0x[0-9a-f]+", re.ASCII)
 _TENSOR = re.compile(r"tensor ('.*'|\".*\")", re.DOTALL)
 
 
@@ -76,16 +76,21 @@ def finding_of(error: AprError, paths: Iterable[Path], *, lenient: bool = False)
         if where == path:
             return Finding(path, problem, warning=warning)
         if where.startswith(f"{path}: "):
-            place = _PLACE.fullmatch(where.removeprefix(f"{path}: "))
-            if place is None:
-                break
-            offset = int(place["offset"], 16) if place["offset"] else None
-            section = place["section"] + place["rest"]
+            section, offset = _place(where.removeprefix(f"{path}: "))
             tensor = _TENSOR.fullmatch(section)
             if tensor is not None:
                 return Finding(path, problem, None, ast.literal_eval(tensor[1]), offset, warning)
             return Finding(path, problem, section, None, offset, warning)
     return Finding(where or "the model", problem, warning=warning)
+
+
+def _place(text: str) -> tuple[str, int | None]:
+    """`metadata, offset 0x40, $.name` as section and offset; a section may come without one."""
+    before, found, after = text.rpartition(", offset ")
+    number, comma, more = after.partition(", ")
+    if found and _HEXADECIMAL.fullmatch(number):
+        return f"{before}{comma}{more}", int(number, 16)
+    return text, None
 
 
 @dataclass(frozen=True)

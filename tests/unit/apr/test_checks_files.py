@@ -175,3 +175,29 @@ def test_what_is_wrong_between_the_files_of_a_folder_is_found(folder: Path) -> N
     report = examine(folder, CHECKS)
     assert report.verdicts(Verdict.FAIL)
     assert outcome_of(report, 5).verdict is Verdict.PASS
+
+
+def test_what_lies_beside_the_files_of_an_index_is_not_the_model_s(maker: ModuleType, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "hf", maker.Spec("qwen3"), files=3)
+    (folder / "adapter.safetensors").write_bytes(b"nothing")
+    report = examine(folder, STRUCTURE)
+    assert objecting(report) == []
+    assert outcome_of(report, 6).seen == "25 tensors, 3 files"
+    (folder / "model-00002-of-00003.safetensors").unlink()
+    assert examine(folder, STRUCTURE).verdicts(Verdict.FAIL)
+
+
+def test_a_value_in_one_of_several_files_is_placed_there(maker: ModuleType, tmp_path: Path) -> None:
+    weights = maker.tensors(maker.Spec("qwen3moe"))
+    weights["blk.1.ffn_up_exps.weight"][3, 1, 2] = np.nan
+    folder = write_folder(tmp_path / "hf", maker.Spec("qwen3moe"), weights, files=3)
+    (finding,) = outcome_of(examine(folder, {12}), 12).findings
+    assert finding.problem.endswith("first at [3, 1, 2]")
+    assert str(finding.tensor).startswith("model.layers.1.mlp.experts.")
+    assert finding.file.startswith(str(folder / "model-0000"))
+
+
+def test_one_file_of_a_folder_is_no_model(folder: Path) -> None:
+    report = examine(folder / "model.safetensors", STRUCTURE)
+    assert [check.number for check in report.verdicts(Verdict.FAIL)] == [17]
+    assert "is one file of a model" in outcome_of(report, 17).findings[0].problem

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
+import gguf
 import numpy as np
 import pytest
 
@@ -284,3 +285,40 @@ def test_every_token_has_a_row(maker: ModuleType, tmp_path: Path, rows: int, ver
 def test_pieces_need_no_merges(tiny_llama: Callable[..., Path]) -> None:
     report = examine(tiny_llama(tokenizer="spm"), {14})
     assert outcome_of(report, 14).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("tokens", "is no list of texts"),
+        ("token_type", "is no list"),
+        ("scores", "is no list"),
+        ("merges", "is no list"),
+    ],
+)
+def test_parts_of_a_tokenizer_that_are_no_lists(tiny_llama: Callable[..., Path], key: str, message: str) -> None:
+    report = examine(tiny_llama(metadata=((f"tokenizer.ggml.{key}", "x"),)), CHECKS)
+    assert failing(report) == [14]
+    finding = outcome_of(report, 14).findings[0]
+    assert (finding.section, finding.problem) == (f"metadata key 'tokenizer.ggml.{key}'", message)
+
+
+def test_lists_of_another_length_and_of_other_things(tmp_path: Path) -> None:
+    writer = gguf.GGUFWriter(tmp_path / "m.gguf", "llama")
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(["a", "b", "ab"])
+    writer.add_token_types([1, 1])
+    writer.add_token_scores([0.0])
+    writer.add_array("tokenizer.ggml.merges", [1, 2])
+    writer.add_tensor("token_embd.weight", np.ones((3, 4), np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    problems = [finding.problem for finding in outcome_of(examine(tmp_path / "m.gguf", {14}), 14).findings]
+    assert problems == [
+        "has 2 entries for 3 tokens",
+        "has 1 entries for 3 tokens",
+        "merge 0, 1, is no text",
+        "merge 1, 2, is no text",
+    ]

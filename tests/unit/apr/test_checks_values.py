@@ -15,7 +15,7 @@ from apr.checks.scan import Values, scan_tensors
 from apr.convert import Import, ImportOptions, Quantise
 from apr.formats import open_model
 from apr.formats.apr import Dtype, read_apr, write_apr
-from apr.formats.gguf import read_gguf
+from apr.formats.gguf import read_gguf, read_head
 from apr.quant.apr_blocks import decode_apr_q4, decode_apr_q8
 from apr.quant.dequantise import by_gguf
 
@@ -331,3 +331,36 @@ def test_padded_rows_count_without_their_padding(maker: ModuleType, tmp_path: Pa
     assert values.count == 96 * 64
     assert values.zeros < 0.2 * values.count
     assert objecting(examine(tmp_path / "p.apr", CHECKS)) == []
+
+
+def test_what_cannot_be_decoded_is_said_and_not_passed(tiny_llama: Callable[..., Path]) -> None:
+    path = tiny_llama("Q8_0")
+    content = bytearray(path.read_bytes())
+    entries = {entry.name: entry for entry in read_head(path).entries}
+    for name, kind in ((UP, GGMLQuantizationType.Q8_1), ("output_norm.weight", GGMLQuantizationType.I32)):
+        content[entries[name].type_at : entries[name].type_at + 4] = int(kind).to_bytes(4, "little")
+    # Q8_1 takes more bytes than Q8_0; what follows is another tensor's, so only these checks are asked
+    entry = entries[UP]
+    content[entry.type_at - 8 : entry.type_at] = (48).to_bytes(8, "little")
+    path.write_bytes(content)
+    report = examine(path, {12, 13, 15})
+    assert objecting(report) == [(12, Verdict.WARN), (13, Verdict.WARN), (15, Verdict.WARN)]
+    assert "cannot be decoded here" in outcome_of(report, 12).findings[0].problem
+    assert {finding.tensor for finding in outcome_of(report, 13).findings} == {UP, "output_norm.weight"}
+    assert "is Q8_1, whose blocks are not known here" in outcome_of(report, 15).findings[0].problem
+
+
+def test_values_tell_where_the_place_of_the_scale_is_not_known(tiny_llama: Callable[..., Path]) -> None:
+    """IQ1_M keeps its scale in the upper nibbles of four fields behind the first 48 bytes."""
+    path = tiny_llama(hidden=256, heads=4)
+    entry = next(entry for entry in read_head(path).entries if entry.name == UP)
+    content = bytearray(path.read_bytes())
+    content[entry.type_at : entry.type_at + 4] = int(GGMLQuantizationType.IQ1_M).to_bytes(4, "little")
+    at = read_gguf(path).tensors[UP].offset
+    blocks_of_tensor = entry.dims[1]
+    block = bytes(48) + bytes.fromhex("0000000000c00070")  # float16 infinity, nibble by nibble
+    content[at : at + 56 * blocks_of_tensor] = bytes(56) * 5 + block + bytes(56) * (blocks_of_tensor - 6)
+    path.write_bytes(content)
+    report = examine(path, {15})
+    assert objecting(report) == [(15, Verdict.FAIL)]
+    assert f"first value {5 * 256}" in outcome_of(report, 15).findings[0].problem
