@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import mmap
 import struct
 import subprocess
@@ -245,6 +246,21 @@ def test_a_source_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(UnusableInput, match="became shorter"):
         write_apr(tmp_path / "out.apr", NOTHING, [("a", F32, [2], broken())])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_source_that_never_ends_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="more than 8 bytes"):
+        write_apr(tmp_path / "out.apr", NOTHING, [("a", Dtype.F32, [2], itertools.repeat(b"xyz"))])
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_stand_in_the_order_of_their_bytes(tmp_path: Path) -> None:
+    """Not in that of UTF-16 units, in which U+1F600 comes before U+FF5E."""
+    written = ["\U0001f600", "z", "\uff5e", "Z"]
+    write_apr(tmp_path / "n.apr", NOTHING, [(name, Dtype.U8, (1,), name.encode()[:1]) for name in written])
+    file = read_apr(tmp_path / "n.apr")
+    assert list(file.tensors) == ["Z", "z", "\uff5e", "\U0001f600"]
+    assert all(file.raw(name).tobytes() == name.encode()[:1] for name in written)
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -69,6 +69,21 @@ def _gap(make: Maker, more: int = 0) -> Any:
     return file
 
 
+def _zeros(make: Maker) -> Any:
+    """Whole blocks of zeros before the index: padding ends where the next section may start."""
+    file = make(b"{}" + bytes(126))
+    file.fields = {"metadata_size": 2}
+    return file
+
+
+def _behind_index(make: Maker, more: int) -> Any:
+    """The tensor data starts later than it has to."""
+    file = make()
+    file.fields = {"data_at": 256 + more}
+    file.tail = bytes(more)
+    return file
+
+
 # what it is -> (the file, section and offset, what is said about it)
 HOSTILE: dict[str, tuple[Callable[[Maker], Any], str, str]] = {
     # header
@@ -100,7 +115,11 @@ HOSTILE: dict[str, tuple[Callable[[Maker], Any], str, str]] = {
     # between metadata and index
     "something behind the metadata": (_gap, "metadata, offset 0x42", "62 bytes follow the metadata"),
     "much behind the metadata": (lambda m: _gap(m, 64), "metadata, offset 0x42", "126 bytes follow the metadata"),
+    "zeros behind the metadata": (_zeros, "metadata, offset 0x42", "126 bytes follow the metadata"),
     # index
+    "zeros behind the index": (
+        lambda m: _behind_index(m, 64), "tensor index, offset 0xc2", "126 bytes follow the last tensor"
+    ),
     "one tensor too few": (lambda m: header(m, count=1), "tensor index, offset 0x9d", "bytes follow the last tensor"),
     "one tensor too many": (lambda m: header(m, count=3), "tensor 2 of 3, offset 0xc2", "the name has 0 bytes"),
     "padding that is not zero": (lambda m: index(m, m.entry(b"t", 7, (4,), 0, 4) + b"x"), "tensor index, offset 0x9d", "35 bytes"),

@@ -221,7 +221,7 @@ def _shortest(value: Any, where: str) -> float:
     rounded = _float32(value)
     if rounded is None:
         raise UsageError(f"must be a number that float32 holds, not {_short(value)}", where=where, hint="correct it")
-    for digits in range(1, 10):  # nine digits tell any two float32 apart
+    for digits in range(6, 10):  # six always come back from a float32, and nine tell any two apart
         short = float(f"{rounded:.{digits}g}")
         if _float32(short) == rounded:
             return short
