@@ -101,6 +101,23 @@ def test_nothing_is_overwritten(apr: Run, fixture_model: Callable[[str], Path], 
     assert (tmp_path / "x.apr").read_bytes()[:4] == b"APR\0"
 
 
+def test_several_files(apr: Run, fixture_model: Callable[[str], Path], tmp_path: Path) -> None:
+    source = fixture_model("llama-nan-f32")
+    done = apr("import", source, "--shard-size", "64K", "-o", "m.apr", "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["output"] == "m.index.json"
+    assert summary["shards"] == [f"m-0000{n}-of-00003.apr" for n in (1, 2, 3)]
+    assert apr("export", "m.index.json", "-o", "back.gguf").returncode == 0
+    assert (tmp_path / "back.gguf").read_bytes() == source.read_bytes()
+    refused = apr("import", source, "--shard-size", "64K", "-o", "m.apr")
+    assert "m-00001-of-00003.apr: is there already" in refused.stderr
+    for size in ("0", "64X", "-1", "lots"):
+        refused = apr("import", source, f"--shard-size={size}", "-o", "n.apr")
+        assert refused.returncode == 2
+        assert "is no size" in refused.stderr
+
+
 def test_a_tokenizer_from_elsewhere(apr: Run, fixture_model: Callable[[str], Path], tmp_path: Path) -> None:
     bpe, pieces = fixture_model("llama-nan-f32"), fixture_model("llama-spm-q8_0")
     refused = apr("import", bpe, "--tokenizer", pieces, "-o", "x.apr")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ from apr.cache import resolve_model
 from apr.commands.output import check_output
 from apr.console import Progress, escape, human_size
 from apr.convert import Import, ImportOptions, Quantise, read_tokenizer
-from apr.errors import OK
+from apr.convert.sharding import shard_paths
+from apr.errors import OK, UsageError
 from apr.formats import open_model
 from apr.formats.apr import Layout
 from apr.formats.apr_model import EMBEDDING
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from apr.convert import Imported, TokenizerKeys
     from apr.formats.model_file import ModelFile
 
+_SIZE = re.compile(r"(?P<number>[0-9]{1,15})(?P<unit>[KMG]?)(?:i?B)?", re.ASCII | re.IGNORECASE)
+_SHIFTS = {"": 0, "K": 10, "M": 20, "G": 30}
 LAYOUTS = {"hf": Layout.APR, "gguf": Layout.GGML}
 
 
@@ -56,6 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not write a tied head as a copy of the embedding; other readers may miss it",
     )
+    parser.add_argument(
+        "--shard-size",
+        metavar="SIZE",
+        help="write several files of at most so many bytes of tensors, and a manifest: 500M, 2G (layout hf)",
+    )
     parser.add_argument("--force", action="store_true", help="overwrite OUT.apr")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
@@ -66,8 +75,10 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         AprError: see `apr.convert.Import`.
     """
+    limit = _shard_size(args.shard_size)
     source = resolve_model(args.model)
-    output = check_output(args.output, source, ".apr", force=args.force)
+    # the name that shards are named after may be there: it is not written
+    output = check_output(args.output, source, ".apr", force=args.force or limit is not None)
     options = ImportOptions(
         LAYOUTS[args.layout],
         dequantise=args.dequantise,
@@ -76,10 +87,27 @@ def run(args: argparse.Namespace) -> int:
     )
     file = open_model(source)
     conversion = Import(file, options, None if args.tokenizer is None else _tokenizer(args.tokenizer, file))
+    if limit is not None:
+        for path in shard_paths(output, len(conversion.shards(limit))):
+            check_output(str(path), source, ".apr", force=args.force)
     with Progress(f"writing {output.name}", conversion.nbytes, unit="bytes") as progress:
-        done = conversion.write(output, progress.advance)
+        done = (
+            conversion.write(output, progress.advance)
+            if limit is None
+            else conversion.write_shards(output, limit, progress.advance)
+        )
     _report(source, done, args.layout, as_json=args.json)
     return OK
+
+
+def _shard_size(given: str | None) -> int | None:
+    if given is None:
+        return None
+    match = _SIZE.fullmatch(given)
+    size = int(match["number"]) << _SHIFTS[match["unit"].upper()] if match else 0
+    if size == 0:
+        raise UsageError(f"{given!r} is no size", where="--shard-size", hint="write 500M or 2G; K, M and G are binary")
+    return size
 
 
 def _tokenizer(given: str, file: ModelFile) -> TokenizerKeys:
@@ -99,12 +127,14 @@ def _report(source: Path, done: Imported, layout: str, *, as_json: bool) -> None
             "kept": dict(done.kept),
             "changed": dict(done.changed),
             "tied": done.tied,
+            "shards": [str(path) for path in done.shards],
         }
         sys.stdout.write(f"{json.dumps(summary)}\n")
         return
     lines = [f"{source} -> {done.path}", f"  {done.tensors} tensors in layout {layout}, {human_size(done.nbytes)}"]
     lines += [f"  kept     {count:>5} {kind}" for kind, count in sorted(done.kept.items())]
     lines += [f"  changed  {count:>5} {change}" for change, count in sorted(done.changed.items())]
+    lines += [f"  shard    {path}" for path in done.shards]
     if done.tied:
         lines.append("  the head is the embedding")
     sys.stdout.write("".join(f"{escape(line)}\n" for line in lines))

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from apr.convert.apr_plan import ImportOptions, Planned, encoded, plan_tensors
 from apr.convert.evidence import check_model, check_tokenizer
+from apr.convert.sharding import shard_metadata, shard_paths, write_manifest
 from apr.convert.stated import FILE_TYPE, as_stored, describe, identical
 from apr.convert.tokenizer_from import TokenizerKeys, WithTokenizer
+from apr.errors import UsageError
 from apr.formats.apr import Dtype, Flags, Layout, Spelling, canonical, dump_metadata, write_apr
+from apr.formats.apr.manifest import MAX_SHARDS
 from apr.formats.apr.metadata import parse_metadata
 from apr.formats.apr_keys import gguf_keys
 from apr.formats.apr_model import HEAD, TIED
@@ -58,6 +61,7 @@ class Imported:
         kept: types that were left byte for byte as they were, with counts.
         changed: `Q5_0 to F32` and the like, with counts.
         tied: whether the head is the embedding.
+        shards: the files of a model in several, whose manifest `path` is then.
     """
 
     path: Path
@@ -66,6 +70,7 @@ class Imported:
     kept: Counter[str] = field(default_factory=Counter)
     changed: Counter[str] = field(default_factory=Counter)
     tied: bool = False
+    shards: tuple[Path, ...] = ()
 
 
 class Import:
@@ -111,6 +116,67 @@ class Import:
             UnusableInput, UnsupportedModel: numbers that the new type cannot hold, or that cannot be decoded.
         """
         path = Path(path)
+        done, metadata = self._prepare(path)
+        done.nbytes = self._write_file(path, metadata, self.planned, advance)
+        return done
+
+    def shards(self, limit: int) -> list[Sequence[Planned]]:
+        """The tensors in shares of at most so many bytes, in order; a larger tensor is alone in its share.
+
+        Raises:
+            UsageError: of a layout that comes in one file, or into more shards than are read.
+        """
+        if self.options.layout is not Layout.APR:
+            raise UsageError("files in layout gguf are not split", hint="use --layout hf, or leave --shard-size out")
+        shares: list[list[Planned]] = []
+        filled = 0
+        for tensor in self.planned:
+            if not shares or filled + tensor.nbytes > limit:
+                shares.append([])
+                filled = 0
+            shares[-1].append(tensor)
+            filled += tensor.nbytes
+        if len(shares) > MAX_SHARDS:
+            raise UsageError(
+                f"{len(shares)} shards of {limit} bytes; at most {MAX_SHARDS} are read", hint="choose larger ones"
+            )
+        return list(shares)
+
+    def write_shards(
+        self, path: str | Path, limit: int, advance: Callable[[int], None] = lambda _nbytes: None
+    ) -> Imported:
+        """Writes the model as several files and their manifest, see `shard_paths`; none is left if one fails.
+
+        The first shard carries the metadata; the others say which they are, and their tensors' shapes.
+
+        Args:
+            path: that the names are made from.
+            limit: bytes of tensors in a shard.
+            advance: is told bytes as they are written.
+
+        Raises:
+            UsageError: see `shards`; a file cannot be written.
+            UnusableInput, UnsupportedModel: see `write`.
+        """
+        shares = self.shards(limit)
+        *paths, manifest = shard_paths(Path(path), len(shares))
+        done, metadata = self._prepare(manifest)
+        written: list[tuple[Path, int]] = []
+        try:
+            for index, (target, share) in enumerate(zip(paths, shares, strict=True)):
+                own = shard_metadata(metadata, share, Path(path), index, len(shares), self.nbytes)
+                written.append((target, 0))
+                written[-1] = target, self._write_file(target, own, share, advance, Flags.SHARDED)
+            write_manifest(manifest, list(zip(paths, shares, strict=True)), [size for _, size in written])
+        except BaseException:
+            for target, _ in written:
+                target.unlink(missing_ok=True)
+            raise
+        done.nbytes, done.shards = sum(size for _, size in written), tuple(paths)
+        return done
+
+    def _prepare(self, path: Path) -> tuple[Imported, dict[str, Any]]:
+        """What will have been done, and the metadata, proved."""
         done = Imported(path, 0, len(self.planned), tied=self.tied)
         for tensor in self.planned:
             before = self.file.tensors[tensor.source].type_name
@@ -118,12 +184,25 @@ class Import:
                 done.kept[before] += 1
             else:
                 done.changed[f"{before} to {tensor.dtype}"] += 1
-        native = self.options.layout is Layout.APR
-        spelling = Spelling.CURRENT if native else Spelling.GIVEN
         metadata = self._metadata(types_changed=bool(done.changed))
-        _prove(self.file, metadata, spelling, types_changed=bool(done.changed))
-        flags = Flags.LAYOUT_ROW_MAJOR if native else Flags.QUANTIZED
-        if any(tensor.dtype in _QUANTISED for tensor in self.planned):
+        _prove(self.file, metadata, self._spelling, types_changed=bool(done.changed))
+        return done, metadata
+
+    @property
+    def _spelling(self) -> Spelling:
+        return Spelling.CURRENT if self.options.layout is Layout.APR else Spelling.GIVEN
+
+    def _write_file(
+        self,
+        path: Path,
+        metadata: Mapping[str, Any],
+        planned: Sequence[Planned],
+        advance: Callable[[int], None],
+        flags: Flags = Flags.NONE,
+    ) -> int:
+        native = self.options.layout is Layout.APR
+        flags |= Flags.LAYOUT_ROW_MAJOR if native else Flags.QUANTIZED
+        if any(tensor.dtype in _QUANTISED for tensor in planned):
             flags |= Flags.QUANTIZED
 
         def data(tensor: Planned) -> Iterator[NDArray[Any]]:
@@ -131,15 +210,14 @@ class Import:
                 yield piece
                 advance(piece.nbytes)
 
-        done.nbytes = write_apr(
+        return write_apr(
             path,
             metadata,
-            [(t.name, t.dtype, t.shape if native else t.shape[::-1], data(t)) for t in self.planned],
+            [(t.name, t.dtype, t.shape if native else t.shape[::-1], data(t)) for t in planned],
             flags=flags,
-            spelling=spelling,
+            spelling=self._spelling,
             footer=native,
         )
-        return done
 
     def _metadata(self, *, types_changed: bool) -> dict[str, Any]:
         """All keys, under the names that the layout's own writer gives them."""

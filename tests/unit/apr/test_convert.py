@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from gguf import GGMLQuantizationType as Type
 
-from apr.convert import Export, Floats, Import, ImportOptions, Quantise, read_tokenizer
+from apr.convert import Export, Floats, Import, ImportOptions, Quantise, importing, read_tokenizer
 from apr.convert.numbers import narrowed, numbers
 from apr.convert.row_order import reordered
 from apr.engines.reference import Reference
@@ -279,6 +279,49 @@ class TestTied:
         assert "output.weight" in open_model(tmp_path / "x.apr").tensors
         Export(open_model(tmp_path / "x.apr")).write(tmp_path / "x.gguf")
         assert sha256(tmp_path / "x.gguf") == sha256(source.path)
+
+
+class TestShards:
+    def test_there_and_back(self, fixture_model: Callable[[str], Path], tmp_path: Path) -> None:
+        source = open_model(fixture_model("qwen3-q4_k_m"))
+        conversion = Import(source)
+        told: list[int] = []
+        done = conversion.write_shards(tmp_path / "m.apr", 200_000, told.append)
+        names = [f"m-0000{n}-of-00004.apr" for n in range(1, 5)]
+        assert [path.name for path in done.shards] == names
+        assert sorted(path.name for path in tmp_path.iterdir()) == [*names, "m.index.json"]
+        assert sum(told) == conversion.nbytes
+        assert done.nbytes == sum(path.stat().st_size for path in done.shards)
+        for given in ("m.index.json", names[2]):
+            model = open_model(tmp_path / given)
+            assert list(model.metadata.items()) == list(source.metadata.items())
+            assert model.weights_sha256 == source.weights_sha256
+            Export(model).write(tmp_path / "x.gguf")
+            assert sha256(tmp_path / "x.gguf") == sha256(source.path)
+
+    def test_a_tensor_larger_than_a_shard_is_alone(self, fixture_model: Callable[[str], Path]) -> None:
+        conversion = Import(open_model(fixture_model("qwen3-q4_k_m")))
+        shares = conversion.shards(1000)
+        assert [tensor for share in shares for tensor in share] == list(conversion.planned)
+        assert all(len(share) == 1 or sum(tensor.nbytes for tensor in share) <= 1000 for share in shares)
+        assert conversion.shards(10**9) == [list(conversion.planned)]
+
+    def test_refused(
+        self, fixture_model: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        source = open_model(fixture_model("llama-nan-f32"))
+        with pytest.raises(UsageError, match="layout gguf are not split"):
+            Import(source, GGML).write_shards(tmp_path / "m.apr", 1000)
+        monkeypatch.setattr(importing, "MAX_SHARDS", 3)
+        with pytest.raises(UsageError, match="at most 3 are read"):
+            Import(source).shards(1000)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_what_cannot_be_finished_leaves_nothing(self, fixture_model: Callable[[str], Path], tmp_path: Path) -> None:
+        (tmp_path / "m.index.json").mkdir()  # in the manifest's way
+        with pytest.raises(UsageError, match="cannot be written"):
+            Import(open_model(fixture_model("llama-nan-f32"))).write_shards(tmp_path / "m.apr", 50_000)
+        assert [path.name for path in tmp_path.iterdir()] == ["m.index.json"]
 
 
 class TestEvidence:
