@@ -12,6 +12,7 @@ from apr.engines.transformers import library
 from apr.engines.transformers.engine import Transformers
 from apr.errors import OracleAbsent, OracleError, UnsupportedModel, UsageError
 from apr.formats import open_model
+from apr.formats.hf_config import DEFAULTS
 from apr.models import load
 from apr.ops.arithmetic import F32, F64, GGML, Arithmetic
 from apr.ops.rope import angles
@@ -226,6 +227,16 @@ def test_float64_is_float64_throughout(saved: Callable[..., Path]) -> None:
     off = np.abs(wide - narrow).max() / np.abs(wide).max()
     assert 1e-9 < off < 1e-4
     assert torch.get_default_dtype() is torch.float32
+
+
+@needed
+@pytest.mark.parametrize("model_type", DEFAULTS)
+def test_what_a_config_json_may_leave_out_is_what_its_class_says(model_type: str) -> None:
+    import transformers
+
+    config = transformers.AutoConfig.for_model(model_type)
+    said = {**config.to_dict(), "rope_theta": config.rope_parameters["rope_theta"], "is_causal": True}
+    assert {key: said[key] for key in DEFAULTS[model_type]} == DEFAULTS[model_type]
 
 
 @needed
