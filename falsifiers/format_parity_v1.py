@@ -7,7 +7,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pv import Refuted, falsifies
@@ -157,7 +157,8 @@ def _apr_q4(values: NDArray[np.float32]) -> tuple[bytes, list[float]]:
     return encoded, decoded
 
 
-# on a grid of half steps, so that ties happen: 7 * 2 halves are 14, and 127 * 2 are 254
+# on a grid of half steps, where ties are: 7 * 2 halves are 14, and 127 * 2 are 254; the explicit ones are there in every run
+_TIES = ([14.0, 1.0, 3.0, 5.0, -1.0, -3.0, -5.0], [254.0, 1.0, 3.0, 5.0, -1.0, -3.0, -253.0])
 _VALUES = st.one_of(
     st.lists(st.integers(-14, 14).map(float), min_size=1, max_size=100),
     st.lists(st.integers(-254, 254).map(float), min_size=1, max_size=100),
@@ -171,6 +172,8 @@ def _hold_definition(
     evidence.level("authored")
 
     @EXAMPLES
+    @example(_TIES[0])
+    @example(_TIES[1])
     @given(_VALUES)
     def check(drawn: list[float]) -> None:
         values = np.array(drawn, F32)
