@@ -37,6 +37,7 @@ def rows_there_and_back(evidence: Evidence, conversion: Any) -> None:
     evidence.level("algorithm")
 
     @EXAMPLES
+    @example(2, 3, 1, 0)
     @given(st.integers(1, 6), st.integers(1, 9), st.integers(1, 5), st.integers(0, 2**32 - 1))
     def check(heads: int, half: int, width: int, seed: int) -> None:
         rows = np.random.Generator(np.random.PCG64(seed)).integers(0, 256, (heads * 2 * half, width), np.uint8)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from given.apr_bytes import COLUMN_MAJOR, ROW_MAJOR, AprBytes, Stored
@@ -105,6 +105,7 @@ def sizes(evidence: Evidence, conversion: Any) -> None:
     evidence.level("algorithm")
 
     @EXAMPLES
+    @example(2, 257, [])
     @given(st.integers(1, 5000), st.integers(1, 5000), st.lists(st.integers(1, 9), max_size=1))
     def check(rows: int, columns: int, outer: list[int]) -> None:
         for kind in ("Q4_K", "Q6_K", "F32", "F16", "BF16"):

@@ -6,7 +6,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from given.apr_bytes import AprBytes
@@ -123,6 +123,7 @@ def a_name_that_is_none_is_refused(evidence: Evidence, conversion: Any, naming: 
     )
 
     @EXAMPLES
+    @example("model.norm.weight", "model.{}")
     @given(
         st.sampled_from(sound),
         st.sampled_from(["model.{}", "blk.{}", "{}.weight", "{} ", "{}.0", "0{}", "x.{}", "layers.{}", "0.{}", "{}\n"]),
