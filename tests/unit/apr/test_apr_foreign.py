@@ -149,6 +149,7 @@ DAMAGED = {
     "two things": (v1(msgpack.packb({}) * 2), "is no MessagePack: ExtraData"),
     "cut off": (v1(msgpack.packb(METADATA)[:-1]), "is no MessagePack"),
     "endless list": (v1(b"\x81\xa1a\xdd\xff\xff\xff\xff"), "is no MessagePack"),
+    "a list beyond what is read": (v1(msgpack.packb({"a": [0] * 65537})), "65537 exceeds max_array_len(65536)"),
     "deep": (v1(b"\x81\xa1a" + b"\x91" * 100_000), "is no MessagePack"),
     "a key that is a number": (v1(msgpack.packb({1: 2})), "is no MessagePack"),
     "text that is not UTF-8": (v1(b"\x81\xa1a\xa1\xff"), "is no MessagePack"),

@@ -249,8 +249,11 @@ def test_a_source_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_source_that_never_ends_is_refused(tmp_path: Path) -> None:
+    asked = itertools.count()
+    source = (b"xyz" for _ in asked)
     with pytest.raises(UsageError, match="more than 8 bytes"):
-        write_apr(tmp_path / "out.apr", NOTHING, [("a", Dtype.F32, [2], itertools.repeat(b"xyz"))])
+        write_apr(tmp_path / "out.apr", NOTHING, [("a", Dtype.F32, [2], source)])
+    assert next(asked) == 3, "two pieces fit, the third does not"
     assert not list(tmp_path.iterdir())
 
 
