@@ -123,6 +123,23 @@ def test_a_blank_only_where_the_text_begins(tmp_path: Path) -> None:
     assert ours.decode(ours.encode("a</s> a a", add_bos=False)) == "a</s> a a"
 
 
+def test_the_byte_level_kind_may_begin_with_a_blank_too(tmp_path: Path) -> None:
+    library = byte_level()
+    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    ours = Tokenizer.from_json(save(tmp_path, library))
+    assert [ours.tokens[index] for index in ours.encode("a")] == ["Ġa"]
+    assert ours.decode(ours.encode("a<|end|>a b")) == "a<|end|>a b"
+
+
+def test_ids_without_a_token_have_no_text(tmp_path: Path) -> None:
+    content = json.loads(byte_level().to_str())
+    content["model"]["vocab"]["far"] = 300
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
+    ours = Tokenizer.from_json(tmp_path)
+    assert len(ours.tokens) == 301
+    assert [ours.piece(index) for index in (299, 300)] == [b"", b"far"]
+
+
 def test_special_tokens_come_from_beside_it(tmp_path: Path) -> None:
     library = byte_level()
     library.add_special_tokens([AddedToken("<|im_end|>", special=True)])
