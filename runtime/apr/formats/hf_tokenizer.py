@@ -85,7 +85,9 @@ def _steps(tokenizer: Json) -> list[Json]:
     if outer.get("type") != "Sequence":
         return [outer]
     steps = outer.array("pretokenizers")
-    return [Json(outer.path, step, at=f"{outer.at}.pretokenizers") for step in steps if type(step) is dict]
+    if any(type(step) is not dict for step in steps):
+        return []
+    return [Json(outer.path, step, at=f"{outer.at}.pretokenizers") for step in steps]
 
 
 def _pre_tokenizer(tokenizer: Json, model: Json) -> str | None:
@@ -195,8 +197,8 @@ def _chat_template(folder: Path, settings: Json) -> str | None:
     """The template, or the one called `default` of several."""
     path, stated = folder / "chat_template.jinja", settings.get("chat_template")
     if type(stated) is list:
-        named = {entry.get("name"): entry.get("template") for entry in stated if type(entry) is dict}
-        stated = named.get("default")
+        entries = [entry for entry in stated if type(entry) is dict and entry.get("name") == "default"]
+        stated = entries[0].get("template") if entries else None
     if type(stated) is str or not path.is_file():
         return stated if type(stated) is str else None
     if path.stat().st_size > _MAX_TEMPLATE:

@@ -81,14 +81,8 @@ class HfTensor:
         Returns:
             uint8 [rows, bytes a row]
         """
-        if index is None:
-            parts = [piece.raw() for piece in self.pieces]
-            rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        elif len(self.pieces) == 1:
-            each = self.shape[1]
-            rows = self.pieces[0].raw()[index * each :][:each]
-        else:
-            rows = self.pieces[index].raw()
+        parts = [piece.raw() for piece in (self.pieces if index is None else (self.pieces[index],))]
+        rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
         rows = self._encoded(rows)
         if self.n_heads is not None:
             numbers = rows.reshape(self.shape[0], -1)  # rows of a matrix, single numbers of a bias
@@ -161,7 +155,8 @@ def _places(config: HfConfig, file: SafetensorsFile, name: str) -> Iterator[tupl
         place = place_of(config.architecture, name)
     except UnsupportedModel as error:
         raise UnsupportedModel(error.problem, where=where, hint=error.hint) from error
-    if place.role == "qkv" or (place.role == "whole" and hf_name(config.architecture, place.name) != name):
+    spelled = place.role == "whole" and hf_name(config.architecture, place.name) == name
+    if place.role != "expert" and (not spelled or place.name.endswith("_exps.weight")):
         raise UnsupportedModel("is no name that transformers gives a tensor", where=where)
     yield place.name, place.expert, Piece(file, name, 0, rows)
 

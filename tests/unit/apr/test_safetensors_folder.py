@@ -557,6 +557,10 @@ def test_experts_that_do_not_make_one_tensor(tmp_path: Path) -> None:
     save(path, weights, types | {EXPERT: "F16"})
     with pytest.raises(UnusableInput, match=r"is F16 \[32, 64\], another expert F32"):
         read_hf(folder)
+    packed = {"model.layers.0.mlp.experts.gate_proj.weight": np.ones((8, 32, 64), np.float32)}
+    save(path, weights | packed, types | dict.fromkeys(packed, "F32"))
+    with pytest.raises(UnsupportedModel, match=r"experts\.gate_proj\.weight': is no name that transformers gives"):
+        read_hf(folder)
     stack = {"model.layers.0.mlp.experts.gate_up_proj": np.ones((8, 63, 64), np.float32)}
     save(path, weights | stack, types | dict.fromkeys(stack, "F32"))
     with pytest.raises(UnusableInput, match=r"gate_up_proj': has shape \[8, 63, 64\], no stack of gate and up"):
@@ -649,10 +653,17 @@ def test_a_tokenizer_may_have_as_many_parts_as_the_largest_vocabularies(tmp_path
 def test_a_tokenizer_of_another_kind_has_no_keys(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "hf", Spec(layers=1))
     content = json.loads((folder / "tokenizer.json").read_text())
-    for model in ({"type": "Unigram", "vocab": []}, content["model"] | {"byte_fallback": True}):
+    others = ({"byte_fallback": True}, {"dropout": 0.1}, {"end_of_word_suffix": "</w>"}, {"merges": None})
+    for model in (None, {"type": "Unigram", "vocab": []}, *(content["model"] | other for other in others)):
         assert "tokenizer.ggml.model" not in change_tokenizer(folder, model=model).metadata
-    file = change_tokenizer(folder, model=content["model"], pre_tokenizer={"type": "Metaspace"})
-    assert "tokenizer.ggml.model" not in file.metadata
+    for cut in (
+        {"type": "Metaspace"},
+        None,
+        {"type": "Sequence", "pretokenizers": [4, BYTES]},
+        BYTES | {"add_prefix_space": True},
+    ):
+        file = change_tokenizer(folder, model=content["model"], pre_tokenizer=cut)
+        assert "tokenizer.ggml.model" not in file.metadata
 
 
 BYTES = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
@@ -690,7 +701,7 @@ def test_the_way_words_are_cut_is_recognised_or_left_open(
 def test_special_tokens_templates_and_merges(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "hf", Spec(layers=1), config={"pad_token_id": 0, "eos_token_id": [1, 2]})
     settings = {"bos_token": {"content": "<|im_start|>"}, "eos_token": "<|im_end|>", "add_eos_token": True}
-    templates = [{"name": "other", "template": "x"}, {"name": "default", "template": "y"}]
+    templates = [4, {"name": ["other"], "template": "x"}, {"name": "default", "template": "y"}]
     (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"chat_template": templates}))
     content = json.loads((folder / "tokenizer.json").read_text())
     pairs = [merge.split(" ") for merge in content["model"]["merges"]]
@@ -705,6 +716,20 @@ def test_special_tokens_templates_and_merges(tmp_path: Path) -> None:
     (folder / "tokenizer_config.json").write_text("{}")
     (folder / "chat_template.jinja").write_text("z")
     assert read_hf(folder).metadata["tokenizer.chat_template"] == "z"
+
+
+@pytest.mark.parametrize("content", [b"x" * ((1 << 20) + 1), b"\xff"])
+def test_a_chat_template_that_cannot_be_read(tmp_path: Path, content: bytes) -> None:
+    folder = write_folder(tmp_path / "hf", Spec(layers=1))
+    (folder / "chat_template.jinja").write_bytes(content)
+    with pytest.raises(UnusableInput, match=r"chat_template\.jinja: (has more than|cannot be read)"):
+        read_hf(folder).metadata["tokenizer.ggml.tokens"]
+
+
+@pytest.mark.parametrize("processor", [None, {"type": "ByteLevel"}, {"type": "TemplateProcessing", "single": []}])
+def test_a_post_processor_that_adds_nothing(tmp_path: Path, processor: Any) -> None:
+    file = change_tokenizer(write_folder(tmp_path / "hf", Spec(layers=1)), post_processor=processor)
+    assert "tokenizer.ggml.add_bos_token" not in file.metadata
 
 
 def test_ids_that_the_tokenizer_leaves_out_are_unused(tmp_path: Path) -> None:
@@ -722,6 +747,7 @@ def test_ids_that_the_tokenizer_leaves_out_are_unused(tmp_path: Path) -> None:
 
 TOKENIZER_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "an id beyond the model": ({"vocab": {"a": 100_000}}, r"\$\.model\.vocab\.'a': has id 100000, the model has 267"),
+    "an added token without a text": ({}, r"\$\.added_tokens\[3\]: is no token"),
     "an id of another kind": ({"vocab": {"a": "1"}}, "has id '1'"),
     "two tokens of one id": ({"vocab": {"a": 7, "b": 7}}, "has id 7, and another token"),
     "no pair": ({"merges": ["a b c"]}, r"\$\.model\.merges\[0\]: is no pair of tokens"),
@@ -734,7 +760,8 @@ TOKENIZER_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_tokenizer_that_contradicts_itself(tmp_path: Path, case: str) -> None:
     changes, message = TOKENIZER_FAULTS[case]
     folder = write_folder(tmp_path / "hf", Spec(layers=1))
-    model = json.loads((folder / "tokenizer.json").read_text())["model"] | changes
-    file = change_tokenizer(folder, model=model)
+    content = json.loads((folder / "tokenizer.json").read_text())
+    added = content["added_tokens"] + ([{"id": 9}] if not changes else [])
+    file = change_tokenizer(folder, model=content["model"] | changes, added_tokens=added)
     with pytest.raises(UnusableInput, match=rf"tokenizer\.json: {message}" if message[0] == "\\" else message):
         file.metadata["tokenizer.ggml.tokens"]

@@ -83,7 +83,14 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     architecture, _, scaling = request.param.partition("-")
     rope = {"yarn": YARN, "llama3": LLAMA3}.get(scaling)
     spec = Spec(architecture, layers=1, biased=scaling == "yarn", experts=4)
-    return write_folder(tmp_path_factory.mktemp("fuzz") / "hf", spec, files=2, config={"rope_scaling": rope})
+    made = write_folder(tmp_path_factory.mktemp("fuzz") / "hf", spec, files=2, config={"rope_scaling": rope})
+    settings = json.loads((made / "tokenizer_config.json").read_text()) | {
+        "chat_template": [{"name": "default", "template": "x"}],
+        "add_bos_token": True,
+        "pad_token": {"content": "<|endoftext|>"},
+    }
+    (made / "tokenizer_config.json").write_text(json.dumps(settings))
+    return made
 
 
 @settings(max_examples=60, deadline=None)
