@@ -93,7 +93,9 @@ def test_silu_and_its_tails(dtype: type) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_activations_do_not_see_their_blocks(dtype: type) -> None:
-    x = np.random.default_rng(5).standard_normal((3, 50_001)).astype(dtype)  # some blocks, the last one short
+    x: NDArray[Any] = (
+        np.random.default_rng(5).standard_normal((3, 50_001)).astype(dtype)
+    )  # some blocks, the last one short
     wide = x.astype(np.float64)
     assert (silu(x) == (wide / (1 + np.exp(-wide))).astype(dtype)).all()
     assert (silu(x[:, ::2]) == silu(x)[:, ::2]).all()
