@@ -311,3 +311,19 @@ def test_help_names_the_options_and_imports_no_numpy() -> None:
     code = "import sys; from apr.cli import main; code = main(['--help']); print('numpy' in sys.modules, code)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-1] == "False 0"
+
+
+def test_transformers_is_an_engine_where_it_is_installed(trace: Run, tiny_llama: Callable[..., Path]) -> None:
+    from apr.engines.transformers.library import is_installed
+
+    done = trace(tiny_llama(), "--engine", "transformers", "--save-tensor", "attn_norm", "--tokens", "5", "--json")
+    if is_installed():
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["engine"] == "transformers"
+    else:
+        assert done.returncode == 2
+        assert "[transformers]" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    refused = trace(tiny_llama(), "--engine", "transformers", "--arithmetic", "ggml", "--tokens", "5")
+    assert refused.returncode == 2
+    assert "it has f32 and f64" in refused.stderr

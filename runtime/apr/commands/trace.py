@@ -22,7 +22,7 @@ from apr.errors import OK, UnusableInput, UsageError
 from apr.formats import open_model
 from apr.formats.aprt import SIDECAR_NAME, CaptureWriter, Written
 from apr.models import load
-from apr.ops.arithmetic import ARITHMETICS, GGML, arithmetic
+from apr.ops.arithmetic import ARITHMETICS, F32, GGML, arithmetic
 from apr.parity.statistics import Statistics, describe
 from apr.stages import FIRST_LAYER_ONLY, WHOLE_MODEL, parse_layers, parse_stages, whole_number
 from apr.text.tokenizer import Tokenizer
@@ -58,11 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prompt = run.add_mutually_exclusive_group()
     prompt.add_argument("--prompt", metavar="TEXT", help=f"default: {DEFAULT_PROMPT!r}")
     prompt.add_argument("--tokens", metavar="IDS", help="token ids separated by commas or blanks, instead of a prompt")
-    run.add_argument("--engine", choices=("numpy", "llama.cpp"), default="numpy", help="default: numpy")
+    run.add_argument("--engine", choices=("numpy", "llama.cpp", "transformers"), default="numpy", help="default: numpy")
     run.add_argument(
         "--arithmetic",
         choices=tuple(ARITHMETICS),
-        help="how values are rounded; default f32, for llama.cpp always ggml",
+        help="how values are rounded; default f32, for llama.cpp always ggml; transformers has f32 and f64",
     )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
@@ -84,13 +84,9 @@ def run(args: argparse.Namespace) -> int:
     prompt = DEFAULT_PROMPT if args.prompt is None else args.prompt
     tokens = tokenizer.encode(prompt) if tokenizer else typed_tokens or []
     directory = Path(args.output) if args.output is not None else Path(f"{path.stem}-trace")
-    engine: Engine
-    if args.engine == "numpy":
-        engine = Reference(file, arithmetic(rounding), model)
+    with contextlib.ExitStack() as stack:
+        engine = _engine(args.engine, file, model, stack)
         summary = _trace(engine, tokens, model, wanted, directory if stages else None, payload=args.payload)
-    else:
-        with LlamaCpp(file) as engine:
-            summary = _trace(engine, tokens, model, wanted, directory if stages else None, payload=args.payload)
     _report(args, summary, engine, prompt if tokenizer else None, tokenizer or _tokenizer_or_none(file), path)
     return OK
 
@@ -142,16 +138,34 @@ def _typed_tokens(text: str | None) -> list[int] | None:
     return tokens
 
 
+def _engine(name: str, file: ModelFile, model: Model, stack: contextlib.ExitStack) -> Engine:
+    """The engine of that name; the stack closes it."""
+    if name == "llama.cpp":
+        return stack.enter_context(LlamaCpp(file))
+    if name == "transformers":
+        from apr.engines.transformers.engine import Transformers  # noqa: PLC0415 - loads torch, where it is installed
+
+        return Transformers(file, model.arithmetic)
+    return Reference(file, model.arithmetic, model)
+
+
 def _arithmetic(args: argparse.Namespace) -> str:
-    if args.engine == "numpy":
-        return args.arithmetic or "f32"
-    if args.arithmetic not in (None, GGML.name):
+    """The arithmetic asked for, or the engine's usual one.
+
+    Raises:
+        UsageError: one in which the engine does not compute.
+    """
+    if args.engine == "llama.cpp" and args.arithmetic not in (None, GGML.name):
         raise UsageError(
             f"llama.cpp computes in its own arithmetic, not in {args.arithmetic!r}",
             where="--arithmetic",
             hint="leave it out, or use --engine numpy",
         )
-    return GGML.name
+    if args.engine == "transformers" and args.arithmetic == GGML.name:
+        raise UsageError(
+            "transformers does not round as llama.cpp does", where="--arithmetic", hint="it has f32 and f64"
+        )
+    return args.arithmetic or (GGML.name if args.engine == "llama.cpp" else F32.name)
 
 
 def _wanted(model: Model, stages: tuple[str, ...], layers: range | None) -> Wanted:
