@@ -241,7 +241,8 @@ def bad_models(tmp_path: Path, tiny: Path) -> dict[str, tuple[Path, str]]:
         step()
     models["architecture"] = (path, "'mamba'")
     models["absent"] = (tmp_path / "absent.gguf", "no such file")
-    models["folder"] = (tmp_path, "is no regular file")
+    (tmp_path / "folder").mkdir()
+    models["folder"] = (tmp_path / "folder", "holds no model")
     return models
 
 
