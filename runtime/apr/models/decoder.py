@@ -6,6 +6,7 @@ differs, and adds those that the others do not have.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +14,21 @@ import numpy as np
 from apr.models.base import Model
 from apr.ops.activation import silu
 from apr.ops.attention import causal_mask, repeat_heads
-from apr.ops.rope import rotate
+from apr.ops.rope import Rope, Turns, rotate, turns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from apr.capture import Array
     from apr.models.config import Config
+    from apr.ops.arithmetic import Arithmetic
+
+
+@lru_cache(maxsize=4)
+def _turns(arithmetic: Arithmetic, rope: Rope, positions: bytes) -> Turns:
+    """Queries and keys of every layer rotate alike, so what they rotate by is computed once a pass."""
+    angle = arithmetic.angles(np.frombuffer(positions, np.intp), rope)
+    return turns(angle, rope, np.dtype(arithmetic.dtype))
 
 
 class Decoder(Model):
@@ -107,8 +116,8 @@ class Decoder(Model):
 
     def _rotate(self, x: Array, positions: NDArray[np.intp]) -> Array:
         rope = self.config.rope
-        heads = x.reshape(len(x), -1, self.config.head_dim)
-        return rotate(heads, self.arithmetic.angles(positions, rope), rope).reshape(len(x), -1)
+        by = _turns(self.arithmetic, rope, positions.astype(np.intp).tobytes())
+        return rotate(x.reshape(len(x), -1, self.config.head_dim), by, rope).reshape(len(x), -1)
 
 
 class DenseFeedForward(Decoder):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -123,19 +123,37 @@ def angles_ggml(positions: NDArray[np.integer[Any]], rope: Rope) -> NDArray[np.f
     return mixed.astype(_F32).astype(np.float64)
 
 
-def rotate(x: NDArray[np.floating[Any]], angle: NDArray[np.float64], rope: Rope) -> NDArray[np.floating[Any]]:
-    """Rotates each pair of every head by its angle.
+class Turns(NamedTuple):
+    """Sine and cosine of the angles, times the magnitude: [positions, 1, rope.dims / 2] each."""
+
+    cos: NDArray[np.floating[Any]]
+    sin: NDArray[np.floating[Any]]
+
+
+def turns(angle: NDArray[np.float64], rope: Rope, dtype: np.dtype[np.floating[Any]]) -> Turns:
+    """What to rotate by, the same for queries and keys and for every layer.
+
+    Args:
+        angle: [positions, rope.dims / 2] in radians.
+        rope: its magnitude.
+        dtype: that sine and cosine are rounded to before they are multiplied by the magnitude.
+    """
+    magnitude = dtype.type(rope.magnitude)
+    return Turns(*(np.asarray(f(angle), dtype)[:, None, :] * magnitude for f in (np.cos, np.sin)))
+
+
+def rotate(x: NDArray[np.floating[Any]], by: Turns, rope: Rope) -> NDArray[np.floating[Any]]:
+    """Rotates each pair of every head.
 
     Args:
         x: [positions, heads, head_dim]; dimensions beyond `rope.dims` stay.
-        angle: [positions, rope.dims / 2] in radians.
-        rope: which dimensions are pairs, and the magnitude.
+        by: made by `turns`, in the dtype of x.
+        rope: which dimensions are pairs.
 
     Returns:
-        [positions, heads, head_dim] in the dtype of x; sine and cosine are rounded to it first.
+        [positions, heads, head_dim] in the dtype of x.
     """
-    magnitude = x.dtype.type(rope.magnitude)
-    cos, sin = (np.asarray(f(angle), x.dtype)[:, None, :] * magnitude for f in (np.cos, np.sin))
+    cos, sin = by
     first, second = _pairs(rope)
     rotated = np.array(x)
     rotated[..., first] = x[..., first] * cos - x[..., second] * sin

@@ -11,7 +11,7 @@ import pytest
 from apr.ops.activation import gelu_tanh, silu
 from apr.ops.attention import attend, attend_ggml, causal_mask, repeat_heads
 from apr.ops.norm import rms_norm, rms_norm_ggml
-from apr.ops.rope import Rope, angles, angles_ggml, rotate
+from apr.ops.rope import Rope, angles, angles_ggml, rotate, turns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +38,7 @@ def test_rms_norm_ggml_rounds_each_step_to_float32() -> None:
 def test_rotation_turns_adjacent_pairs_by_their_angle() -> None:
     x = RNG.standard_normal((2, 1, 4))
     rope = Rope("norm", 100.0, 4)
-    rotated = rotate(x, angles(np.array([3, 5]), rope), rope)
+    rotated = rotate(x, turns(angles(np.array([3, 5]), rope), rope, x.dtype), rope)
     for t, position in enumerate((3, 5)):
         for pair in range(2):
             turn = position * 100.0 ** (-2 * pair / 4)

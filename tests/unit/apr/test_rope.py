@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from apr.ops.rope import Rope, Yarn, angles, angles_ggml, rotate
+from apr.ops.rope import Rope, Yarn, angles, angles_ggml, rotate, turns
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from numpy.typing import NDArray
 
 RNG = np.random.Generator(np.random.PCG64(5))
 POSITIONS = np.array([0, 1, 63, 64, 500, 4000])
@@ -25,6 +27,10 @@ ROPES = {
     "yarn": dataclasses.replace(PLAIN, factor=4.0, yarn=Yarn(64)),
     "yarn-wide": Rope("norm", 1000000.0, 128, 8.0, None, Yarn(32768)),
 }
+
+
+def rotated(x: NDArray[Any], angle: NDArray[np.float64], rope: Rope) -> NDArray[Any]:
+    return rotate(x, turns(angle, rope, x.dtype), rope)
 
 
 def frequency(pair: int, rope: Rope) -> float:
@@ -78,7 +84,7 @@ def test_yarn_stretches_sine_and_cosine() -> None:
     assert dataclasses.replace(PLAIN, factor=4.0, yarn=Yarn(64, 0.5)).magnitude == pytest.approx(0.5693147)
     assert ROPES["linear"].magnitude == 1
     x = RNG.standard_normal((1, 1, 64))
-    turned = rotate(x, angles(np.array([7]), ROPES["yarn"]), ROPES["yarn"])
+    turned = rotated(x, angles(np.array([7]), ROPES["yarn"]), ROPES["yarn"])
     assert np.linalg.norm(turned) == pytest.approx(np.linalg.norm(x) * ROPES["yarn"].magnitude)
 
 
@@ -87,16 +93,16 @@ def test_halves_and_neighbours_are_one_rotation_of_reordered_rows() -> None:
     halves = RNG.standard_normal((3, 2, 64))
     neighbours = halves.reshape(3, 2, 2, 32).swapaxes(2, 3).reshape(3, 2, 64)
     angle = angles(np.array([1, 5, 9]), PLAIN)
-    turned = rotate(halves, angle, PLAIN)
-    other = rotate(neighbours, angle, dataclasses.replace(PLAIN, kind="norm"))
+    turned = rotated(halves, angle, PLAIN)
+    other = rotated(neighbours, angle, dataclasses.replace(PLAIN, kind="norm"))
     assert (turned.reshape(3, 2, 2, 32).swapaxes(2, 3).reshape(3, 2, 64) == other).all()
-    assert (turned != rotate(halves, angle, dataclasses.replace(PLAIN, kind="norm"))).any()
+    assert (turned != rotated(halves, angle, dataclasses.replace(PLAIN, kind="norm"))).any()
 
 
 def test_only_the_rotated_dimensions_change() -> None:
     rope = Rope("neox", 10000.0, 32)
     x = RNG.standard_normal((2, 1, 48))
-    turned = rotate(x, angles(np.array([3, 4]), rope), rope)
+    turned = rotated(x, angles(np.array([3, 4]), rope), rope)
     assert (turned[..., 32:] == x[..., 32:]).all()
     assert (turned[..., :32] != x[..., :32]).all()
 
@@ -108,7 +114,7 @@ def test_a_score_depends_on_the_distance_alone() -> None:
         wide = dataclasses.replace(rope, dims=64, divisors=rope.divisors)
 
         def score(m: int, n: int, rope: Rope = wide) -> float:
-            turned_q, turned_k = (rotate(x, angles(np.array([at]), rope), rope) for x, at in ((q, m), (k, n)))
+            turned_q, turned_k = (rotated(x, angles(np.array([at]), rope), rope) for x, at in ((q, m), (k, n)))
             return float((turned_q * turned_k).sum())
 
         assert score(20, 13) == pytest.approx(score(107, 100), rel=1e-9)
