@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from given.judging import hold_within
 from pv import Refuted, falsifies
 
 if TYPE_CHECKING:
@@ -20,34 +20,13 @@ CONTRACT = "ggml-arithmetic-v1"
 PRODUCTS = ("qkv_matmul", "attn_out", "ffn_gate", "ffn_up", "ffn_out", "lm_head")
 
 
-def _distance(difference: Any) -> float:
-    """The greater of the whole stage's and its worst position's; what is no number is worst."""
-    both = (difference.relative_rms, difference.worst_position_relative_rms)
-    return math.inf if any(math.isnan(d) for d in both) else max(both)
-
-
 def _judge(claim: Claim, evidence: Evidence, measurement: Any) -> None:
     """Embedding rows bit by bit, every other stage by its distance; in forward order, so that the first is the cause."""
     if measurement.missing:
         key, reason = measurement.missing[0]
         raise Refuted(f"{key} {reason}", stage=key.stage, layer=key.layer)
     evidence.level("independent")
-    evidence.compared(measurement.elements, "numbers")
-    for row in measurement.rows:
-        key, difference, distance = row.key, row.difference, _distance(row.difference)
-        evidence.worst(
-            distance, bound=claim.tolerance, stage=key.stage, layer=key.layer, position=difference.worst_position
-        )
-        wrong = not difference.bit_identical if key.stage == "embedding" else not distance <= claim.tolerance
-        if wrong:
-            raise Refuted(
-                f"{key} is {distance:.2e} off in relative RMS at its worst position, computed from llama.cpp's own inputs",
-                stage=key.stage,
-                layer=key.layer,
-                position=difference.worst_position,
-                distance=distance,
-                bound=claim.tolerance,
-            )
+    hold_within(claim, evidence, measurement)
 
 
 @falsifies(

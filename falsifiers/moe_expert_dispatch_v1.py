@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from given.judging import hold_rows
 from pv import Refuted, falsifies
 
 if TYPE_CHECKING:
@@ -58,23 +59,6 @@ def _of_layer(capture: Any, layer: int) -> dict[str, NDArray[np.float64]]:
     return {key.stage: array for key, array in capture.stages.items() if key.layer == layer}
 
 
-def _hold(claim: Claim, evidence: Evidence, seen: Any, expected: Any, stage: str, layer: int) -> None:
-    scale = float(np.sqrt(np.mean(expected**2)))
-    rows = np.sqrt(np.mean((seen - expected) ** 2, axis=1)) / scale
-    worst = int(rows.argmax())
-    evidence.compared(expected.size, "numbers")
-    evidence.worst(float(rows[worst]), bound=claim.tolerance, stage=stage, layer=layer, position=worst)
-    if not rows[worst] <= claim.tolerance:
-        raise Refuted(
-            f"{stage} of layer {layer} is {rows[worst]:.2e} off",
-            stage=stage,
-            layer=layer,
-            position=worst,
-            distance=float(rows[worst]),
-            bound=claim.tolerance,
-        )
-
-
 @falsifies(CONTRACT, "FALSIFY-MOE-DISPATCH-001")
 def dispatch_is_dense_and_chosen(
     claim: Claim, evidence: Evidence, small_subject: Any, some_tokens: Any, decoded: Any, model: str
@@ -88,7 +72,7 @@ def dispatch_is_dense_and_chosen(
         chosen = seen["moe_router_indices"].astype(np.intp)
         expected = experts.stages(seen["ffn_norm"], chosen, seen["moe_router"])
         for stage in PARTS[2:]:
-            _hold(claim, evidence, seen[stage], expected[stage], stage, layer)
+            hold_rows(claim, evidence, seen[stage], expected[stage], stage, layer)
 
 
 @falsifies(CONTRACT, "FALSIFY-MOE-DISPATCH-002")
@@ -129,7 +113,7 @@ def positions_do_not_mix(claim: Claim, evidence: Evidence, small_subject: Any, s
     for key in capture.keys_in_order():
         if key.stage in PARTS:
             again = subject.model.compute(key, tokens, positions, turned)
-            _hold(claim, evidence, again[::-1], capture[key], key.stage, key.layer)
+            hold_rows(claim, evidence, again[::-1], capture[key], key.stage, key.layer)
 
 
 @falsifies(CONTRACT, "FALSIFY-MOE-DISPATCH-004")
@@ -147,4 +131,4 @@ def the_router_decides(
         rows = np.flatnonzero((seen["moe_router_indices"] != chosen).any(axis=1))
         if rows.size:
             raise Refuted("other experts", stage="moe_router_indices", layer=layer, position=int(rows[0]))
-        _hold(claim, evidence, seen["moe_router"], weights, "moe_router", layer)
+        hold_rows(claim, evidence, seen["moe_router"], weights, "moe_router", layer)

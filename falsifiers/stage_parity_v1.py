@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pv import Inconclusive, Refuted, falsifies
+from given.judging import complete, hold_within
+from pv import Refuted, falsifies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,18 +19,6 @@ if TYPE_CHECKING:
 CONTRACT = "stage-parity-v1"
 PROSE = Path(__file__).resolve().parent.parent / "fixtures" / "prose.txt"
 BIT_IDENTICAL = ("embedding", "attn_norm", "ffn_norm", "final_norm", "post_attn_residual", "post_ffn_residual")
-
-
-def _nan_is_worst(distance: float) -> tuple[bool, float]:
-    return math.isnan(distance), distance
-
-
-def _complete(measurement: Any) -> Any:
-    """What is not there cannot agree; that it is there is claim 005's business."""
-    if measurement.missing:
-        key, reason = measurement.missing[0]
-        raise Inconclusive("incomplete capture", f"{key} {reason}")
-    return measurement
 
 
 @falsifies(CONTRACT, "FALSIFY-STAGE-PARITY-001", "FALSIFY-STAGE-PARITY-002")
@@ -43,33 +31,18 @@ def every_stage_is_within_rounding(
     tokens: int,
 ) -> None:
     """The first stage in forward order beyond the bound is where the fault was born."""
-    measurement = _complete(measure(tokens))
+    measurement = complete(measure(tokens))
     evidence.level("independent")
-    evidence.compared(measurement.elements, "numbers")
     evidence.report(derived_in_numpy=["ffn_silu"])
     if mutant is None:
         evidence.report(free_run=free_run(tokens))
-    for key, difference in ((row.key, row.difference) for row in measurement.rows):
-        distance = max(difference.relative_rms, difference.worst_position_relative_rms, key=_nan_is_worst)
-        evidence.worst(
-            distance, bound=claim.tolerance, stage=key.stage, layer=key.layer, position=difference.worst_position
-        )
-        if not distance <= claim.tolerance:  # so that NaN refutes
-            raise Refuted(
-                f"{key} is {distance:.2e} off in relative RMS at its worst position, computed from llama.cpp's own inputs",
-                stage=key.stage,
-                layer=key.layer,
-                position=difference.worst_position,
-                distance=distance,
-                bound=claim.tolerance,
-                max_abs_diff=difference.max_abs_diff,
-            )
+    hold_within(claim, evidence, measurement)
 
 
 @falsifies(CONTRACT, "FALSIFY-STAGE-PARITY-003")
 def sums_of_two_are_exact(evidence: Evidence, measure: Callable[[int], Any], tokens: int) -> None:
     """Stages that sum nothing in another order must agree in every bit."""
-    measurement = _complete(measure(tokens))
+    measurement = complete(measure(tokens))
     evidence.level("independent")
     for row in measurement.rows:
         if row.key.stage not in BIT_IDENTICAL:
@@ -90,7 +63,7 @@ def sums_of_two_are_exact(evidence: Evidence, measure: Callable[[int], Any], tok
 @falsifies(CONTRACT, "FALSIFY-STAGE-PARITY-004")
 def logits_choose_the_same_token(evidence: Evidence, measure: Callable[[int], Any], tokens: int) -> None:
     """The greatest logit of every position, not only of the last."""
-    measurement = _complete(measure(tokens))
+    measurement = complete(measure(tokens))
     evidence.level("independent")
     evidence.compared(measurement.tokens, "positions")
     if measurement.argmax_differs:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from given.judging import hold_within
+from given.judging import hold_rows, hold_within
 from pv import Refuted, falsifies
 
 if TYPE_CHECKING:
@@ -27,15 +27,6 @@ def _stages(capture: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return capture[norm], capture[head]
 
 
-def _hold(claim: Claim, evidence: Evidence, logits: NDArray[np.float64], expected: NDArray[np.float64]) -> None:
-    rows = np.sqrt(np.mean((logits - expected) ** 2, axis=1) / np.mean(expected**2))
-    worst = int(rows.argmax())
-    evidence.compared(expected.size, "logits")
-    evidence.worst(float(rows[worst]), bound=claim.tolerance, stage="lm_head", position=worst)
-    if not rows[worst] <= claim.tolerance:
-        raise Refuted(f"logits are {rows[worst]:.2e} off", stage="lm_head", position=worst)
-
-
 @falsifies(CONTRACT, "FALSIFY-TE-001")
 def a_tied_head_is_the_embedding(
     claim: Claim, evidence: Evidence, small_subject: Any, some_tokens: Any, decoded: Any, model: str
@@ -48,7 +39,7 @@ def a_tied_head_is_the_embedding(
     layer_output = capture[capture.keys_in_order()[-3]]
     mean = np.mean(layer_output**2, axis=1, keepdims=True)
     normed = layer_output / np.sqrt(mean + subject.model.config.epsilon) * decoded(model)("output_norm.weight")
-    _hold(claim, evidence, logits, normed @ decoded(model)("token_embd.weight").T)
+    hold_rows(claim, evidence, logits, normed @ decoded(model)("token_embd.weight").T, "lm_head")
 
 
 @falsifies(CONTRACT, "FALSIFY-TE-002")
@@ -61,7 +52,7 @@ def a_head_of_its_own_is_used(
     norm, logits = _stages(subject.capture(some_tokens(model, TOKENS)))
     own, tied = (norm @ decoded(model)(name).T for name in ("output.weight", "token_embd.weight"))
     assert np.abs(own - tied).max() > 1, "the model does not tell the two apart"
-    _hold(claim, evidence, logits, own)
+    hold_rows(claim, evidence, logits, own, "lm_head")
 
 
 @falsifies(CONTRACT, "FALSIFY-TE-003")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from apr.capture import Provenance
 from apr.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from apr.capture import Array, Capture, Provenance
+    from apr.capture import Array, Capture
+    from apr.formats.model_file import ModelFile
     from apr.stages import StageKey
 
 
@@ -44,6 +46,20 @@ class Engine(Protocol):
         """
 
 
+def provenance_of(engine: Engine, file: ModelFile, tokens: Sequence[int]) -> Provenance:
+    """What a run of an engine over these tokens of a file says of itself; every position is there, from 0."""
+    return Provenance(
+        engine=engine.name,
+        build=engine.build,
+        arithmetic=engine.arithmetic,
+        architecture=file.architecture,
+        model_sha256=file.sha256,
+        tokens=tuple(tokens),
+        positions=tuple(range(len(tokens))),
+        weights_sha256=file.weights_sha256,
+    )
+
+
 def check_tokens(tokens: Sequence[int], vocabulary: int, context: int) -> None:
     """Refuses what no engine can run.
 
@@ -54,6 +70,15 @@ def check_tokens(tokens: Sequence[int], vocabulary: int, context: int) -> None:
         raise UsageError("there are no tokens to run", hint="give a prompt that is not empty, or token ids")
     if len(tokens) > context:
         raise UsageError(f"{len(tokens)} tokens are more than the model's context of {context}")
+    check_ids(tokens, vocabulary)
+
+
+def check_ids(tokens: Sequence[int], vocabulary: int) -> None:
+    """Refuses ids that the vocabulary does not have.
+
+    Raises:
+        UsageError: at the first of them.
+    """
     for place, token in enumerate(tokens):
         if not 0 <= token < vocabulary:
             raise UsageError(f"token id {token} at position {place} is outside the vocabulary of {vocabulary}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from apr.engines.base import check_ids
 from apr.errors import UsageError
 
 if TYPE_CHECKING:
@@ -80,6 +81,4 @@ def check_room(tokens: Sequence[int], vocabulary: int, room: int, limit: int) ->
         raise UsageError("there are no tokens to run", hint="give a prompt that is not empty, or token ids")
     if len(tokens) > room:
         raise UsageError(f"{len(tokens)} more tokens do not fit: {room} of {limit} are left")
-    for place, token in enumerate(tokens):
-        if not 0 <= token < vocabulary:
-            raise UsageError(f"token id {token} at position {place} is outside the vocabulary of {vocabulary}")
+    check_ids(tokens, vocabulary)

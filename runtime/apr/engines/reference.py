@@ -9,7 +9,7 @@ import numpy as np
 
 from apr import __version__
 from apr.capture import Array, Capture, Provenance
-from apr.engines.base import check_tokens
+from apr.engines.base import check_tokens, provenance_of
 from apr.engines.generation import check_room
 from apr.models import KvCache, free_run, isolated_run, load
 from apr.stages import StageKey
@@ -48,16 +48,7 @@ class Reference:
 
     def provenance(self, tokens: Sequence[int]) -> Provenance:
         """What a run over these tokens will say of itself."""
-        return Provenance(
-            engine=self.name,
-            build=self.build,
-            arithmetic=self.arithmetic,
-            architecture=self.model.config.architecture,
-            model_sha256=self.file.sha256,
-            tokens=tuple(tokens),
-            positions=tuple(range(len(tokens))),
-            weights_sha256=self.file.weights_sha256,
-        )
+        return provenance_of(self, self.file, tokens)
 
     def stream(
         self, tokens: Sequence[int], wanted: Collection[StageKey] | None = None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from apr.capture import Array, Capture, Provenance
-from apr.engines.base import check_tokens
+from apr.engines.base import check_tokens, provenance_of
 from apr.engines.generation import check_room
 from apr.engines.llama_cpp.process import Child
 from apr.engines.llama_cpp.providers import Provider, find_provider
@@ -114,16 +114,7 @@ class LlamaCpp:
 
     def provenance(self, tokens: Sequence[int]) -> Provenance:
         """What a run over these tokens will say of itself."""
-        return Provenance(
-            engine=self.name,
-            build=self.build,
-            arithmetic=self.arithmetic,
-            architecture=self._file.architecture,
-            model_sha256=self._file.sha256,
-            tokens=tuple(tokens),
-            positions=tuple(range(len(tokens))),
-            weights_sha256=self._file.weights_sha256,
-        )
+        return provenance_of(self, self._file, tokens)
 
     def tokenize(self, text: str) -> list[int]:
         """llama.cpp's own tokens; special tokens in the text are recognised."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from apr.capture import Array, Capture, Provenance
-from apr.engines.base import check_tokens
+from apr.engines.base import check_tokens, provenance_of
 from apr.engines.transformers.building import build
 from apr.engines.transformers.library import libraries, one_thread, quiet, widened
 from apr.engines.transformers.recording import Recording, recorded
@@ -64,16 +64,7 @@ class Transformers:
 
     def provenance(self, tokens: Sequence[int]) -> Provenance:
         """What a run over these tokens will say of itself."""
-        return Provenance(
-            engine=self.name,
-            build=self.build,
-            arithmetic=self.arithmetic,
-            architecture=self._file.architecture,
-            model_sha256=self._file.sha256,
-            tokens=tuple(tokens),
-            positions=tuple(range(len(tokens))),
-            weights_sha256=self._file.weights_sha256,
-        )
+        return provenance_of(self, self._file, tokens)
 
     def logits(self, tokens: Sequence[int]) -> NDArray[np.floating[Any]]:
         """[positions, vocabulary] with nothing recorded: what transformers computes when nobody looks."""
