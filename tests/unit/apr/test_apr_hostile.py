@@ -358,17 +358,16 @@ def test_noise_behind_another_magic_is_named(magic: bytes, what: str, tmp_path: 
 # --- time and memory --------------------------------------------------------------------------------------------------
 
 READ_ALL = """
-import resource, sys, time
+import resource, sys
 from apr.errors import AprError
 from apr.formats.apr import read_apr
 for path in sys.argv[1:]:
-    started = time.process_time()  # the machine may be busy with other things
     try:
         read_apr(path)
         said = "read"
     except AprError as refusal:
         said = str(refusal)
-    print(time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, said[:200])
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, said[:200])
 """
 
 LARGE: dict[str, Callable[[Maker], bytes]] = {
@@ -387,18 +386,19 @@ LARGE: dict[str, Callable[[Maker], bytes]] = {
 }
 
 
-def test_the_worst_files_take_two_seconds_and_half_a_gigabyte_at_most(by_hand: Maker, tmp_path: Path) -> None:
-    """Measured in a process of its own, all one after the other; the limits are those that were promised."""
+def test_the_worst_files_take_half_a_gigabyte_at_most(by_hand: Maker, tmp_path: Path) -> None:
+    """Measured in a process of its own, all one after the other; how long they take, `benchmarks/hostile.py` says."""
     paths = []
     for number, make in enumerate(LARGE.values()):
         paths.append(tmp_path / f"{number}.apr")
         paths[-1].write_bytes(make(by_hand))
-    done = subprocess.run([sys.executable, "-c", READ_ALL, *paths], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ALL, *paths], capture_output=True, text=True, check=True, timeout=120
+    )
     lines = done.stdout.splitlines()
     assert len(lines) == len(LARGE)
     for name, line in zip(LARGE, lines, strict=True):
-        seconds, megabytes, said = line.split(maxsplit=2)
-        assert float(seconds) < 2, (name, line)
+        megabytes, said = line.split(maxsplit=1)
         assert int(megabytes) < 500, (name, line)
         assert said == "read" or ".apr: " in said
 

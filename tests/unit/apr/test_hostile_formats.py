@@ -266,18 +266,17 @@ def test_a_gguf_file_that_goes_on_as_noise(tmp_path: Path, cut: int, noise: byte
 # --- time and memory --------------------------------------------------------------------------------------------------
 
 READ_ALL = """
-import resource, sys, time
+import resource, sys
 from apr.errors import AprError
 from apr.formats.aprt import open_stage
 from apr.formats.gguf import read_gguf
 for path in sys.argv[1:]:
-    started = time.process_time()  # the machine may be busy with other things
     try:
         open_stage(path) if path.endswith("bin") else dict(read_gguf(path).metadata)
         said = "read"
     except AprError as refusal:
         said = str(refusal)
-    print(time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, said[:200])
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, said[:200])
 """
 KILOBYTE = bytes(1000)
 LARGE = {
@@ -292,15 +291,17 @@ LARGE = {
 }
 
 
-def test_what_is_announced_takes_neither_time_nor_memory(tmp_path: Path) -> None:
+def test_what_is_announced_takes_no_memory(tmp_path: Path) -> None:
+    """How long it takes, `benchmarks/hostile.py` says; here a minute is only what ends a reader that does not."""
     paths = []
     for name, content in LARGE.items():
         paths.append(tmp_path / name)
         paths[-1].write_bytes(content)
-    done = subprocess.run([sys.executable, "-c", READ_ALL, *paths], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ALL, *paths], capture_output=True, text=True, check=True, timeout=60
+    )
     for path, line in zip(paths, done.stdout.splitlines(), strict=True):
-        seconds, megabytes, what = line.split(maxsplit=2)
-        assert float(seconds) < 2, (path.name, line)
+        megabytes, what = line.split(maxsplit=1)
         assert int(megabytes) < 500, (path.name, line)
         assert (what == "read") == (path.name == "empty strings.gguf"), line
         assert what == "read" or what.startswith(str(path)), line
