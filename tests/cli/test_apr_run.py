@@ -154,3 +154,20 @@ def test_the_real_model_answers_a_message(engine: str) -> None:
     answer = said("smollm2", "--prompt", "What is 2+2?", "--chat", "--max-tokens", "16", "--engine", engine)
     assert answer["text"] == "The answer to this classic math problem is 4."
     assert answer["stop"] == "stop"
+
+
+@pytest.mark.parametrize("option", [("--temperature", "3"), ("--top-p", "0.5"), ("--min-p", "0.01"), ("--top-k", "9")])
+def test_each_option_of_sampling_samples(model: Path, option: tuple[str, str]) -> None:
+    answer = said(model, "--prompt", PROMPT, "--max-tokens", "2", "--ignore-eos", *option)
+    name = option[0].removeprefix("--").replace("-", "_")
+    assert answer["sampling"][name] == float(option[1])
+
+
+def test_the_end_of_the_context_ends_a_text_and_says_so(tiny_llama: Callable[..., Path]) -> None:
+    path = tiny_llama(context=8)
+    answer = said(path, "--prompt", "abc", "--max-tokens", "50", "--ignore-eos")
+    assert (answer["stop"], len(answer["tokens"])) == ("context", 8 - len(answer["prompt_tokens"]) + 1)
+
+
+def test_the_arithmetic_asked_for_is_the_one_it_runs_in(model: Path) -> None:
+    assert said(model, "--prompt", PROMPT, "--max-tokens", "1", "--arithmetic", "f64")["arithmetic"] == "f64"

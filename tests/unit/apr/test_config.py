@@ -185,3 +185,45 @@ def test_divisors_are_read_and_not_beside_yarn(tiny_llama: Callable[..., Path]) 
     keys = stated("llama", rope__scaling__type="yarn", rope__scaling__factor=2.0)
     with pytest.raises(UnsupportedModel, match="beside rope_freqs"):
         config_of(tiny_llama(rope_divisors=divisors, metadata=keys))
+
+
+NEEDED = (
+    "block_count",
+    "context_length",
+    "embedding_length",
+    "feed_forward_length",
+    "attention.head_count",
+    "attention.layer_norm_rms_epsilon",
+    "rope.freq_base",
+)
+OF_EXPERTS = ("expert_count", "expert_used_count", "expert_feed_forward_length")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "key"),
+    [(name, key) for name in ("llama", "qwen2", "qwen3", "qwen3moe") for key in NEEDED]
+    + [("qwen3moe", key) for key in OF_EXPERTS],
+)
+def test_nothing_stands_in_for_what_a_file_does_not_say(
+    tiny_model: Callable[..., Path], architecture: str, key: str
+) -> None:
+    file = read_gguf(tiny_model(architecture))
+    whole = dict(file.metadata)
+    file.metadata = {name: value for name, value in whole.items() if name != f"{architecture}.{key}"}
+    assert len(file.metadata) == len(whole) - 1
+    with pytest.raises(UnusableInput, match=rf"'{architecture}\.{key}' is missing"):
+        load(file, F32)
+
+
+def test_the_router_of_every_layer_has_to_be_whole(maker: ModuleType, tmp_path: Path) -> None:
+    spec = maker.Spec("qwen3moe")
+    path = maker.write_model(tmp_path / "m.gguf", spec)
+    file = read_gguf(path)
+    name = "blk.1.ffn_gate_inp.weight"
+    other = maker.write_model(tmp_path / "other.gguf", maker.Spec("qwen3moe", "F16"))
+    half = read_gguf(other).tensors["blk.1.ffn_up_exps.weight"].ggml_type
+    import dataclasses
+
+    file.tensors = {**file.tensors, name: dataclasses.replace(file.tensors[name], ggml_type=half)}
+    with pytest.raises(UnusableInput, match=r"blk\.1\.ffn_gate_inp\.weight.*F16.*must be F32"):
+        load(file, F32)

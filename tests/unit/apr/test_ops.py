@@ -108,3 +108,13 @@ def test_gelu_is_not_silu() -> None:
     expected = [0.5 * v * (1 + math.tanh(math.sqrt(2 / math.pi) * (v + 0.044715 * v**3))) for v in x]
     assert np.allclose(gelu_tanh(x), expected, rtol=1e-14)
     assert np.abs(gelu_tanh(x) - silu(x)).max() > 0.01
+
+
+def test_experts_are_added_in_order_of_rank() -> None:
+    from apr.ops.experts import weighted_sum
+
+    # in float32 1 + 2**-24 is 1, and 2**-24 + 2**-24 + 1 is more
+    outputs = np.array([[[1.0], [2.0**-24], [2.0**-24]]], np.float32)
+    ones = np.ones((1, 3), np.float32)
+    assert weighted_sum(outputs, ones).tolist() == [[1.0]]
+    assert weighted_sum(outputs[:, ::-1], ones).tolist() == [[1 + 2.0**-23]]

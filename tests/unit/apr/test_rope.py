@@ -127,3 +127,25 @@ def test_llama3_divides_slow_pairs_alone(maker: ModuleType) -> None:
     assert divisors[-1] == 8
     assert all(a <= b for a, b in itertools.pairwise(divisors))
     assert 1 < min(d for d in divisors if d > 1) < 8, "some between"
+
+
+def test_a_factor_below_one_makes_nothing_larger() -> None:
+    assert dataclasses.replace(PLAIN, factor=0.5, yarn=Yarn(64)).magnitude == 1.0
+    assert dataclasses.replace(PLAIN, factor=4.0, yarn=Yarn(64)).magnitude == pytest.approx(1 + 0.1 * math.log(4))
+
+
+def test_the_ramp_ends_at_the_last_dimension_and_never_has_no_width() -> None:
+    # so long an original context that the slow end lies beyond the last dimension, which ggml and YaRN's authors clamp
+    beyond = Rope("neox", 10000.0, 8, 4.0, None, Yarn(10**9))
+    fast, slow = (8 * math.log(10**9 / (turns_ * 2 * math.pi)) / (2 * math.log(10000.0)) for turns_ in (32.0, 1.0))
+    assert slow > 7
+    low, high = max(0, math.floor(fast)), 7
+    for pair, seen in enumerate(angles(np.array([1]), beyond)[0]):
+        plain = 10000.0 ** (-2 * pair / 8)
+        kept = 1 - min(1.0, max(0.0, (pair - low) / max(0.001, high - low)))
+        assert seen == pytest.approx(plain / 4 * (1 - kept) + plain * kept, rel=1e-12)
+    # so short an original context that both ends are 0: a step, not a division by nothing
+    step = Rope("neox", 10000.0, 8, 4.0, None, Yarn(1))
+    assert angles(np.array([1]), step)[0] == pytest.approx(
+        [1.0, *(10000.0 ** (-2 * pair / 8) / 4 for pair in (1, 2, 3))]
+    )
