@@ -227,9 +227,27 @@ class Export:
         writer.kv_data[0].clear()  # the architecture, which is put where the file has it
         for key, (value, kind) in self._metadata(done).items():
             outer, _, inner = kind.upper().partition(":")
+            self._check_range(key, value, (inner or outer).lower())
             writer.add_key_value(key, value, GGUFValueType[outer], GGUFValueType[inner] if inner else None)
         alignment = self.file.optional(_ALIGNMENT, int)
         writer.data_alignment = DEFAULT_ALIGNMENT if alignment is None else alignment
+
+    def _check_range(self, key: str, value: Value, kind: str) -> None:
+        """Whole numbers that GGUF's type of the key does not have.
+
+        Raises:
+            UnusableInput: there is one.
+        """
+        if "int" not in kind:
+            return
+        limits = np.iinfo(kind)
+        for number in value if type(value) is list else [value]:
+            if type(number) is int and not limits.min <= number <= limits.max:
+                raise UnusableInput(
+                    f"is {number}, which is no {kind}",
+                    where=f"{self.file.path}: metadata key {key!r}",
+                    hint="correct the file",
+                )
 
     def _fill_up_tokens(self, values: dict[str, Value], done: Exported) -> None:
         """A token for every row of the embedding, which llama.cpp asks for; checkpoints often have more rows than tokens."""

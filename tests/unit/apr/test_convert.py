@@ -581,6 +581,15 @@ class TestExport:
         assert np.array_equal(logits(exported), logits(model))
         assert Export(model, Floats.F16).write(tmp_path / "x.gguf").changed == {f"{kind} to F16": 16}
 
+    def test_a_number_that_gguf_has_no_type_for(self, fixture_model: Callable[[str], Path], tmp_path: Path) -> None:
+        Import(open_model(fixture_model("llama-nan-f32"))).write(tmp_path / "x.apr")
+        model = open_model(tmp_path / "x.apr")
+        key = "tokenizer.ggml.eos_token_id"
+        model.metadata = {**model.metadata, key: 2**64}
+        with pytest.raises(UnusableInput, match=rf"'{key}': is 18446744073709551616, which is no uint"):
+            Export(model).write(tmp_path / "y.gguf")
+        assert not (tmp_path / "y.gguf").exists()
+
     def test_rows_that_were_filled_up(self, fixture_model: Callable[[str], Path], tmp_path: Path, by_hand: Any) -> None:
         blocks = open_model(fixture_model("llama-q4_k_m")).raw("blk.0.attn_q.weight").reshape(-1, 144)
         Import(open_model(fixture_model("llama-nan-f32"))).write(tmp_path / "x.apr")
