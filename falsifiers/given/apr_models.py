@@ -22,11 +22,12 @@ class ImportedFile:
 
     path: Path
 
-    def place(self, tensor: str) -> int:
-        """Where the first byte of a tensor stands in the file; its name as the file spells it."""
+    def extent(self, tensor: str) -> range:
+        """Where the bytes of a tensor stand in the file; its name as the file spells it."""
         from apr.formats.apr import read_apr
 
-        return read_apr(self.path).tensors[tensor].offset
+        entry = read_apr(self.path).tensors[tensor]
+        return range(entry.offset, entry.offset + entry.nbytes)
 
     def without(self, tensor: str, target: Path) -> Path:
         """Writes the same file with one tensor left out."""
