@@ -52,6 +52,7 @@ bench: model
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/dequantise.py
 	$(BIN)/python benchmarks/open_models.py
 	$(BIN)/python benchmarks/hostile.py
+	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/diff_memory.py
 
 fixtures: $(STAMP)

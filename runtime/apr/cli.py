@@ -44,7 +44,19 @@ COMMANDS = {
 }
 # third-party packages of the extra [runtime]; a core installation lacks them
 _RUNTIME_PACKAGES = frozenset(
-    {"filelock", "gguf", "httpx2", "huggingface_hub", "numpy", "platformdirs", "rich", "tokenizers"}
+    {
+        "filelock",
+        "gguf",
+        "httpx2",
+        "huggingface_hub",
+        "jinja2",
+        "msgpack",
+        "numpy",
+        "platformdirs",
+        "rich",
+        "safetensors",
+        "tokenizers",
+    }
 )
 _INTERRUPTED, _BROKEN_PIPE, _TERMINATED = 130, 141, 143  # 128 + the signal's number, as shells count
 
@@ -100,6 +112,8 @@ def _parser(wanted: str | None) -> tuple[Parser, Parser | None]:
 
 
 def _dispatch(argv: Sequence[str]) -> int:
+    if sys.stdout is None:
+        raise UsageError("standard output is closed")
     wanted = _wanted_command(argv)
     parser, chosen = _parser(wanted)
     if wanted is None or chosen is None:
@@ -165,8 +179,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _TERMINATED
     except BrokenPipeError:
         return _abandon_pipe()
+    except OSError as error:
+        return _bug() if error.errno is None else _environment(error)
     except Exception:  # noqa: BLE001 - the last resort: whatever got here is a bug of ours, and says so
         return _bug()
+
+
+def _environment(error: OSError) -> int:
+    """What the system refuses is no bug of ours: a full disk, a folder that may not be searched, too long a name."""
+    if error.filename is None:
+        _abandon_pipe()  # most likely standard output, whose last flush would fail again
+    where = "input or output" if error.filename is None else os.fsdecode(error.filename)
+    return _refuse(AprError(f"cannot be used: {error.strerror or error}", where=where))
 
 
 def _run(argv: Sequence[str]) -> int:

@@ -26,6 +26,8 @@ def resolve_model(text: str) -> Path:
     Raises:
         UnusableInput: none of these, or a model that is not here yet or is damaged.
     """
+    if not text:
+        raise UnusableInput("no model is named", hint="give a model file, a folder or an alias")
     path = Path(text)
     if path.is_file():
         return path

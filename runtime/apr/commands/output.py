@@ -24,6 +24,8 @@ def check_output(given: str | None, source: Path, suffix: str, *, force: bool) -
     if output.is_dir():
         raise UsageError("is a folder", where=str(output), hint=f"give the file's name: {output / name}{suffix}")
     if output.exists():
+        if not output.is_file():  # a device, a pipe: what replaces a file would replace the thing itself
+            raise UsageError("is no regular file", where=str(output), hint="give a file's name")
         if output.samefile(source):
             raise UsageError("is the model itself", where=str(output), hint="give another name with -o")
         if not force:

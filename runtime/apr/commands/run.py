@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from apr.formats.model_file import ModelFile
 
 _LIMIT = 128  # new tokens, where none is asked for
+# what text needs and no terminal minds: ends of lines, tabs, and the joiners of Persian, Indic scripts and emoji
+_HARMLESS = "\n\t\u200c\u200d"
 _SAMPLING = ("temperature", "top_k", "top_p", "min_p", "seed")
 
 
@@ -92,6 +94,8 @@ def run(args: argparse.Namespace) -> int:
             where="--arithmetic",
             hint="leave it out",
         )
+    if args.prompt == "-" and sys.stdin is None:
+        raise UsageError("standard input is closed", where="--prompt -")
     prompt = sys.stdin.read() if args.prompt == "-" else args.prompt
     file = open_model(resolve_model(args.model))
     tokenizer = Tokenizer.from_file(file)
@@ -150,7 +154,7 @@ def _answer(
     def show(text: str) -> None:
         answer.text += text
         if not silent:
-            sys.stdout.write(escape(text, keep="\n\t"))
+            sys.stdout.write(escape(text, keep=_HARMLESS) if is_terminal(sys.stdout) else text)
             sys.stdout.flush()
 
     for step in generate(session, prompt, sampler(sampling), stop, limit):

@@ -43,7 +43,7 @@ _TOP = 5  # most probable next tokens shown with --payload
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a .gguf file, or an alias that `apr pull` has fetched")
+    parser.add_argument("model", metavar="MODEL", help="a .gguf or .apr file, a safetensors folder, or an alias")
     what = parser.add_argument_group("what to save")
     what.add_argument("--save-tensor", metavar="STAGES", help="`all`, or stage names separated by commas")
     layers = what.add_mutually_exclusive_group()

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from apr.formats.apr.manifest import MANIFEST_VERSION
+from apr.formats.apr.metadata import EXPLICIT_NULLS
 from apr.formats.files import replacing
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ def shard_metadata(
             "pattern": f"{path.stem}-*-of-{count:05}.apr",
         },
     }
-    return {**metadata, **own} if index == 0 else own
+    # what is written even where it is null must be the same in all shards
+    said = {key: metadata.get(key) for key in EXPLICIT_NULLS}
+    return {**metadata, **own} if index == 0 else {**said, **own}
 
 
 def write_manifest(path: Path, shards: Sequence[tuple[Path, Sequence[Planned]]], sizes: Sequence[int]) -> None:

@@ -80,5 +80,5 @@ def check_room(tokens: Sequence[int], vocabulary: int, room: int, limit: int) ->
     if not tokens:
         raise UsageError("there are no tokens to run", hint="give a prompt that is not empty, or token ids")
     if len(tokens) > room:
-        raise UsageError(f"{len(tokens)} more tokens do not fit: {room} of {limit} are left")
+        raise UsageError(f"{len(tokens)} tokens do not fit: a text may have {limit}, and {limit - room} are there")
     check_ids(tokens, vocabulary)
