@@ -45,6 +45,7 @@ class Child:
             env=environment,
         )
         theirs.close()
+        self._ended: str | None = None  # why no request is taken any more
 
     def ask(self, doing: str, **request: Any) -> tuple[dict[str, Any], int | None]:
         """One request and its answer, with the descriptor of the shared memory that came with it.
@@ -52,11 +53,13 @@ class Child:
         Raises:
             OracleError: refused, crashed, or no answer in time; `doing` says during what.
         """
+        if self._ended:
+            raise OracleError(f"llama.cpp {self._ended} while {doing}", where=self._what)
         try:
             wire.send(self._channel, request)
             reply, descriptor = wire.receive(self._channel)
         except TimeoutError:
-            self._process.kill()
+            self._end("was ended because it gave no answer to an earlier request")
             raise OracleError(
                 f"llama.cpp gave no answer in {self._channel.gettimeout():.0f} s while {doing}", where=self._what
             ) from None
@@ -65,8 +68,7 @@ class Child:
                 f"llama.cpp {self._cause_of_death()} while {doing}", where=self._what, hint=self._last_words()
             ) from None
         except BaseException:
-            # interrupted: an answer may still be under way, and must never be taken for the next request's
-            self._process.kill()
+            self._end("was ended because an earlier request was interrupted")
             raise
         if "error" in reply:
             telling = [line.strip() for line in reply.get("log", []) if "error" in line or "failed" in line]
@@ -75,8 +77,14 @@ class Child:
             )
         return reply, descriptor
 
+    def _end(self, why: str) -> None:
+        """No further request: its answer could not be told from the one that is still under way, or already there."""
+        self._ended = why
+        self._process.kill()
+
     def close(self) -> None:
         """Ends the process at once; it holds nothing worth a farewell."""
+        self._ended = "is closed"
         try:
             self._channel.close()
             self._process.kill()
@@ -85,16 +93,12 @@ class Child:
             self._stderr.close()
 
     def _cause_of_death(self) -> str:
-        if self._channel.fileno() < 0:
-            return "is closed"
         code = self._process.wait()
         if code < 0:
             return f"crashed ({signal.Signals(-code).name})"
         return f"ended with exit code {code}"
 
     def _last_words(self) -> str | None:
-        if self._stderr.closed:
-            return None
         self._stderr.seek(0)
         lines = [line.strip() for line in self._stderr.read().decode(errors="replace").splitlines() if line.strip()]
         telling = next(
