@@ -1,0 +1,1 @@
+"""Null models: by how much two correct implementations of a stage differ, from first principles, and what that leaves visible."""
