@@ -38,6 +38,20 @@ class Kind:
 
 
 @dataclass(frozen=True)
+class Histogram:
+    """How the differences of one cell spread, in units of the null model; `apr.parity.histogram.histogram` makes it.
+
+    Attributes:
+        counts: elements by |d| / tau: below 2**-5 (exact zeros among them), then thirty half octaves from 2**-5 up to 2**10, then
+            everything beyond, together with NaN and with whatever differs where tau is 0.
+        zeros: how many of the first bin are exactly 0.
+    """
+
+    counts: tuple[int, ...]
+    zeros: int
+
+
+@dataclass(frozen=True)
 class Cell:
     """One stage of one layer in one view.
 
@@ -50,6 +64,7 @@ class Cell:
         tests: against the null model; empty in views that are not judged.
         because: what the null model is made of.
         kind: what kind of error it looks like; None where it is nothing but rounding.
+        histogram: of the differences in units of the null model; None in views that are not judged.
     """
 
     prompt: int
@@ -60,6 +75,7 @@ class Cell:
     tests: tuple[Test, ...] = ()
     because: tuple[str, ...] = ()
     kind: Kind | None = None
+    histogram: Histogram | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +150,29 @@ class Rung:
     relative_rms: float
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What it takes to measure again.
+
+    Attributes:
+        command: the command line, one word an item, the program first; empty where it was no command.
+        versions: of everything that had a say, by name: `apr`, `python`, `numpy`, `llama.cpp`.
+        machine: the processor, as it names itself.
+        instruction_sets: those of the processor that kernels choose by: `avx2`, `fma`, `f16c`.
+        filters: what the user left out, option by option: `--layers`, `--stages`, `--positions`.
+        prompts: the text of each prompt; empty where token ids were given.
+        alpha: the false-alarm rate that was asked for.
+    """
+
+    command: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+    machine: str = ""
+    instruction_sets: tuple[str, ...] = ()
+    filters: dict[str, str] = field(default_factory=dict)
+    prompts: tuple[str, ...] = ()
+    alpha: float = 1e-6
+
+
 @dataclass
 class Measurement:
     """Everything that was measured.
@@ -150,6 +189,7 @@ class Measurement:
         votes: who is wrong, for each stage whose difference is noticeable, by (prompt, key).
         ladders: where an engine's drift from float64 comes from, by (side, prompt, key).
         notes: what was allowed or is worth knowing.
+        origin: what it takes to measure again.
     """
 
     subject: Party
@@ -163,6 +203,7 @@ class Measurement:
     votes: dict[tuple[int, StageKey], Vote] = field(default_factory=dict)
     ladders: dict[tuple[str, int, StageKey], tuple[Rung, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    origin: Origin = field(default_factory=Origin)
 
 
 @dataclass(frozen=True)
