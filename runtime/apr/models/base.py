@@ -118,6 +118,12 @@ class Model:
             return StageKey("moe_ffn_out" if hasattr(self, "moe_ffn_out") else "ffn_out", layer)
         return StageKey(name, None if name in WHOLE_MODEL else layer)
 
+    def sources(self, key: StageKey) -> tuple[StageKey, ...]:
+        """The stages that a stage reads."""
+        own = ("layer", "tokens", "positions")
+        names = [name for name in self.inputs_of(key.stage) if name not in own and not name.startswith("past_")]
+        return tuple(self.source(name, key.layer) for name in names)
+
     def _input(
         self,
         name: str,

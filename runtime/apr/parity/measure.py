@@ -1,0 +1,345 @@
+"""Two engines over the same tokens: every stage isolated, accumulated, and held against a judge on its own inputs.
+
+Each side makes one forward pass, and each is judged in one more; what is found does not depend on how many faults there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apr.capture import Capture, expected_keys
+from apr.errors import NotComparable, UsageError
+from apr.ops.arithmetic import ARITHMETICS, F32, F64, GGML
+from apr.parity.comparable import check_provenance
+from apr.parity.metrics import compare_with_profiles
+from apr.parity.null import limit, null_of, tests
+from apr.parity.null.base import Null
+from apr.parity.result import Cell, Measurement, Party, View
+from apr.parity.sides import can_be_fed
+from apr.stages import StageKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from apr.capture import Array, Provenance
+    from apr.models import Model
+    from apr.parity.result import Gate, Kind
+    from apr.parity.sides import Side
+
+EXACT = "exact"
+HEAD = StageKey("lm_head", None)
+# a cell whose tests go beyond what one honest cell in a hundred does is looked at more closely
+_CURIOUS = 0.01
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What of the stages is compared; None for everything.
+
+    Attributes:
+        stages: canonical names.
+        layers: of per-layer stages; stages of the whole model are compared whatever the layers.
+        positions: rows, from 0.
+    """
+
+    stages: tuple[str, ...] | None = None
+    layers: range | None = None
+    positions: range | None = None
+
+    def wants(self, key: StageKey) -> bool:
+        """Whether a stage is to be compared."""
+        in_layers = self.layers is None or key.layer is None or key.layer in self.layers
+        return in_layers and (self.stages is None or key.stage in self.stages)
+
+    def rows(self, count: int) -> slice:
+        """The rows of a stage of so many positions."""
+        return slice(0, count) if self.positions is None else slice(self.positions.start, self.positions.stop)
+
+
+def party(side: Side, provenance: Provenance, fits: str | None = None, passes: int = 0) -> Party:
+    """A side as reports name it."""
+    return Party(
+        spec=side.spec,
+        engine=provenance.engine,
+        build=provenance.build,
+        arithmetic=provenance.arithmetic,
+        fits=fits,
+        model=side.model_path,
+        model_sha256=provenance.model_sha256 or None,
+        weights_sha256=provenance.weights_sha256,
+        passes=passes,
+    )
+
+
+def measure(
+    subject: Side,
+    oracle: Side,
+    prompts: Sequence[Sequence[int]],
+    filters: Filters | None = None,
+    *,
+    captures: Callable[[Side, Sequence[int], Filters], Capture] | None = None,
+    probe: Callable[[Side, Sequence[int], Capture], list[Gate]] | None = None,
+    look_closer: Callable[[Closer], Kind | None] | None = None,
+    advance: Callable[[], None] = lambda: None,
+) -> Measurement:
+    """Everything a verdict needs, in two passes a side.
+
+    Args:
+        subject: under judgement.
+        oracle: what it is held against.
+        prompts: token ids of each.
+        filters: what is compared.
+        captures: makes a side's capture; by default its engine does.
+        probe: makes the gates of a side on the first prompt; None leaves them out.
+        look_closer: names the kind of error of a noticeable difference; None leaves it out.
+        advance: called once a compared stage, for progress.
+
+    Raises:
+        UsageError: no prompt, or filters that leave nothing.
+        OracleError, UnusableInput: an engine failed.
+    """
+    if not prompts:
+        raise UsageError("there is nothing to run", hint="give --tokens, --prompt or --prompts")
+    take = captures or capture
+    filters = filters or Filters()
+    measurement: Measurement | None = None
+    for index, tokens in enumerate(prompts):
+        theirs = take(oracle, tokens, filters)
+        ours = take(subject, tokens, filters)
+        if measurement is None:
+            measurement = Measurement(party(subject, ours.provenance), party(oracle, theirs.provenance))
+            measurement.prompts = tuple(tuple(each) for each in prompts)
+            measurement.expected = tuple(_expected(subject, oracle, ours, theirs, filters))
+            if not measurement.expected:
+                raise UsageError("nothing is left to compare", hint="--stages and --layers leave no stage of this model")
+        try:
+            notes = _comparable(ours.provenance, theirs.provenance, tokens)
+        except NotComparable as refusal:
+            measurement.incomparable = refusal.problem
+            return measurement
+        measurement.notes += [note for note in notes if note not in measurement.notes]
+        if probe is not None and index == 0:
+            measurement.gates += [*probe(subject, tokens, ours), *probe(oracle, tokens, theirs)]
+        run = _Prompt(index, subject, oracle, ours, theirs, filters, measurement, look_closer, advance)
+        run.compare()
+    if measurement is None:
+        raise ValueError("no prompt was run")
+    return measurement
+
+
+def capture(side: Side, tokens: Sequence[int], filters: Filters) -> Capture:
+    """One pass of a side: the stages that are compared, what they read, and the logits."""
+    if filters == Filters() or side.judge is None:
+        return side.engine.capture(tokens)
+    model = side.judge.model(F64.name)
+    wanted = {HEAD}
+    for key in model.stage_keys():
+        if filters.wants(key):
+            wanted |= {key, *model.sources(key)}
+    return Capture(side.engine.provenance(tokens), dict(side.engine.stream(tokens, wanted)))
+
+
+def _comparable(ours: Provenance, theirs: Provenance, tokens: Sequence[int]) -> tuple[str, ...]:
+    """What differs between two captures although they may be compared; the null models know of arithmetics that differ.
+
+    Raises:
+        NotComparable: the reason is the message.
+    """
+    for name, side in (("subject", ours), ("oracle", theirs)):
+        if side.tokens != tuple(tokens):
+            raise NotComparable(f"not comparable: the {name} ran other tokens than were asked for")
+    notes = check_provenance(ours, theirs, allow=("arithmetic",))
+    return tuple(f"{note}; the null model knows of it" for note in notes)
+
+
+def _expected(subject: Side, oracle: Side, ours: Capture, theirs: Capture, filters: Filters) -> list[StageKey]:
+    judge = subject.judge or oracle.judge
+    if judge is not None:
+        model = judge.model(F64.name)
+        made = expected_keys(model.stages, model.config.n_layers)
+    else:
+        made = sorted({*ours.stages, *theirs.stages}, key=lambda key: key.order)
+    return [key for key in made if filters.wants(key)]
+
+
+@dataclass(frozen=True)
+class Closer:
+    """What somebody who wants to name a kind of error gets to see; all arrays [positions, width] or [positions, inputs].
+
+    Attributes:
+        model: the judge's, in the arithmetic of the side that is judged.
+        key: which stage.
+        seen: what the accused side has.
+        expected: what it should have.
+        null: by how much the two may differ.
+        given: the stages that its inputs come from.
+        rows: which of their rows are compared.
+    """
+
+    model: Model
+    key: StageKey
+    seen: Array
+    expected: Array
+    null: Null
+    given: Mapping[StageKey, Array]
+    rows: slice
+
+
+@dataclass
+class _Prompt:
+    """One prompt's comparisons."""
+
+    index: int
+    subject: Side
+    oracle: Side
+    ours: Capture
+    theirs: Capture
+    filters: Filters
+    measurement: Measurement
+    look_closer: Callable[[Closer], Kind | None] | None
+    advance: Callable[[], None]
+
+    def compare(self) -> None:
+        """Fills the measurement."""
+        self.tokens = np.asarray(self.ours.provenance.tokens, np.intp)
+        self.positions = np.asarray(self.ours.provenance.positions, np.intp)
+        self.rows = self.filters.rows(len(self.tokens))
+        ours_in = self._arithmetic_of(self.subject, self.ours)
+        theirs_in = self._arithmetic_of(self.oracle, self.theirs)
+        m = self.measurement
+        if EXACT in (ours_in, theirs_in) and {ours_in, theirs_in} <= {EXACT, GGML.name}:
+            ours_in = theirs_in = EXACT  # llama.cpp's arithmetic is `ggml` with one order of summation, which `exact` has
+        fed = can_be_fed(self.subject.engine) and self.subject.judge is not None
+        judged = {
+            "subject": self.subject.judge is not None and not self.subject.stock,
+            # what the judge says of the oracle is what it says as the subject, if it is the subject
+            "oracle": self.oracle.judge is not None
+            and not self.oracle.stock
+            and not (fed and self.subject.stock and _judges(ours_in) == _judges(theirs_in)),
+        }
+        m.subject = replace(m.subject, fits=ours_in, passes=1 + (fed or judged["subject"]))
+        m.oracle = replace(m.oracle, fits=theirs_in, passes=1 + (fed or judged["oracle"]))
+        for key in m.expected:
+            self.advance()
+            if not self._there(key):
+                continue
+            self._accumulated(key, exact=EXACT in (ours_in, theirs_in))
+            if fed:
+                self._isolated(key, ours_in, theirs_in)
+            for name, side, capture, arithmetic in (
+                ("subject", self.subject, self.ours, ours_in),
+                ("oracle", self.oracle, self.theirs, theirs_in),
+            ):
+                if judged[name]:
+                    self._judged(key, name, side, capture, arithmetic)
+
+    def _arithmetic_of(self, side: Side, capture: Capture) -> str:
+        declared = capture.provenance.arithmetic
+        return declared if declared in ARITHMETICS else F32.name
+
+    def _there(self, key: StageKey) -> bool:
+        """Whether both sides have a stage in the shape it should have; what is missing is noted."""
+        judge = self.subject.judge or self.oracle.judge
+        complete = True
+        for name, capture in (("subject", self.ours), ("oracle", self.theirs)):
+            array = capture.stages.get(key)
+            if array is None:
+                self._missing(name, key, "was not captured")
+                complete = False
+                continue
+            width = judge.model(F64.name).width(key.stage) if judge is not None else array.shape[-1]
+            if array.shape != (len(self.tokens), width):
+                self._missing(name, key, f"has shape {list(array.shape)} instead of {[len(self.tokens), width]}")
+                complete = False
+        if complete and self.ours[key].shape != self.theirs[key].shape:
+            self._missing("subject", key, f"has shape {list(self.ours[key].shape)}, the oracle's {list(self.theirs[key].shape)}")
+            complete = False
+        return complete
+
+    def _missing(self, side: str, key: StageKey, reason: str) -> None:
+        if (side, key, reason) not in self.measurement.missing:
+            self.measurement.missing.append((side, key, reason))
+
+    def _accumulated(self, key: StageKey, *, exact: bool) -> None:
+        ours, theirs = self.ours[key][self.rows], self.theirs[key][self.rows]
+        # in arithmetic `exact` a free run must agree in every bit, so it is judged; otherwise rounding makes it chaotic
+        null = Null(np.zeros(ours.shape), None, ("every bit",)) if exact else None
+        self._cell(key, "accumulated", ours, theirs, null)
+
+    def _isolated(self, key: StageKey, ours_in: str, theirs_in: str) -> None:
+        engine, judge = self.subject.engine, self.subject.judge
+        if not can_be_fed(engine) or judge is None or not self._fed_by(engine.model, key, self.theirs, "oracle"):
+            return
+        seen = engine.model.compute(key, self.tokens, self.positions, self.theirs.stages)
+        model = judge.model(_judges(ours_in))
+        same = self.subject.stock and engine.model.arithmetic.name == model.arithmetic.name
+        expected = seen if same else model.compute(key, self.tokens, self.positions, self.theirs.stages)
+        null = null_of(model, key, self.tokens, self.positions, self.theirs.stages, expected, theirs_in)
+        if _judges(ours_in) != ours_in:  # the subject itself rounds too
+            own = null_of(model, key, self.tokens, self.positions, self.theirs.stages, expected, ours_in)
+            null = _both(null, own)
+        theirs = self.theirs[key]
+        closer = Closer(model, key, seen[self.rows], theirs[self.rows], _some(null, self.rows), self.theirs.stages, self.rows)
+        self._cell(key, "isolated", closer.seen, closer.expected, closer.null, closer)
+
+    def _judged(self, key: StageKey, name: str, side: Side, capture: Capture, arithmetic: str) -> None:
+        if side.judge is None:
+            return
+        model = side.judge.model(_judges(arithmetic))
+        if not self._fed_by(model, key, capture, name):
+            return
+        expected = model.compute(key, self.tokens, self.positions, capture.stages)
+        null = null_of(model, key, self.tokens, self.positions, capture.stages, expected, arithmetic)
+        seen, expected = capture[key][self.rows], expected[self.rows]
+        closer = Closer(model, key, seen, expected, _some(null, self.rows), capture.stages, self.rows)
+        view: View = "subject" if name == "subject" else "oracle"
+        self._cell(key, view, seen, expected, closer.null, closer)
+
+    def _fed_by(self, model: Model, key: StageKey, capture: Capture, name: str) -> bool:
+        """Whether a capture holds everything that a stage reads."""
+        for source in model.sources(key):
+            there = capture.stages.get(source)
+            if there is None or len(there) != len(self.tokens):
+                self._missing(name, key, f"cannot be computed, its input {source} was not captured")
+                return False
+        return True
+
+    def _cell(
+        self,
+        key: StageKey,
+        view: View,
+        seen: Array,
+        expected: Array,
+        null: Null | None,
+        closer: Closer | None = None,
+    ) -> None:
+        a, b = np.asarray(seen), np.asarray(expected)
+        if a.dtype != b.dtype:  # a float64 judge against float32: bits are compared as the narrower one holds them
+            with np.errstate(over="ignore"):
+                a, b = a.astype(np.float32), b.astype(np.float32)
+        difference, profiles = compare_with_profiles(a, b, limit=1)
+        made, because, kind = (), (), None
+        if null is not None:
+            made, because = tests(a, b, null), null.because
+            if closer is not None and self.look_closer is not None and any(not t.value <= limit(t, _CURIOUS) for t in made):
+                kind = self.look_closer(closer)
+        positions = tuple(profiles.position_relative_rms.tolist())
+        self.measurement.cells.append(Cell(self.index, key, view, difference, positions, made, because, kind))
+
+
+def _judges(arithmetic: str) -> str:
+    """The arithmetic in which the judge computes what a side computed in another: sums in float64, the same roundings."""
+    return F64.name if arithmetic == F32.name else arithmetic
+
+
+def _some(null: Null, rows: slice) -> Null:
+    return Null(null.proxy[rows], None if null.rank is None else null.rank[rows], null.because)
+
+
+def _both(a: Null, b: Null) -> Null:
+    """Two independent sources of rounding: squares of proxies add up."""
+    rank = a.rank if b.rank is None else b.rank if a.rank is None else np.minimum(a.rank, b.rank)
+    return Null(np.sqrt(a.proxy**2 + b.proxy**2), rank, tuple(dict.fromkeys((*a.because, *b.because))))

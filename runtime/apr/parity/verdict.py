@@ -1,0 +1,228 @@
+"""What follows from a measurement: a pure function, so that saved measurements can be judged again with other bounds."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from apr.parity.null import limit, power
+from apr.parity.result import Culprit, Divergence, Measurement, Outcome, Power, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from apr.parity.null.base import Test
+    from apr.parity.result import Cell, View
+    from apr.stages import StageKey
+
+ALPHA = 1e-6
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How strict a verdict is.
+
+    Attributes:
+        alpha: probability that the whole run calls a correct pair divergent.
+        by_hand: relative RMS by stage name that replaces the null model's bounds of that stage, over the whole stage and over each
+            position; looser or tighter.
+        because: why, where `by_hand` is not empty.
+    """
+
+    alpha: float = ALPHA
+    by_hand: Mapping[str, float] = field(default_factory=dict)
+    because: str = ""
+
+
+@dataclass(frozen=True)
+class _Beyond:
+    """One test of one cell that went beyond its bound."""
+
+    cell: Cell
+    test: str
+    distance: float
+    bound: float
+    excess: float
+    position: int | None
+    channel: int | None
+
+
+def judge(measurement: Measurement, bounds: Bounds | None = None) -> Verdict:
+    """The verdict on a measurement.
+
+    Args:
+        measurement: made by `apr.parity.measure`, or read again.
+        bounds: how strict.
+    """
+    bounds = bounds or Bounds()
+    notes = [f"bound of {stage} set by hand to {value:g}: {bounds.because}" for stage, value in sorted(bounds.by_hand.items())]
+    if measurement.incomparable:
+        return Verdict("incomparable", measurement.incomparable, comparable=False, complete=False, alpha=bounds.alpha, notes=tuple(notes))
+    judged = [cell for cell in measurement.cells if cell.tests]
+    count = sum(len(cell.tests) for cell in judged)
+    each = bounds.alpha / count if count else bounds.alpha
+    beyond = {id(cell): found for cell in judged if (found := _worst(cell, bounds, each)) is not None}
+    born = _born(measurement, judged, beyond)
+    first = born[0] if born else None
+    # what else is born there tells no more than the first does; the clearest of the other places might be another fault
+    others = [each_ for each_ in born if first is not None and each_.key != first.key]
+    outcome, reason = _outcome(measurement, first, judged)
+    return Verdict(
+        outcome,
+        reason,
+        comparable=True,
+        complete=not measurement.missing,
+        alpha=bounds.alpha,
+        tests=count,
+        first=first,
+        runner_up=max(others, key=lambda one: one.excess, default=None),
+        born=tuple(born),
+        inherits=tuple(_inherits(measurement, {one.key for one in born}, first)),
+        power=_power(judged, each),
+        notes=tuple(notes),
+    )
+
+
+def _worst(cell: Cell, bounds: Bounds, each: float) -> _Beyond | None:
+    """The test of a cell that is furthest beyond its bound; None where all are within."""
+    if cell.key.stage in bounds.by_hand:
+        return _by_hand(cell, bounds.by_hand[cell.key.stage])
+    found = []
+    for test in cell.tests:
+        allowed = limit(test, each)
+        if not test.value <= allowed:  # so that NaN is beyond
+            excess = math.inf if math.isnan(test.value) or not allowed else test.value / allowed
+            distance, bound = _in_units(test, test.value), _in_units(test, allowed)
+            found.append(_Beyond(cell, test.name, distance, bound, excess, test.position, test.channel))
+    worst = max(found, key=lambda one: one.excess, default=None)
+    return worst and _placed(worst, cell)
+
+
+def _in_units(test: Test, value: float) -> float:
+    return value * test.unit if math.isfinite(value) and test.unit else value
+
+
+def _placed(one: _Beyond, cell: Cell) -> _Beyond:
+    """With a position and a channel where the test itself has none, from the tests that do."""
+    at = {test.name: test for test in cell.tests}
+    element = at.get("element")
+    rows = [p for p in (one.position, at["position"].position if "position" in at else None, element and element.position)]
+    columns = [c for c in (one.channel, at["channel"].channel if "channel" in at else None, element and element.channel)]
+    position = next((p for p in rows if p is not None), cell.difference.worst_position)
+    channel = next((c for c in columns if c is not None), None)
+    return _Beyond(one.cell, one.test, one.distance, one.bound, one.excess, position, channel)
+
+
+def _by_hand(cell: Cell, bound: float) -> _Beyond | None:
+    at = cell.difference
+    distances = [at.relative_rms, at.worst_position_relative_rms or 0.0]
+    distance = max(distances, key=lambda value: (math.isnan(value), value))
+    if distance <= bound:
+        return None
+    excess = math.inf if math.isnan(distance) or not bound else distance / bound
+    return _Beyond(cell, "by hand", distance, bound, excess, at.worst_position, None)
+
+
+def _born(measurement: Measurement, judged: Iterable[Cell], beyond: Mapping[int, _Beyond]) -> list[Divergence]:
+    """Every stage whose own operation diverges, in forward order, one entry a stage."""
+    by_key: dict[StageKey, list[_Beyond]] = defaultdict(list)
+    views: dict[StageKey, set[View]] = defaultdict(set)
+    for cell in judged:
+        # a free run that must be bit-identical shows that something differs; where, the isolated views say if they can
+        views[cell.key].add(cell.view)
+        if id(cell) in beyond:
+            by_key[cell.key].append(beyond[id(cell)])
+    found = []
+    for key in sorted(by_key, key=lambda key: key.order):
+        own = [one for one in by_key[key] if one.cell.view != "accumulated"]
+        if not own and (views[key] != {"accumulated"} or found):
+            continue  # its own operation is sound, or it may merely inherit
+        found.append(_divergence(measurement, key, own or by_key[key], views[key]))
+    return found
+
+
+def _divergence(measurement: Measurement, key: StageKey, beyond: list[_Beyond], views: set[View]) -> Divergence:
+    # the view that accuses one side alone is the clearest; among equals the one furthest off
+    rank = {"subject": 0, "oracle": 0, "isolated": 1, "accumulated": 2}
+    clearest = min(beyond, key=lambda one: (rank[one.cell.view], -one.excess if not math.isnan(one.excess) else -math.inf))
+    culprit, because = _culprit(measurement, key, clearest.cell.prompt, {one.cell.view for one in beyond}, views)
+    kind = clearest.cell.kind or next((one.cell.kind for one in beyond if one.cell.kind is not None), None)
+    return Divergence(
+        clearest.cell.prompt,
+        key,
+        clearest.cell.view,
+        clearest.position,
+        clearest.channel,
+        clearest.test,
+        clearest.distance,
+        clearest.bound,
+        clearest.excess,
+        kind,
+        culprit,
+        because,
+    )
+
+
+def _culprit(
+    measurement: Measurement, key: StageKey, prompt: int, beyond: set[View], views: set[View]
+) -> tuple[Culprit, str]:
+    """Whose fault a stage is: the judge's word on each side's own inputs, else the vote that was taken."""
+    if {"subject", "oracle"} <= views:
+        accused = beyond & {"subject", "oracle"}
+        if accused == {"subject"}:
+            return "subject", "on its own inputs the judge computes something else, and agrees with the oracle on the oracle's"
+        if accused == {"oracle"}:
+            return "oracle", "on its own inputs the judge computes something else, and agrees with the subject on the subject's"
+        if accused:
+            return "both", "the judge computes something else than either, on the inputs of each"
+    vote = measurement.votes.get((prompt, key))
+    if vote is not None:
+        return vote.culprit, vote.because
+    if "subject" in beyond:
+        return "subject", "on its own inputs the judge computes something else"
+    if "oracle" in beyond and "isolated" not in views:
+        return "oracle", "on its own inputs the judge computes something else"
+    return "undecided", "no third party was asked"
+
+
+def _outcome(measurement: Measurement, first: Divergence | None, judged: list[Cell]) -> tuple[Outcome, str]:
+    broken = next((gate for gate in measurement.gates if gate.passed is False), None)
+    if first is not None:
+        where = f"{first.key}" + ("" if first.position is None else f" at position {first.position}")
+        return "diverges", f"the sides part at {where}"
+    if broken is not None:
+        return "inconclusive", f"the {broken.side} is not {broken.name}: {broken.detail}"
+    if measurement.missing:
+        side, key, reason = measurement.missing[0]
+        more = f", and {len(measurement.missing) - 1} more" if len(measurement.missing) > 1 else ""
+        return "inconclusive", f"{key} of the {side} {reason}{more}"
+    if not judged:
+        if measurement.cells and all(cell.difference.bit_identical for cell in measurement.cells):
+            return "agrees", "every stage agrees in every bit"
+        return "inconclusive", "nothing could be judged: without a model no stage can be computed from given inputs"
+    return "agrees", "every stage is within what rounding explains"
+
+
+def _inherits(measurement: Measurement, born: set[StageKey], first: Divergence | None) -> list[StageKey]:
+    """Stages after the first divergence that differ in a free run and are sound in themselves."""
+    if first is None:
+        return []
+    differ = {
+        cell.key
+        for cell in measurement.cells
+        if cell.view == "accumulated" and not cell.difference.bit_identical and cell.key.order > first.key.order
+    }
+    return sorted(differ - born, key=lambda key: key.order)
+
+
+def _power(judged: list[Cell], each: float) -> dict[str, Power]:
+    """Of each stage, what the weakest of its cells would have caught."""
+    by_stage: dict[str, list[Power]] = defaultdict(list)
+    for cell in judged:
+        by_stage[cell.key.stage].append(power(cell.tests, each))
+    return {
+        stage: Power(*(max(getattr(one, name) for one in all_) for name in ("gain", "bias", "channel", "element")))
+        for stage, all_ in by_stage.items()
+    }
