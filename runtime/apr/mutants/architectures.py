@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apr.mutants.model import Call, Mutant, at, rope, weight
+from apr.mutants.planting import Call, Mutant, at, rope, weight
 from apr.ops.experts import weighted_sum
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apr.mutants.model import Mutant, weight
+from apr.mutants.planting import Mutant, weight
 from apr.ops.linear import Activations, linear_ggml, round_activations
 from apr.quant.activations import round_to_q8_0, round_to_q8_1, round_to_q8_k
 

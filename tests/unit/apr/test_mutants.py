@@ -92,7 +92,7 @@ def test_every_mutant_of_a_contract_exists_and_every_mutant_is_used() -> None:
     known = {
         name: (fault.stage, fault.layer)
         for module in pkgutil.iter_modules(mutants.__path__)
-        for name, fault in importlib.import_module(f"apr.mutants.{module.name}").MUTANTS.items()
+        for name, fault in getattr(importlib.import_module(f"apr.mutants.{module.name}"), "MUTANTS", {}).items()
     }
     known["rules-are-silent"] = ("validate", None)  # of the harness, planted by the root conftest
     named = {}
