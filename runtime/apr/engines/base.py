@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from apr.stages import StageKey
 
 
+TIMEOUT = 900.0  # seconds that another process may be silent
+
+
 class Engine(Protocol):
     """Turns tokens into named stages."""
 
@@ -28,7 +31,7 @@ class Engine(Protocol):
 
     @property
     def arithmetic(self) -> str:
-        """`f64`, `f32` or `ggml`."""
+        """A name of `apr.ops.arithmetic.ARITHMETICS`; `unknown` where nobody says."""
 
     def provenance(self, tokens: Sequence[int]) -> Provenance:
         """What a run over these tokens will say of itself."""
@@ -43,6 +46,13 @@ class Engine(Protocol):
 
         Raises:
             UsageError: no tokens, or ids outside the vocabulary.
+        """
+
+    def logits(self, tokens: Sequence[int]) -> Array:
+        """[positions, vocabulary]: what it computes when nobody looks.
+
+        Raises:
+            UsageError: no tokens, ids outside the vocabulary, or an engine that only holds what somebody recorded.
         """
 
 

@@ -64,6 +64,14 @@ class Reference:
         """All stages of a free forward pass."""
         return Capture(self.provenance(tokens), dict(self.stream(tokens)))
 
+    def logits(self, tokens: Sequence[int]) -> Array:
+        """[positions, vocabulary] of a free forward pass of which nothing else is kept."""
+        head = StageKey("lm_head", None)
+        for key, array in self.stream(tokens, (head,)):
+            if key == head:
+                return array
+        raise ValueError("a forward pass without logits")
+
     def session(self, limit: int | None = None) -> ReferenceSession:
         """An empty text to be continued, of up to `limit` tokens."""
         context = self.model.config.context

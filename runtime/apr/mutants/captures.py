@@ -87,6 +87,10 @@ class Tampered:
         """The engine's own."""
         return self._engine.provenance(tokens)
 
+    def logits(self, tokens: Sequence[int]) -> Array:
+        """The engine's own: nobody looks."""
+        return self._engine.logits(tokens)
+
     def capture(self, tokens: Sequence[int]) -> Capture:
         """The engine's capture with the fault in it."""
         return self.tamper(self._engine.capture(tokens))

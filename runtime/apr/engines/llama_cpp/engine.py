@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from apr.capture import Array, Capture, Provenance
-from apr.engines.base import check_tokens, provenance_of
+from apr.engines.base import TIMEOUT, check_tokens, provenance_of
 from apr.engines.generation import check_room
 from apr.engines.llama_cpp.process import Child
 from apr.engines.llama_cpp.providers import Provider, find_provider
@@ -35,7 +35,6 @@ _PARTS = {"qkv_matmul": "qkv", "qkv_bias": "qkv"}  # stages that llama.cpp compu
 # what ffn_silu is derived from and held against
 _SILU_NEEDS = ("ffn_gate", "ffn_up", "ffn_swigl")
 _PROBE_TOKENS = 5  # at least two: single tokens go through other kernels
-_TIMEOUT = 900.0  # seconds
 
 # ffn_silu is not in llama.cpp's graph (its gated unit is fused), so it is derived from ffn_gate, and the derivation is
 # held against llama.cpp's own ffn_swigl. Roundings, u = 2**-24, on each side: a float32 exp good to 2 ulp (4 u), one
@@ -74,7 +73,7 @@ class LlamaCpp:
     # llama.cpp rounds activations before quantised products; the reference's arithmetic of this name does the same
     arithmetic = GGML.name
 
-    def __init__(self, file: ModelFile, provider: Provider | None = None, timeout: float = _TIMEOUT) -> None:
+    def __init__(self, file: ModelFile, provider: Provider | None = None, timeout: float = TIMEOUT) -> None:
         if file.format != "gguf":
             raise UnsupportedModel(
                 f"llama.cpp reads GGUF, not {file.format}", where=str(file.path), hint="`apr export` writes it as GGUF"

@@ -24,7 +24,7 @@ class Provider:
     """A library that can be opened.
 
     Attributes:
-        name: `APR_LLAMA_LIB`, `llama-cpp-python` or `xllamacpp`.
+        name: `APR_LLAMA_LIB`, `llama-cpp-python` or `xllamacpp`; the file's own name for one that was named by its path.
         library: the shared object.
         version: of the distribution; empty for an explicit path.
     """
@@ -68,6 +68,17 @@ def providers() -> list[Provider]:
             )
         found.append(Provider(EXPLICIT, Path(explicit).resolve(), ""))
     return found + [provider for name in _PACKAGES if (provider := _installed(name))]
+
+
+def provider_at(library: Path) -> Provider:
+    """The library at a path.
+
+    Raises:
+        OracleAbsent: there is no file.
+    """
+    if not library.is_file():
+        raise OracleAbsent(f"{str(library)!r} is no file", hint="give the path of libllama.so")
+    return Provider(library.name, library.resolve(), "")
 
 
 def find_provider(name: str | None = None) -> Provider:
