@@ -1,0 +1,53 @@
+"""Errors that only somebody who knows the stage can undo: another epsilon, another mask, another rotation.
+
+A hypothesis says what would have been seen if it were true, and is computed only when it is needed. It may be true of some positions
+alone: those that it helps are counted, each as a choice.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from apr.parity.kinds.look import Explanation, Look, worth, worth_of_log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from apr.capture import Array
+
+
+class Hypothesis(NamedTuple):
+    """What could have gone wrong.
+
+    Attributes:
+        name, detail: as in `apr.parity.result.Kind`.
+        would: computes [T, C], what would have been seen.
+    """
+
+    name: str
+    detail: str
+    would: Callable[[], Array]
+
+
+def by_hypothesis(look: Look, hypothesis: Hypothesis) -> Iterator[Explanation]:
+    """The explanation that a hypothesis gives, at every position or at those that it helps."""
+    would = np.asarray(hypothesis.would(), np.float64)
+    if would.shape != look.d.shape or not np.isfinite(would).all():
+        return
+    predicted = would - look.expected
+    rest = look.d - predicted
+    by_row = (rest * rest * look.w).sum(axis=1)
+    yield Explanation(hypothesis.name, hypothesis.detail, float(by_row.sum()), worth(0, 64), look.share(predicted))
+    rows = len(by_row)
+    helped = np.flatnonzero(by_row < look.by_row - worth(0, rows))
+    if not 0 < len(helped) < rows:
+        return
+    where = f"position {helped[0]}" if len(helped) == 1 else f"{len(helped)} of {rows} positions, first {helped[0]}"
+    left = float(look.energy - look.by_row[helped].sum() + by_row[helped].sum())
+    partly = np.zeros_like(predicted)
+    partly[helped] = predicted[helped]
+    cost = worth_of_log(0, math.log(64) + min(len(helped), rows - len(helped)) * math.log(rows))
+    yield Explanation(hypothesis.name, f"{where}: {hypothesis.detail}", left, cost, look.share(partly))

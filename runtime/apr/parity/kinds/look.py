@@ -1,0 +1,205 @@
+"""What every test for a kind of error looks at, and what it answers.
+
+All of them ask the same question: how much of E = sum(d^2 / tau^2) goes away when exactly this error is undone? d is seen minus
+expected, tau the null model's proxy. An explanation with p fitted numbers, the best of M alternatives, takes away from honest
+noise no more than
+
+    p + 2 sqrt(p L) + 2 L,   L = ln(2 M / alpha)
+
+with probability 1 - alpha: the tail of a quadratic form of sub-Gaussian variables over a p-dimensional projection (Hsu, Kakade and
+Zhang 2012, theorem 2.1), and a union over the alternatives. The same number is what an explanation costs when it competes with
+others, so one with more freedom has to be that much better.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from apr.capture import Array
+
+    Real = NDArray[np.float64]
+
+# what all tests for kinds together may call noise an error with
+ALPHA = 1e-6
+# tests that share it, rounded up; each searches M alternatives of its own
+_TESTS = 64
+_UNIT = 2.0**-24  # rounding unit of float32
+# channels whose weights are read at most, for errors that show in all of them
+_SAMPLE = 512
+
+
+class WeightRows(Protocol):
+    """The weights behind some output channels of a linear stage."""
+
+    def __call__(self, channels: NDArray[np.intp], /) -> tuple[Array, int]:
+        """Dequantised rows [len(channels), K], and how many weights share a scale (1 where none do)."""
+
+
+def worth(freedom: float, choices: float) -> float:
+    """The most of E that an explanation takes away from noise, see above.
+
+    Args:
+        freedom: numbers fitted.
+        choices: alternatives of which it is the best; may be huge, so it is a float.
+    """
+    return worth_of_log(freedom, math.log(choices))
+
+
+def worth_of_log(freedom: float, log_choices: float) -> float:
+    """The same with the natural logarithm of the number of alternatives."""
+    tail = math.log(2 * _TESTS / ALPHA) + log_choices
+    return freedom + 2 * math.sqrt(freedom * tail) + 2 * tail
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One way to explain a difference.
+
+    Attributes:
+        name, detail: as in `apr.parity.result.Kind`.
+        left: what remains of E.
+        cost: from `worth`: what it would take away from noise.
+        share: computes the part of sum(d^2) that it explains.
+    """
+
+    name: str
+    detail: str
+    left: float
+    cost: float
+    share: Callable[[], float]
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """One stage of one engine, prepared.
+
+    Attributes:
+        seen, expected: [T, C] float64; 0 where either is not finite.
+        d: seen - expected.
+        w: [T, C] 1 / tau^2; 0 where either is not finite. tau is at least the rounding unit of float32 times the value, so that
+            an error that was rounded after it was made can be recognised where every bit must agree.
+        raw: what was seen, as it came.
+        must: something differs where every bit must agree, so no difference is too small to be named.
+        inputs: [T, K] what a linear stage read, rounded as its arithmetic rounds; None for others.
+        weight: of a linear stage.
+        heads: width of a head; None where the columns are no heads.
+        terms: [T, C] each, what the stage adds up, by name.
+    """
+
+    seen: Real
+    expected: Real
+    d: Real
+    w: Real
+    raw: Array
+    must: bool
+    inputs: Real | None = None
+    weight: WeightRows | None = None
+    heads: int | None = None
+    terms: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Positions and channels."""
+        rows, channels = self.d.shape
+        return rows, channels
+
+    @cached_property
+    def energies(self) -> Real:
+        """[T, C] d^2 / tau^2."""
+        return self.d * self.d * self.w
+
+    @cached_property
+    def by_row(self) -> Real:
+        """[T] sums of `energies`."""
+        return np.asarray(self.energies.sum(axis=1))
+
+    @cached_property
+    def by_channel(self) -> Real:
+        """[C] sums of `energies`."""
+        return np.asarray(self.energies.sum(axis=0))
+
+    @cached_property
+    def energy(self) -> float:
+        """E."""
+        return float(self.by_row.sum())
+
+    @cached_property
+    def squares(self) -> float:
+        """sum(d^2)."""
+        return float(np.einsum("tc,tc->", self.d, self.d))
+
+    @cached_property
+    def sample(self) -> NDArray[np.intp]:
+        """Channels by which errors that show in all of them are judged: those that differ most and some spread evenly."""
+        channels = self.shape[1]
+        if channels <= _SAMPLE:
+            return np.arange(channels)
+        worst = np.argpartition(self.by_channel, -_SAMPLE // 2)[-_SAMPLE // 2 :]
+        return np.unique(np.concatenate([worst, np.linspace(0, channels - 1, _SAMPLE // 2).astype(np.intp)]))
+
+    @cached_property
+    def sampled(self) -> tuple[Real, int]:
+        """Weights of the sampled channels [channels, K], and the block size; only where there is a `weight`."""
+        if self.weight is None:
+            raise ValueError("a stage without weights has no rows of them")
+        rows, block = self.weight(self.sample)
+        return np.asarray(rows, np.float64), block
+
+    def left_with(self, predicted: Real) -> float:
+        """What remains of E when a predicted d [T, C] is undone."""
+        rest = self.d - predicted
+        return float(np.einsum("tc,tc,tc->", rest, rest, self.w))
+
+    def share(self, predicted: Any, at: Any = ...) -> Callable[[], float]:
+        """The part of sum(d^2) that goes away when a predicted d is undone at some elements; computed when asked for."""
+
+        def compute() -> float:
+            here = self.d[at]
+            rest = here - predicted
+            return max(0.0, min(1.0, float((here * here).sum() - (rest * rest).sum()) / self.squares))
+
+        return compute
+
+
+def look(
+    seen: Array,
+    expected: Array,
+    tau: Array,
+    *,
+    inputs: Array | None = None,
+    weight: WeightRows | None = None,
+    heads: int | None = None,
+    terms: Mapping[str, Array] | None = None,
+) -> Look:
+    """Prepares a stage; see `apr.parity.kinds.kind_of`."""
+    raw = np.asarray(seen)
+    s, y, t = (np.asarray(x, np.float64) for x in (seen, expected, tau))
+    if s.ndim != 2 or not s.shape == y.shape == t.shape:
+        raise ValueError(f"seen {s.shape}, expected {y.shape} and tau {t.shape} must be one shape of two dimensions")
+    finite = np.isfinite(s) & np.isfinite(y)
+    if not finite.all():
+        s, y = np.where(finite, s, 0.0), np.where(finite, y, 0.0)
+    d = s - y
+    must = bool(np.any((t == 0) & (d != 0)))
+    # the smaller of both sizes: a value that should be 0 and is not has no rounding to hide behind
+    proxy = np.maximum(t, _UNIT * np.minimum(np.abs(s), np.abs(y)))
+    typical = float(np.median(proxy[proxy > 0])) if np.any(proxy > 0) else 1.0
+    w = np.where(finite, 1.0 / np.square(np.where(proxy > 0, proxy, typical)), 0.0)
+    x = None if inputs is None else np.asarray(inputs, np.float64)
+    if x is not None and (len(x) != len(s) or not np.isfinite(x).all()):
+        x = None  # what came in was broken already; nothing can be said of the product
+    return Look(s, y, d, w, raw, must, x, weight if x is not None else None, _dividing(heads, s.shape[1]), terms or {})
+
+
+def _dividing(heads: int | None, channels: int) -> int | None:
+    return heads if heads and channels % heads == 0 else None
