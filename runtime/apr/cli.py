@@ -18,7 +18,7 @@ import signal
 import sys
 import threading
 import traceback
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from apr import __version__
 from apr.console import escape
@@ -34,6 +34,7 @@ COMMANDS = {
     "run": "continue a text with a model",
     "trace": "run a model and save named stages of its forward pass",
     "diff": "compare two stage files or two folders of them",
+    "parity": "hold one engine against another and name the first fault",
     "validate": "make numbered checks of model files, from the magic to dead rows",
     "inspect": "show what a model file says about itself",
     "import": "write a model as an .apr file",
@@ -66,7 +67,20 @@ class _Terminated(BaseException):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that refuses with one message, like everything else here."""
+    """An argument parser that refuses with one message, like everything else here.
+
+    Attributes:
+        intermixed: options may stand between positional arguments of which some are optional.
+    """
+
+    intermixed = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As `argparse` does it, twice over where positional arguments are intermixed with options."""
+        if not self.intermixed:
+            return super().parse_known_args(args, namespace)
+        self.intermixed = False  # what follows comes back here
+        return self.parse_known_intermixed_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raises what argparse would have printed above its usage.
@@ -123,6 +137,7 @@ def _dispatch(argv: Sequence[str]) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     module = importlib.import_module(f"apr.commands.{wanted}{'_' if keyword.iskeyword(wanted) else ''}")
     module.add_arguments(chosen)
+    chosen.set_defaults(command_line=("apr", *argv))
     code: int = module.run(parser.parse_args(argv))
     return code
 

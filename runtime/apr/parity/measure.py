@@ -14,6 +14,7 @@ from apr.capture import Capture, expected_keys
 from apr.errors import NotComparable, UsageError
 from apr.ops.arithmetic import ARITHMETICS, F32, F64, GGML
 from apr.parity.comparable import check_provenance
+from apr.parity.histogram import histogram
 from apr.parity.metrics import compare_with_profiles
 from apr.parity.null import limit, null_of, tests
 from apr.parity.null.base import Null
@@ -22,10 +23,11 @@ from apr.parity.sides import can_be_fed
 from apr.stages import StageKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from apr.capture import Array, Provenance
     from apr.models import Model
+    from apr.parity.null.base import Test
     from apr.parity.result import Gate, Kind
     from apr.parity.sides import Side
 
@@ -114,7 +116,9 @@ def measure(
             measurement.prompts = tuple(tuple(each) for each in prompts)
             measurement.expected = tuple(_expected(subject, oracle, ours, theirs, filters))
             if not measurement.expected:
-                raise UsageError("nothing is left to compare", hint="--stages and --layers leave no stage of this model")
+                raise UsageError(
+                    "nothing is left to compare", hint="--stages and --layers leave no stage of this model"
+                )
         try:
             notes = _comparable(ours.provenance, theirs.provenance, tokens)
         except NotComparable as refusal:
@@ -165,6 +169,24 @@ def _expected(subject: Side, oracle: Side, ours: Capture, theirs: Capture, filte
     return [key for key in made if filters.wants(key)]
 
 
+def narrowed(measurement: Measurement, filters: Filters) -> Measurement:
+    """A measurement that was made before, with only what the filters leave of it.
+
+    Raises:
+        UsageError: they leave nothing, or ask for positions, which cannot be told apart any more.
+    """
+    if filters.positions is not None:
+        raise UsageError(
+            "saved measurements hold whole stages", where="--positions", hint="measure again with --positions"
+        )
+    expected = tuple(key for key in measurement.expected if filters.wants(key))
+    if measurement.expected and not expected:
+        raise UsageError("nothing is left to judge", hint="--stages and --layers leave no stage that was measured")
+    cells = [cell for cell in measurement.cells if filters.wants(cell.key)]
+    missing = [one for one in measurement.missing if filters.wants(one[1])]
+    return replace(measurement, expected=expected, cells=cells, missing=missing)
+
+
 @dataclass(frozen=True)
 class Closer:
     """What somebody who wants to name a kind of error gets to see; all arrays [positions, width] or [positions, inputs].
@@ -207,11 +229,13 @@ class _Prompt:
         self.tokens = np.asarray(self.ours.provenance.tokens, np.intp)
         self.positions = np.asarray(self.ours.provenance.positions, np.intp)
         self.rows = self.filters.rows(len(self.tokens))
-        ours_in = self._arithmetic_of(self.subject, self.ours)
-        theirs_in = self._arithmetic_of(self.oracle, self.theirs)
+        ours_in = _arithmetic_of(self.ours)
+        theirs_in = _arithmetic_of(self.theirs)
         m = self.measurement
         if EXACT in (ours_in, theirs_in) and {ours_in, theirs_in} <= {EXACT, GGML.name}:
-            ours_in = theirs_in = EXACT  # llama.cpp's arithmetic is `ggml` with one order of summation, which `exact` has
+            ours_in = theirs_in = (
+                EXACT  # llama.cpp's arithmetic is `ggml` with one order of summation, which `exact` has
+            )
         fed = can_be_fed(self.subject.engine) and self.subject.judge is not None
         judged = {
             "subject": self.subject.judge is not None and not self.subject.stock,
@@ -236,10 +260,6 @@ class _Prompt:
                 if judged[name]:
                     self._judged(key, name, side, capture, arithmetic)
 
-    def _arithmetic_of(self, side: Side, capture: Capture) -> str:
-        declared = capture.provenance.arithmetic
-        return declared if declared in ARITHMETICS else F32.name
-
     def _there(self, key: StageKey) -> bool:
         """Whether both sides have a stage in the shape it should have; what is missing is noted."""
         judge = self.subject.judge or self.oracle.judge
@@ -255,7 +275,9 @@ class _Prompt:
                 self._missing(name, key, f"has shape {list(array.shape)} instead of {[len(self.tokens), width]}")
                 complete = False
         if complete and self.ours[key].shape != self.theirs[key].shape:
-            self._missing("subject", key, f"has shape {list(self.ours[key].shape)}, the oracle's {list(self.theirs[key].shape)}")
+            self._missing(
+                "subject", key, f"has shape {list(self.ours[key].shape)}, the oracle's {list(self.theirs[key].shape)}"
+            )
             complete = False
         return complete
 
@@ -282,7 +304,9 @@ class _Prompt:
             own = null_of(model, key, self.tokens, self.positions, self.theirs.stages, expected, ours_in)
             null = _both(null, own)
         theirs = self.theirs[key]
-        closer = Closer(model, key, seen[self.rows], theirs[self.rows], _some(null, self.rows), self.theirs.stages, self.rows)
+        closer = Closer(
+            model, key, seen[self.rows], theirs[self.rows], _some(null, self.rows), self.theirs.stages, self.rows
+        )
         self._cell(key, "isolated", closer.seen, closer.expected, closer.null, closer)
 
     def _judged(self, key: StageKey, name: str, side: Side, capture: Capture, arithmetic: str) -> None:
@@ -321,13 +345,26 @@ class _Prompt:
             with np.errstate(over="ignore"):
                 a, b = a.astype(np.float32), b.astype(np.float32)
         difference, profiles = compare_with_profiles(a, b, limit=1)
-        made, because, kind = (), (), None
+        made: tuple[Test, ...] = ()
+        because: tuple[str, ...] = ()
+        kind, spread = None, None
         if null is not None:
             made, because = tests(a, b, null), null.because
-            if closer is not None and self.look_closer is not None and any(not t.value <= limit(t, _CURIOUS) for t in made):
+            with np.errstate(invalid="ignore"):  # infinity minus infinity is NaN, and counted as that
+                spread = histogram(a.astype(np.float64) - b, null.proxy)
+            if (
+                closer is not None
+                and self.look_closer is not None
+                and any(not t.value <= limit(t, _CURIOUS) for t in made)
+            ):
                 kind = self.look_closer(closer)
         positions = tuple(profiles.position_relative_rms.tolist())
-        self.measurement.cells.append(Cell(self.index, key, view, difference, positions, made, because, kind))
+        self.measurement.cells.append(Cell(self.index, key, view, difference, positions, made, because, kind, spread))
+
+
+def _arithmetic_of(capture: Capture) -> str:
+    declared = capture.provenance.arithmetic
+    return declared if declared in ARITHMETICS else F32.name
 
 
 def _judges(arithmetic: str) -> str:

@@ -55,7 +55,8 @@ def shrink(
     """Looks for the smallest prompt, and in it the position and the element.
 
     Args:
-        subject, oracle: both can be run again.
+        subject: under judgement; it can be run again.
+        oracle: what it is held against; it can be run again.
         tokens: of the prompt that diverges.
         first: where.
         bounds: what counts as a divergence.

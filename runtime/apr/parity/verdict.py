@@ -57,9 +57,19 @@ def judge(measurement: Measurement, bounds: Bounds | None = None) -> Verdict:
         bounds: how strict.
     """
     bounds = bounds or Bounds()
-    notes = [f"bound of {stage} set by hand to {value:g}: {bounds.because}" for stage, value in sorted(bounds.by_hand.items())]
+    notes = [
+        f"bound of {stage} set by hand to {value:g}: {bounds.because}"
+        for stage, value in sorted(bounds.by_hand.items())
+    ]
     if measurement.incomparable:
-        return Verdict("incomparable", measurement.incomparable, comparable=False, complete=False, alpha=bounds.alpha, notes=tuple(notes))
+        return Verdict(
+            "incomparable",
+            measurement.incomparable,
+            comparable=False,
+            complete=False,
+            alpha=bounds.alpha,
+            notes=tuple(notes),
+        )
     judged = [cell for cell in measurement.cells if cell.tests]
     count = sum(len(cell.tests) for cell in judged)
     each = bounds.alpha / count if count else bounds.alpha
@@ -89,7 +99,7 @@ def _worst(cell: Cell, bounds: Bounds, each: float) -> _Beyond | None:
     """The test of a cell that is furthest beyond its bound; None where all are within."""
     if cell.key.stage in bounds.by_hand:
         return _by_hand(cell, bounds.by_hand[cell.key.stage])
-    found = []
+    found: list[_Beyond] = []
     for test in cell.tests:
         allowed = limit(test, each)
         if not test.value <= allowed:  # so that NaN is beyond
@@ -107,11 +117,10 @@ def _in_units(test: Test, value: float) -> float:
 def _placed(one: _Beyond, cell: Cell) -> _Beyond:
     """With a position and a channel where the test itself has none, from the tests that do."""
     at = {test.name: test for test in cell.tests}
-    element = at.get("element")
-    rows = [p for p in (one.position, at["position"].position if "position" in at else None, element and element.position)]
-    columns = [c for c in (one.channel, at["channel"].channel if "channel" in at else None, element and element.channel)]
-    position = next((p for p in rows if p is not None), cell.difference.worst_position)
-    channel = next((c for c in columns if c is not None), None)
+    rows = (one.position, *(at[name].position for name in ("position", "element") if name in at))
+    columns = (one.channel, *(at[name].channel for name in ("channel", "element") if name in at))
+    position = next((row for row in rows if row is not None), cell.difference.worst_position)
+    channel = next((column for column in columns if column is not None), None)
     return _Beyond(one.cell, one.test, one.distance, one.bound, one.excess, position, channel)
 
 
@@ -146,7 +155,9 @@ def _born(measurement: Measurement, judged: Iterable[Cell], beyond: Mapping[int,
 def _divergence(measurement: Measurement, key: StageKey, beyond: list[_Beyond], views: set[View]) -> Divergence:
     # the view that accuses one side alone is the clearest; among equals the one furthest off
     rank = {"subject": 0, "oracle": 0, "isolated": 1, "accumulated": 2}
-    clearest = min(beyond, key=lambda one: (rank[one.cell.view], -one.excess if not math.isnan(one.excess) else -math.inf))
+    clearest = min(
+        beyond, key=lambda one: (rank[one.cell.view], -one.excess if not math.isnan(one.excess) else -math.inf)
+    )
     culprit, because = _culprit(measurement, key, clearest.cell.prompt, {one.cell.view for one in beyond}, views)
     kind = clearest.cell.kind or next((one.cell.kind for one in beyond if one.cell.kind is not None), None)
     return Divergence(
@@ -169,22 +180,29 @@ def _culprit(
     measurement: Measurement, key: StageKey, prompt: int, beyond: set[View], views: set[View]
 ) -> tuple[Culprit, str]:
     """Whose fault a stage is: the judge's word on each side's own inputs, else the vote that was taken."""
-    if {"subject", "oracle"} <= views:
-        accused = beyond & {"subject", "oracle"}
-        if accused == {"subject"}:
-            return "subject", "on its own inputs the judge computes something else, and agrees with the oracle on the oracle's"
-        if accused == {"oracle"}:
-            return "oracle", "on its own inputs the judge computes something else, and agrees with the subject on the subject's"
-        if accused:
-            return "both", "the judge computes something else than either, on the inputs of each"
+    accused = frozenset(beyond & {"subject", "oracle"})
+    if {"subject", "oracle"} <= views and accused:
+        return _ACCUSED[accused]
     vote = measurement.votes.get((prompt, key))
     if vote is not None:
         return vote.culprit, vote.because
-    if "subject" in beyond:
-        return "subject", "on its own inputs the judge computes something else"
-    if "oracle" in beyond and "isolated" not in views:
-        return "oracle", "on its own inputs the judge computes something else"
+    if "subject" in beyond or ("oracle" in beyond and "isolated" not in views):
+        return "subject" if "subject" in beyond else "oracle", "on its own inputs the judge computes something else"
     return "undecided", "no third party was asked"
+
+
+# what the judge says of each side on that side's own inputs
+_ACCUSED: dict[frozenset[View], tuple[Culprit, str]] = {
+    frozenset(["subject"]): (
+        "subject",
+        "on its own inputs the judge computes something else, and agrees with the oracle on the oracle's",
+    ),
+    frozenset(["oracle"]): (
+        "oracle",
+        "on its own inputs the judge computes something else, and agrees with the subject on the subject's",
+    ),
+    frozenset(["subject", "oracle"]): ("both", "the judge computes something else than either, on the inputs of each"),
+}
 
 
 def _outcome(measurement: Measurement, first: Divergence | None, judged: list[Cell]) -> tuple[Outcome, str]:

@@ -1,0 +1,415 @@
+"""`apr parity SUBJECT --against ORACLE MODEL`: two engines over the same tokens, and the first place where they part."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from apr.console import Progress, is_terminal
+from apr.errors import FINDINGS, OK, UnusableInput, UsageError
+from apr.stages import parse_layers, parse_stages, whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from apr.capture import Capture
+    from apr.formats.model_file import ModelFile
+    from apr.parity.measure import Filters
+    from apr.parity.result import Gate, Measurement, Verdict
+    from apr.parity.sides import Judge, Side
+    from apr.parity.verdict import Bounds
+
+DEFAULT_PROMPT = "What is 2+2?"
+_EPILOG = """\
+SUBJECT and ORACLE are one of
+  numpy:f64|f32|ggml|exact   this project's reference, in one of its arithmetics
+  llama.cpp[:LIB]            llama.cpp, from an installed package or from a libllama.so
+  transformers               Hugging Face transformers over the same weights
+  dir:STAGE_DIR              stage files that somebody wrote
+  cmd:TEMPLATE               any program that writes stage files; {model} {tokens} {stages} {out} are filled in
+
+Exit codes: 0 the sides agree, 1 they part, must not be compared, or something is missing, 2 unusable input, 3 a bug."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's arguments."""
+    parser.intermixed = True  # type: ignore[attr-defined] # of apr.cli.Parser
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = (
+        "Run two engines over the same tokens and compare them stage by stage, each stage fed the other side's own\n"
+        "inputs; name the first stage, layer and position where they part, what kind of error it is, and whose."
+    )
+    parser.epilog = _EPILOG
+    parser.add_argument("subject", nargs="?", metavar="SUBJECT", help="the engine under judgement")
+    parser.add_argument("--against", metavar="ORACLE", help="the engine it is held against")
+    parser.add_argument(
+        "model", nargs="?", metavar="MODEL", help="a .gguf or .apr file, a safetensors folder, or an alias"
+    )
+    parser.add_argument("--oracle-model", metavar="MODEL", help="the oracle's file, where it is another one")
+    what = parser.add_argument_group("what to run")
+    prompt = what.add_mutually_exclusive_group()
+    prompt.add_argument("--prompt", metavar="TEXT", help=f"default: {DEFAULT_PROMPT!r}")
+    prompt.add_argument("--tokens", metavar="IDS", help="token ids separated by commas or blanks, instead of a prompt")
+    prompt.add_argument("--prompts", metavar="FILE", help="one prompt a line; a line `[1, 2, 3]` is token ids")
+    what.add_argument("--timeout", type=_seconds, default=900.0, metavar="S", help="of each request to an engine (900)")
+    which = parser.add_argument_group("what to compare (default: everything)")
+    which.add_argument("--layers", metavar="A..B", help="layers A to B - 1")
+    which.add_argument("--stages", metavar="NAMES", help="stage names separated by commas")
+    which.add_argument("--positions", metavar="A..B", help="positions A to B - 1")
+    how = parser.add_argument_group("how to judge")
+    how.add_argument("--alpha", type=_alpha, metavar="P", help="false-alarm rate of the whole run (1e-6)")
+    how.add_argument(
+        "--bound", action="append", default=[], metavar="STAGE=X", help="relative RMS instead of the derived bound"
+    )
+    how.add_argument("--because", metavar="TEXT", help="why a bound is set by hand; needed with --bound")
+    how.add_argument("--no-shrink", action="store_true", help="do not look for the smallest run that shows it")
+    show = parser.add_argument_group("what to show and keep")
+    show.add_argument("--report", type=Path, metavar="FILE", help="write one self-contained HTML file")
+    show.add_argument(
+        "--json", action="store_true", help="JSON lines, schema apr-parity-v1; the last one is the verdict"
+    )
+    show.add_argument("--save", type=Path, metavar="DIR", help="keep the measurements, to be judged again")
+    show.add_argument("--from", type=Path, dest="saved", metavar="DIR", help="judge saved measurements, run nothing")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measures, or reads what was measured, judges and shows.
+
+    Raises:
+        AprError: arguments, a model, an engine or saved measurements that cannot be used.
+    """
+    bounds = _bounds(args)
+    filters = _filters(args)
+    if args.saved is not None:
+        return _again(args, bounds, filters)
+    if args.subject is None or args.against is None:
+        missing = "a subject" if args.subject is None else "an oracle"
+        raise UsageError(
+            f"{missing} is needed", hint="apr parity SUBJECT --against ORACLE MODEL; see `apr parity --help`"
+        )
+    _check_outputs(args)
+    with contextlib.ExitStack() as stack:
+        return _measured(args, bounds, filters, stack)
+
+
+def _seconds(text: str) -> float:
+    return _number(text, "a number of seconds above 0", lambda value: 0 < value < math.inf)
+
+
+def _alpha(text: str) -> float:
+    return _number(text, "a probability between 0 and 1", lambda value: 0 < value < 1)
+
+
+def _number(text: str, what: str, fits: object) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not callable(fits) or not fits(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no {what.removeprefix('a ')}")
+    return value
+
+
+def _bounds(args: argparse.Namespace) -> Bounds:
+    from apr.parity.verdict import ALPHA, Bounds  # noqa: PLC0415 - `--help` does not wait for numpy
+
+    by_hand = {}
+    for text in args.bound:
+        name, equals, value = text.partition("=")
+        hint = "write STAGE=X, for example ffn_out=1e-5"
+        if not equals:
+            raise UsageError(f"{text!r} is no bound", where="--bound", hint=hint)
+        (stage,) = parse_stages(name) if name.strip().lower() != "all" else ("all",)
+        try:
+            by_hand[stage] = _number(value, "a relative RMS from 0", lambda number: 0 <= number < math.inf)
+        except argparse.ArgumentTypeError as error:
+            raise UsageError(str(error), where="--bound", hint=hint) from None
+    if by_hand and not (args.because or "").strip():
+        raise UsageError(
+            "a bound set by hand needs a reason",
+            where="--bound",
+            hint="say why with --because; it is kept in the report",
+        )
+    return Bounds(args.alpha or ALPHA, by_hand, args.because or "")
+
+
+def _filters(args: argparse.Namespace) -> Filters:
+    from apr.parity.measure import Filters  # noqa: PLC0415 - `--help` does not wait for numpy
+
+    return Filters(
+        stages=None if args.stages is None else parse_stages(args.stages),
+        layers=None if args.layers is None else _range(args.layers, "--layers"),
+        positions=None if args.positions is None else _range(args.positions, "--positions"),
+    )
+
+
+def _range(text: str, where: str) -> range:
+    try:
+        return parse_layers(text)
+    except UsageError as error:
+        raise UsageError(error.problem.replace("layer range", "range"), where=where, hint=error.hint) from None
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    """What is to be written can be, before minutes are spent on it."""
+    for path, option in ((args.report, "--report"), (args.save, "--save")):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise UsageError(f"there is no folder {path.absolute().parent}", where=option, hint="make it first")
+    if args.report is not None and args.report.is_dir():
+        raise UsageError(f"{args.report} is a folder", where="--report", hint="give a file's name")
+    if args.save is not None and args.save.exists() and not args.save.is_dir():
+        raise UsageError(f"{args.save} is a file", where="--save", hint="give a folder's name")
+
+
+class _Asked(NamedTuple):
+    """The prompts: token ids, and the texts they come from where they come from texts."""
+
+    tokens: list[list[int]]
+    texts: tuple[str, ...] = ()
+
+
+def _again(args: argparse.Namespace, bounds: Bounds, filters: Filters) -> int:
+    """Judges what was saved."""
+    from apr.parity.measure import narrowed  # noqa: PLC0415 - `--help` does not wait for numpy
+    from apr.parity.records import read  # noqa: PLC0415 - see above
+    from apr.parity.verdict import judge  # noqa: PLC0415 - see above
+
+    for name in ("subject", "against", "model", "oracle_model", "tokens", "prompt", "prompts", "save"):
+        if getattr(args, name) is not None:
+            shown = name.upper() if name in ("subject", "model") else f"--{name.replace('_', '-')}"
+            raise UsageError(f"{shown} does not go with --from", hint="saved measurements are judged, nothing is run")
+    measurement = narrowed(read(args.saved), filters)
+    return _show(args, measurement, judge(measurement, bounds), shlex.join(measurement.origin.command))
+
+
+def _measured(args: argparse.Namespace, bounds: Bounds, filters: Filters, stack: contextlib.ExitStack) -> int:
+    """Runs both sides, judges, looks closer at what diverges, and shows it."""
+    from apr.parity.explain import explain, look_closer  # noqa: PLC0415 - `--help` does not wait for numpy
+    from apr.parity.gates import probe  # noqa: PLC0415 - see above
+    from apr.parity.measure import capture, measure  # noqa: PLC0415 - see above
+    from apr.parity.origin import origin  # noqa: PLC0415 - see above
+    from apr.parity.verdict import judge  # noqa: PLC0415 - see above
+
+    files = _files(args)
+    asked = _prompts(args, files[0] or files[1])
+    subject, oracle = _sides(args, files, asked, stack)
+    prompts = asked.tokens or [list(_recorded_tokens(subject, oracle))]
+    kept: dict[tuple[str, tuple[int, ...]], Capture] = {}
+
+    def take(side: Side, tokens: Sequence[int], wanted: Filters) -> Capture:
+        who = "subject" if side is subject else "oracle"
+        if (who, tuple(tokens)) not in kept:
+            if is_terminal(sys.stderr):
+                sys.stderr.write(f"running {len(tokens)} tokens in {side.spec} …\n")
+            kept[who, tuple(tokens)] = capture(side, tokens, wanted)
+        return kept[who, tuple(tokens)]
+
+    def gates(side: Side, tokens: Sequence[int], captured: Capture) -> list[Gate]:
+        who = "subject" if side is subject else "oracle"
+        return probe(side.engine, tokens, captured, side=who)
+
+    with Progress("comparing", total=None, unit="stages") as progress:
+        measurement = measure(
+            subject,
+            oracle,
+            prompts,
+            filters,
+            captures=take,
+            probe=gates,
+            look_closer=look_closer,
+            advance=progress.advance,
+        )
+    typed = {f"--{name}": getattr(args, name) for name in ("layers", "stages", "positions") if getattr(args, name)}
+    measurement.origin = origin(args.command_line, measurement, filters=typed, texts=asked.texts, alpha=bounds.alpha)
+    verdict = judge(measurement, bounds)
+    replay = shlex.join(measurement.origin.command)
+    if verdict.first is not None:
+        tokens = prompts[verdict.first.prompt]
+        explain(measurement, verdict, subject, oracle, lambda side: take(side, tokens, filters))
+        verdict = judge(measurement, bounds)
+        replay = (
+            _replay(args, subject, oracle, tokens, verdict, bounds, lambda side: take(side, tokens, filters)) or replay
+        )
+    return _show(args, measurement, verdict, replay)
+
+
+def _files(args: argparse.Namespace) -> tuple[ModelFile | None, ModelFile | None]:
+    """The model file of each side; one and the same unless the oracle has its own."""
+    from apr.cache import resolve_model  # noqa: PLC0415 - `--help` does not wait for numpy
+    from apr.formats import open_model  # noqa: PLC0415 - see above
+
+    mine = None if args.model is None else open_model(resolve_model(args.model))
+    theirs = mine if args.oracle_model is None else open_model(resolve_model(args.oracle_model))
+    return mine, theirs
+
+
+def _prompts(args: argparse.Namespace, file: ModelFile | None) -> _Asked:
+    """What to run; nothing where recorded stages are to say it.
+
+    Raises:
+        UsageError: no token ids, or an unreadable or empty file of prompts.
+    """
+    from apr.text.tokenizer import Tokenizer  # noqa: PLC0415 - `--help` does not wait for numpy
+
+    if args.tokens is not None:
+        return _Asked([_ids(args.tokens, "--tokens")])
+    recorded = any((spec or "").startswith("dir:") for spec in (args.subject, args.against))
+    if args.prompt is None and args.prompts is None and recorded:
+        return _Asked([])
+    if args.prompts is None:
+        lines = [DEFAULT_PROMPT if args.prompt is None else args.prompt]
+        ids_too = False
+    else:
+        lines, ids_too = _lines(Path(args.prompts)), True
+    tokens: list[list[int]] = []
+    tokenizer = None
+    for number, line in enumerate(lines, 1):
+        if ids_too and line.lstrip().startswith("["):
+            tokens.append(_json_ids(line, f"{args.prompts}:{number}"))
+            continue
+        if tokenizer is None:
+            if file is None:
+                raise UsageError("a text needs a model to cut it into tokens", hint="give MODEL, or --tokens")
+            tokenizer = Tokenizer.from_file(file)
+        tokens.append(tokenizer.encode(line))
+    return _Asked(tokens, tuple(lines))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UnusableInput(
+            f"cannot be read: {error.strerror}", where=str(path), hint="give a file of prompts"
+        ) from None
+    except UnicodeDecodeError:
+        raise UnusableInput("is not UTF-8", where=str(path), hint="give a text file, one prompt a line") from None
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise UnusableInput("holds no prompt", where=str(path), hint="write one prompt a line")
+    return lines
+
+
+def _ids(text: str, where: str) -> list[int]:
+    hint = "write ids as 1780,314,216"
+    tokens = [whole_number(word, where, hint) for word in text.replace(",", " ").split()]
+    if not tokens:
+        raise UsageError("no token ids are given", where=where, hint=hint)
+    return tokens
+
+
+def _json_ids(line: str, where: str) -> list[int]:
+    try:
+        ids = json.loads(line)
+    except ValueError:
+        ids = None
+    if not isinstance(ids, list) or not ids or not all(type(one) is int and one >= 0 for one in ids):
+        raise UnusableInput("is no list of token ids", where=where, hint="write [1780, 314, 216], or a text")
+    return ids
+
+
+def _sides(
+    args: argparse.Namespace,
+    files: tuple[ModelFile | None, ModelFile | None],
+    asked: _Asked,
+    stack: contextlib.ExitStack,
+) -> tuple[Side, Side]:
+    """Both engines, opened; the stack closes them."""
+    from apr.engines.llama_cpp.dequantise import ProvedDequantiser  # noqa: PLC0415 - `--help` does not wait for numpy
+    from apr.engines.opening import open_engine  # noqa: PLC0415 - see above
+    from apr.engines.reference import Reference  # noqa: PLC0415 - see above
+    from apr.parity.sides import Judge, Side  # noqa: PLC0415 - see above
+
+    judges: dict[int, Judge] = {}
+
+    def judge_of(file: ModelFile | None) -> Judge | None:
+        if file is None:
+            return None
+        return judges.setdefault(id(file), Judge(file, ProvedDequantiser(file)))
+
+    def opened(spec: str, file: ModelFile | None) -> Side:
+        judge = judge_of(file)
+        tokens = asked.tokens[0] if asked.tokens else None
+        engine = open_engine(spec, file, stack=stack, timeout=args.timeout, tokens=tokens)
+        stock = isinstance(engine, Reference)
+        if isinstance(engine, Reference) and judge is not None:
+            engine.model = judge.model(engine.model.arithmetic.name)  # one copy of the decoded weights is enough
+        return Side(spec, engine, judge, stock=stock)
+
+    return opened(args.subject, files[0]), opened(args.against, files[1])
+
+
+def _recorded_tokens(subject: Side, oracle: Side) -> tuple[int, ...]:
+    """The tokens of recorded stages, the subject's first."""
+    from apr.engines.recorded import Recorded  # noqa: PLC0415 - `--help` does not wait for numpy
+
+    return next(side.engine.tokens for side in (subject, oracle) if isinstance(side.engine, Recorded))
+
+
+def _replay(
+    args: argparse.Namespace,
+    subject: Side,
+    oracle: Side,
+    tokens: Sequence[int],
+    verdict: Verdict,
+    bounds: Bounds,
+    captured: object,
+) -> str | None:
+    """The command that shows the first divergence again in the smallest run found; None where there is no smaller one."""
+    from apr.engines.recorded import Recorded  # noqa: PLC0415 - `--help` does not wait for numpy
+    from apr.parity.shrink import shrink  # noqa: PLC0415 - see above
+
+    recorded = any(isinstance(side.engine, Recorded) for side in (subject, oracle))
+    if args.no_shrink or recorded or verdict.first is None or not callable(captured):
+        return None
+    with Progress("looking for the smallest run that shows it", unit="runs") as progress:
+        found = shrink(subject, oracle, tokens, verdict.first, bounds, captured=captured, advance=progress.advance)
+    if found is None:
+        return None
+    words = ["apr", "parity", args.subject, "--against", args.against, str(args.model)]
+    if args.oracle_model is not None:
+        words += ["--oracle-model", args.oracle_model]
+    words += ["--tokens", ",".join(map(str, found.tokens)), "--stages", *(found.filters.stages or ())]
+    if found.filters.layers is not None:
+        words += ["--layers", f"{found.filters.layers.start}..{found.filters.layers.stop}"]
+    if args.alpha is not None:
+        words += ["--alpha", f"{args.alpha:g}"]
+    for stage, value in bounds.by_hand.items():
+        words += ["--bound", f"{stage}={value:g}"]
+    if bounds.because:
+        words += ["--because", bounds.because]
+    return shlex.join(words)
+
+
+def _save(folder: Path, measurement: Measurement, verdict: Verdict) -> None:
+    """Writes the measurements; the file appears whole or not at all."""
+    from apr.formats.files import replacing  # noqa: PLC0415 - `--help` does not wait for numpy
+    from apr.parity.records import FILE_NAME, write  # noqa: PLC0415 - see above
+
+    folder.mkdir(exist_ok=True)
+    with replacing(folder / FILE_NAME) as temporary, temporary.open("w", encoding="utf-8") as file:
+        write(measurement, verdict, file)
+
+
+def _show(args: argparse.Namespace, measurement: Measurement, verdict: Verdict, replay: str) -> int:
+    """Writes what was asked for; the answer is the exit code as well."""
+    from apr.parity import records  # noqa: PLC0415 - `--help` does not wait for numpy
+    from apr.parity.card import print_card  # noqa: PLC0415 - see above
+
+    if args.save is not None:
+        _save(args.save, measurement, verdict)
+    if args.report is not None:
+        from apr.parity.html import write_report  # noqa: PLC0415 - only who asks for it waits for it
+
+        write_report(args.report, measurement, verdict, replay)
+    if args.json:
+        records.write(measurement, verdict, sys.stdout)
+    else:
+        print_card(measurement, verdict, replay)
+    return OK if verdict.outcome == "agrees" else FINDINGS
