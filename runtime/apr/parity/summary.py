@@ -1,0 +1,345 @@
+"""What the terminal and the HTML report say alike: the rows of the table, and the facts of the verdict card as sentences."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from apr.parity.null.base import Test
+    from apr.parity.result import Cell, Divergence, Gate, Measurement, Party, Verdict, View
+    from apr.stages import StageKey
+
+# first: where the sides part first; born: its own operation diverges too; within: the difference is inside its bound
+State = Literal["first", "born", "inherits", "equal", "within", "missing", "not judged"]
+# which view tells most about a stage's own operation
+_OWN: tuple[View, ...] = ("isolated", "subject", "oracle")
+
+
+class Bounded(NamedTuple):
+    """A test and the value that it may have.
+
+    Attributes:
+        test: as measured.
+        bound: in units of the null model, like the test's value.
+        excess: value over bound; infinite where a value that must be 0 is not, and for NaN.
+    """
+
+    test: Test
+    bound: float
+    excess: float
+
+
+def bound(test: Test, verdict: Verdict) -> float:
+    """The greatest value, in units of the null model, that a test may have under a verdict's alpha."""
+    from apr.parity.null import limit  # noqa: PLC0415 - reports without a judged cell do not wait for it
+
+    return limit(test, verdict.alpha / verdict.tests if verdict.tests else verdict.alpha)
+
+
+def bounded(cell: Cell, verdict: Verdict) -> tuple[Bounded, ...]:
+    """The tests of a cell with their bounds."""
+    found = []
+    for test in cell.tests:
+        allowed = bound(test, verdict)
+        if math.isnan(test.value):
+            excess = math.inf
+        elif allowed > 0:
+            excess = test.value / allowed
+        else:
+            excess = math.inf if test.value else 0.0
+        found.append(Bounded(test, allowed, excess))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stage of one layer of one prompt.
+
+    Attributes:
+        prompt: its index.
+        key: stage and layer.
+        cells: by view.
+        state: what became of it.
+        isolated: relative RMS of the stage's own operation; None where that was not compared.
+        bound: what `isolated` may be; None where it was not judged.
+        excess: how far the worst of the stage's own tests is towards its bound, 1 at it; None where none was made.
+        accumulated: relative RMS of the free runs; None where they were not compared.
+        gain: accumulated over isolated; None where either is missing.
+        position: the worst one of the stage's own operation, else of the free run.
+    """
+
+    prompt: int
+    key: StageKey
+    cells: dict[View, Cell]
+    state: State
+    isolated: float | None
+    bound: float | None
+    excess: float | None
+    accumulated: float | None
+    gain: float | None
+    position: int | None
+
+
+def rows(measurement: Measurement, verdict: Verdict) -> list[Row]:
+    """Every stage that was expected or seen, prompt by prompt, in forward order."""
+    cells: dict[tuple[int, StageKey], dict[View, Cell]] = defaultdict(dict)
+    for cell in measurement.cells:
+        cells[cell.prompt, cell.key][cell.view] = cell
+    keys = {
+        *measurement.expected,
+        *(cell.key for cell in measurement.cells),
+        *(key for _, key, _ in measurement.missing),
+    }
+    lacking = {key for _, key, _ in measurement.missing}
+    born, inherits = {one.key for one in verdict.born}, set(verdict.inherits)
+
+    def state(key: StageKey, seen: dict[View, Cell]) -> State:
+        found: State = "within"
+        if verdict.first is not None and key == verdict.first.key:
+            found = "first"
+        elif key in born:
+            found = "born"
+        elif not seen or key in lacking:
+            found = "missing"
+        elif key in inherits:
+            found = "inherits"
+        elif all(cell.difference.bit_identical for cell in seen.values()):
+            found = "equal"
+        elif not any(cell.tests for cell in seen.values()):
+            found = "not judged"
+        return found
+
+    order = sorted(keys, key=lambda key: key.order)
+    return [
+        _row(prompt, key, cells.get((prompt, key), {}), state(key, cells.get((prompt, key), {})), verdict)
+        for prompt in range(len(measurement.prompts))
+        for key in order
+    ]
+
+
+def _row(prompt: int, key: StageKey, cells: dict[View, Cell], state: State, verdict: Verdict) -> Row:
+    own = next((cells[view] for view in _OWN if view in cells), None)
+    free = cells.get("accumulated")
+    isolated = own.difference.relative_rms if own else None
+    accumulated = free.difference.relative_rms if free else None
+    allowed, excess = None, None
+    for cell in (cells[view] for view in _OWN if view in cells):
+        for one in bounded(cell, verdict):
+            excess = one.excess if excess is None else max(excess, one.excess)
+            if cell is own and one.test.name == "stage":
+                allowed = one.bound * one.test.unit
+    shown = own or free
+    return Row(
+        prompt,
+        key,
+        cells,
+        state,
+        isolated,
+        allowed,
+        excess,
+        accumulated,
+        _gain(accumulated, isolated),
+        shown.difference.worst_position if shown else None,
+    )
+
+
+def _gain(accumulated: float | None, isolated: float | None) -> float | None:
+    if accumulated is None or isolated is None:
+        return None
+    if isolated == 0:
+        return 1.0 if accumulated == 0 else math.inf if accumulated > 0 else math.nan
+    return accumulated / isolated
+
+
+def worst_of_each(found: Iterable[Row]) -> list[Row]:
+    """Of the rows of several prompts, for each stage and layer the one that is furthest off, in the order of the first."""
+    by_key: dict[StageKey, Row] = {}
+    for row in found:
+        before = by_key.get(row.key)
+        if before is None or _severity(row) > _severity(before):
+            by_key[row.key] = row
+    return list(by_key.values())
+
+
+def _severity(row: Row) -> tuple[float, float]:
+    def known(value: float | None) -> float:
+        return -1.0 if value is None else math.inf if math.isnan(value) else value
+
+    return known(row.excess), known(row.accumulated if row.isolated is None else row.isolated)
+
+
+class Fact(NamedTuple):
+    """One line of the verdict card.
+
+    Attributes:
+        label: one or two words.
+        text: a sentence or a list, foreign text in it as it came.
+    """
+
+    label: str
+    text: str
+
+
+def place(key: StageKey, position: int | None = None, channel: int | None = None) -> str:
+    """`attn_out, layer 12, position 5, channel 88`."""
+    parts = [key.stage, "whole model" if key.layer is None else f"layer {key.layer}"]
+    parts += [f"{name} {value}" for name, value in (("position", position), ("channel", channel)) if value is not None]
+    return ", ".join(parts)
+
+
+def times(excess: float) -> str:
+    """How many times too far, in words."""
+    if not math.isfinite(excess):
+        return "beyond any number of times the bound"
+    if excess < 100:
+        return f"{excess:.3g} times the bound"
+    return f"{excess:,.0f} times the bound" if excess < 1e6 else f"{excess:.1e} times the bound"
+
+
+def headline(verdict: Verdict) -> str:
+    """The outcome in one sentence."""
+    first = verdict.first
+    if verdict.outcome != "diverges" or first is None:
+        return f"{verdict.reason[:1].upper()}{verdict.reason[1:]}."
+    guilty = {
+        "subject": "the subject is wrong",
+        "oracle": "the oracle is wrong",
+        "both": "both are wrong",
+        "undecided": "who is wrong is undecided",
+    }[first.culprit]
+    kind = f"{first.kind.name}; " if first.kind else ""
+    return f"The sides part at {place(first.key, first.position, first.channel)}: {kind}{guilty}."
+
+
+def facts(measurement: Measurement, verdict: Verdict, replay: str = "") -> list[Fact]:
+    """The lines of the verdict card below its headline.
+
+    Args:
+        measurement: what was measured.
+        verdict: what follows from it.
+        replay: the command that shows the first divergence again; "" leaves that line out.
+    """
+    found = [*_divergence(verdict.first, len(measurement.prompts))] if verdict.first else []
+    found += _certainty(verdict)
+    if verdict.runner_up is not None:
+        one = verdict.runner_up
+        kind = f", {one.kind.name}" if one.kind else ""
+        found.append(Fact("runner-up", f"{place(one.key, one.position, one.channel)}: {times(one.excess)}{kind}"))
+    more = len(verdict.born) - 1
+    if more > 1:
+        found.append(
+            Fact(
+                "also born",
+                f"{more} stages besides the first diverge by their own operation: {_keys(one.key for one in verdict.born[1:])}",
+            )
+        )
+    if verdict.inherits:
+        count = len(verdict.inherits)
+        found.append(
+            Fact(
+                "inherited",
+                f"{count} later {'stages inherit' if count != 1 else 'stage inherits'} the difference and {'are' if count != 1 else 'is'} sound in {'themselves' if count != 1 else 'itself'}",
+            )
+        )
+    found += _ladder(measurement, verdict.first)
+    if measurement.missing:
+        side, key, reason = measurement.missing[0]
+        rest = f"; {len(measurement.missing) - 1} more" if len(measurement.missing) > 1 else ""
+        found.append(
+            Fact(
+                "missing",
+                f"{len(measurement.missing)} of {len(measurement.expected)} expected stages were not compared: {key} of the {side}: {reason}{rest}",
+            )
+        )
+    if measurement.gates:
+        found.append(Fact("gates", "; ".join(map(_gate, measurement.gates))))
+    found += [Fact("subject", _party(measurement.subject)), Fact("oracle", _party(measurement.oracle))]
+    found += [Fact("note", note) for note in (*measurement.notes, *verdict.notes)]
+    if replay:
+        found.append(Fact("see it again", replay))
+    return found
+
+
+def _divergence(first: Divergence, prompts: int) -> list[Fact]:
+    which = f" (prompt {first.prompt})" if prompts > 1 else ""
+    given = {
+        "isolated": "on the oracle's inputs",
+        "subject": "on the subject's own inputs",
+        "oracle": "on the oracle's own inputs",
+        "accumulated": "in free runs that must be bit-identical",
+    }[first.view]
+    found = [
+        Fact("where", place(first.key, first.position, first.channel) + which),
+        Fact(
+            "born here" if first.view != "accumulated" else "seen here",
+            f"{given} it is {first.distance:.3g} off, allowed is {first.bound:.3g} (test {first.test})",
+        ),
+    ]
+    if first.kind is not None:
+        found.append(
+            Fact(
+                "kind", f"{first.kind.name}: {first.kind.detail}; explains {first.kind.explains:.1%} of the difference"
+            )
+        )
+    found.append(Fact("who", f"{first.culprit}: {first.culprit_because}"))
+    return found
+
+
+def _certainty(verdict: Verdict) -> list[Fact]:
+    if not verdict.comparable or not verdict.tests:
+        return []
+    sure = (
+        f"a correct pair is called divergent in at most {verdict.alpha:.0e} of runs (alpha, over {verdict.tests} tests)"
+    )
+    if verdict.first is not None:
+        sure = f"{times(verdict.first.excess)}; {sure}"
+    found = [Fact("how sure", sure)]
+    stage, power = None, None
+    if verdict.first is not None:
+        stage, power = verdict.first.key.stage, verdict.power.get(verdict.first.key.stage)
+    elif verdict.power:
+        # what the weakest of all stages would have caught
+        stage, power = max(verdict.power.items(), key=lambda item: item[1].gain)
+    if power is not None:
+        weakest = "" if verdict.first is not None else " (the weakest stage)"
+        found.append(
+            Fact(
+                "power",
+                f"would have caught at {stage}{weakest}: gain {power.gain:.1e}, bias {power.bias:.1e}, one channel "
+                f"{power.channel:.1e}, one element {power.element:.1e}, all of the stage's RMS",
+            )
+        )
+    return found
+
+
+def _ladder(measurement: Measurement, first: Divergence | None) -> list[Fact]:
+    found = []
+    for (side, prompt, key), rungs in measurement.ladders.items():
+        if first is not None and (prompt, key) != (first.prompt, first.key):
+            continue
+        steps = ", ".join(f"{rung.name} {rung.share:.0%}" for rung in rungs)
+        found.append(Fact("why", f"{side} at {place(key)}, from float64: {steps}"))
+    return found
+
+
+def _gate(gate: Gate) -> str:
+    word = {True: "yes", False: "NO", None: "not probed"}[gate.passed]
+    return f"{gate.side} {gate.name}: {word}" + ("" if gate.passed else f" ({gate.detail})")
+
+
+def _party(party: Party) -> str:
+    fits = f", fits {party.fits}" if party.fits else ""
+    engine = party.engine if party.build in {"", "unknown"} else f"{party.engine} {party.build}"
+    model = f", model {party.model}" if party.model else ""
+    passes = f", {party.passes} forward passes" if party.passes else ""
+    return f"{party.spec}: {engine}, arithmetic {party.arithmetic}{fits}{passes}{model}"
+
+
+def _keys(keys: Iterable[StageKey], most: int = 4) -> str:
+    named = [str(key) for key in keys]
+    return ", ".join(named[:most]) + (f" and {len(named) - most} more" if len(named) > most else "")
