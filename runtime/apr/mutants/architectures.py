@@ -5,12 +5,14 @@ Layer 1 is the last of these models, so a fault that sits in it has not touched 
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apr.mutants.planting import Call, Mutant, at, rope, weight
+from apr.mutants.planting import Call, Mutant, at, config, rope, weight
 from apr.ops.experts import weighted_sum
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from apr.capture import Array
+    from apr.models import Model
 
 MOE, QWEN3, QWEN2, LLAMA = "qwen3moe-q4_k_m", "qwen3-q4_k_m", "qwen2-q4_k_m", "llama-q4_k_m"
 HF_MOE = "qwen3moe-transformers"  # made by transformers when it is needed
@@ -141,6 +144,25 @@ def _rows_rolled(raw: NDArray[np.uint8]) -> None:
     raw[:] = np.roll(raw, 1, axis=0)
 
 
+def _down_taken_for_q4_k(model: Model) -> Model:
+    """The down projections of the experts are Q6_K, 210 bytes a block; the kernel for Q4_K, 144 bytes, is run on them."""
+    taken, blocks = f"blk.{_LAYER}.ffn_down_exps.weight", 144
+    raw = np.array(model.weights.raw(taken))
+    weights = model.weights.with_raw(taken, raw.reshape(-1)[: len(raw) * blocks].reshape(len(raw), blocks))
+    sound = model.weights.type_name
+    weights.type_name = lambda name: "Q4_K" if name == taken else sound(name)  # type: ignore[method-assign] # the point
+    faulty = copy.copy(model)
+    faulty.weights = weights
+    return faulty
+
+
+def _heads_of_half_the_width(model: Model) -> Model:
+    """A converter that guesses the number of heads makes two of each, which still fit the tensors."""
+    c = model.config
+    turned = dataclasses.replace(c.rope, dims=c.rope.dims // 2)
+    return config(n_heads=2 * c.n_heads, n_kv_heads=2 * c.n_kv_heads, head_dim=c.head_dim // 2, rope=turned)(model)
+
+
 def _no_bias(call: Call) -> Array:
     return np.asarray(call.input("qkv_matmul"))
 
@@ -174,6 +196,7 @@ _ALL = [
                        at("attention", _LAYER, _head_dim_of_hidden), QWEN3),
     ArchitectureMutant("bias-dropped", "the biases of queries, keys and values are left out", "qkv_bias", _LAYER,
                        at("qkv_bias", _LAYER, _no_bias), QWEN2),
+    ArchitectureMutant("heads-twice-as-many", "twice as many heads of half the width", "q_post_rope", 0, _heads_of_half_the_width, QWEN2),
     ArchitectureMutant("theta-default", "theta is the 10 000 that a loader takes where it knows nothing", "q_post_rope", 0,
                        rope(theta=10000.0), QWEN2),
     ArchitectureMutant("neighbours-for-halves", "neighbours rotate where halves should", "q_post_rope", 0, rope(kind="norm"), QWEN2),
@@ -210,6 +233,7 @@ _ALL = [
                        at("moe_ffn_out", _LAYER, _first_expert_only)),
     ArchitectureMutant("moe-position-lost", "the last position's experts return nothing", "moe_ffn_out", _LAYER,
                        at("moe_ffn_out", _LAYER, _last_position_unrouted)),
+    ArchitectureMutant("moe-q6_k-as-q4_k", "the kernel for Q4_K is run on experts in Q6_K", "moe_ffn_out", _LAYER, _down_taken_for_q4_k),
     ArchitectureMutant("moe-scales-ulp", "every block scale of the experts' gates is one float16 ulp up", "ffn_gate", _LAYER,
                        weight(f"blk.{_LAYER}.ffn_gate_exps.weight", _scales_of_every_block_up(144))),
 ]  # fmt: skip

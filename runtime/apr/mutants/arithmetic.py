@@ -98,6 +98,37 @@ def _sums_of_values(x: Floats, _form: Format) -> NDArray[np.float64]:
     return round_to_q8_1(x)._replace(sums=None).group_sums(32)
 
 
+def _sums_of_stored_scale(x: Floats, _form: Format) -> NDArray[np.float64]:
+    """`f16(d16 * sum(codes))`: stored, from the scale as it was stored."""
+    rounded = round_to_q8_1(x)
+    sums: Floats = rounded.scales * rounded.codes.sum(axis=-1, dtype=np.int32).astype(_F32)
+    return sums.astype(np.float16).astype(np.float64)
+
+
+def in_blocks_of_32(codes_of: Callable[[Floats, Floats], Floats], *, narrow: bool = True) -> Rounding:
+    """Q8_1, and Q8_0, with other codes or with a scale that is kept in float32.
+
+    `codes_of` gets the blocks [positions, blocks, 32] and their scales [positions, blocks, 1] before these are stored.
+    """
+
+    def fault(x: Floats, form: Format) -> Activations:
+        parts = x.reshape(len(x), -1, 32)
+        scale = np.abs(parts).max(axis=-1, keepdims=True) / _F32(127)
+        codes = codes_of(parts, scale)
+        stored = scale.astype(np.float16).astype(_F32) if narrow else scale
+        values = (codes * stored.astype(np.float64)).reshape(x.shape)
+        sums = (scale[..., 0] * codes.sum(axis=-1, dtype=_F32)).astype(np.float16).astype(np.float64)
+        return Activations(values, sums if form.minima else None)
+
+    return fault
+
+
+def _to_even(parts: Floats, _scale: Floats) -> Floats:
+    """As it should be."""
+    codes: Floats = np.rint(parts * (_F32(127) / np.abs(parts).max(axis=-1, keepdims=True)))
+    return codes
+
+
 def _sums_not_stored(x: Floats, _form: Format) -> NDArray[np.float64]:
     """`d * sum(codes)` kept in float32."""
     codes = round_to_q8_1(x).codes
@@ -152,6 +183,26 @@ def _largest_up_one_ulp(raw: Blocks) -> None:
     numbers = raw.view(np.uint16)
     row, column = np.unravel_index(int((numbers & np.uint16(0x7FFF)).argmax()), numbers.shape)
     numbers[row, column] += 1
+
+
+def _subnormals_halved(raw: Blocks) -> None:
+    """Float16 numbers below 2**-14 decoded with the exponent of the one below."""
+    numbers = raw.view(np.uint16)
+    subnormal = numbers & np.uint16(0x7C00) == 0
+    numbers[subnormal] = (numbers[subnormal] & np.uint16(0x8000)) | (
+        (numbers[subnormal] & np.uint16(0x03FF)) >> np.uint16(1)
+    )
+
+
+def _with_stride_of(taken: int) -> Callable[[Blocks], None]:
+    """Blocks read at the distance of another type's blocks."""
+
+    def change(found: Blocks) -> None:
+        flat, nbytes = found.reshape(-1).copy(), found.shape[1]
+        for index in range(len(found)):
+            found[index] = flat[index * taken : index * taken + nbytes]
+
+    return change
 
 
 def _group_scale_up(found: Blocks) -> None:
@@ -213,6 +264,7 @@ _ALL = [
     _rounded("f16-activations-kept", "F16", "activations are not rounded to float16", not_rounded),
     _up("f16-ulp", "F16", "the greatest weight of a matrix one float16 step off", 512, _largest_up_one_ulp),
     _rounded("bf16-activations-cut", "BF16", "activations lose their lower half instead of being rounded", _cut),
+    _up("f16-subnormals-halved", "F16", "weights below 2**-14 are decoded to half of what they are", 512, _subnormals_halved),
     _up("bf16-ulp", "BF16", "the greatest weight of a matrix one bfloat16 step off", 512, _largest_up_one_ulp),
     _rounded("q8_0-scale-in-f32", "Q8_0", "the activations' scale is not rounded to float16", _scale_in_f32),
     _up("q8_0-code", "Q8_0", "one code one off", 34, _flip(2, 1)),
@@ -224,6 +276,8 @@ _ALL = [
     _rounded("q8_1-sums-of-values", "Q4_1", "minima meet the sum of the rounded activations, not the stored one",
              _sums_by(_sums_of_values)),
     _rounded("q8_1-sums-in-f32", "Q4_1", "sums are not rounded to float16", _sums_by(_sums_not_stored)),
+    _rounded("q8_1-sums-of-stored-scale", "Q4_1", "sums are made with the scale as it was stored", _sums_by(_sums_of_stored_scale)),
+    _rounded("q8_1-scale-in-f32", "Q4_1", "the activations' scale is not rounded to float16", in_blocks_of_32(_to_even, narrow=False)),
     _up("q4_1-code", "Q4_1", "one code one off", 20, _flip(4, 1)),
     _rounded("q8_1-sums-of-activations", "Q5_1", "minima meet the sum of activations before they are rounded",
              _sums_by(_sums_of_activations)),
@@ -240,6 +294,7 @@ _ALL = [
     _up("q4_k-scales-upper-bits", "Q4_K", "the last four group scales lose their upper two bits", 144, _zero(4, 8, 63)),
     _down("q4_k-minima-upper-bits", "Q4_K", "the last four group minima lose their upper two bits", 144, _zero(8, 12, 63)),
     _up("q5_k-as-q4_k", "Q5_K", "the fifth bits are not read", 176, _zero(16, 48)),
+    _up("q5_k-stride", "Q5_K", "blocks are taken to be as long as those of Q4_K", 176, _with_stride_of(144)),
     _down("q5_k-high-bit", "Q5_K", "the fifth bit of one code", 176, _flip(16, 1)),
     _rounded("q8_k-towards-zero", "Q6_K", "the activations' codes are cut, not rounded", _towards_zero),
     _up("q6_k-group-scale", "Q6_K", "one group scale one off", 210, _group_scale_up),
