@@ -145,4 +145,4 @@ def _print_rich(verdict: Verdict, said: Sequence[Fact], table: Sequence[Row], ce
         grid.add_column(title, justify="right" if column in _RIGHT else "left", no_wrap=True)
     for row, line in zip(table, cells, strict=True):
         grid.add_row(*(Text(cell) for cell in line), style=_STATES.get(row.state, ""))
-    console.print(grid, width=max(console.width, _WIDTH), crop=False)
+    Console(highlight=False, width=max(console.width, _WIDTH)).print(grid)

@@ -16,6 +16,7 @@ from apr.errors import UnusableInput
 from apr.parity.codec import BadRecord, decode, decode_fields, encode
 from apr.parity.histogram import BINS
 from apr.parity.result import Cell, Gate, Measurement, Rung, Verdict, Vote
+from apr.parity.summary import bounded
 from apr.stages import StageKey
 
 if TYPE_CHECKING:
@@ -42,13 +43,16 @@ def records(measurement: Measurement, verdict: Verdict) -> Iterator[dict[str, An
     for side, key, reason in measurement.missing:
         yield {"record": "missing", "side": side, **encode(key), "reason": reason}
     for cell in measurement.cells:
-        yield {"record": "stage", **encode(cell)}
+        content = encode(cell)
+        for test, one in zip(content["tests"], bounded(cell, verdict), strict=True):
+            test["bound"] = encode(one.bound)
+        yield {"record": "stage", **content}
     for (prompt, key), vote in measurement.votes.items():
         yield {"record": "vote", "prompt": prompt, **encode(key), **encode(vote)}
     for (side, prompt, key), rungs in measurement.ladders.items():
         yield {"record": "ladder", "side": side, "prompt": prompt, **encode(key), "rungs": encode(rungs)}
-    content = encode(verdict)
-    yield {"record": "verdict", **{_VERDICT_NAMES.get(name, name): item for name, item in content.items()}}
+    concluded = encode(verdict)
+    yield {"record": "verdict", **{_VERDICT_NAMES.get(name, name): item for name, item in concluded.items()}}
 
 
 # what a field of `Verdict` is called in its record
@@ -232,6 +236,9 @@ def _missing(measurement: Measurement, record: dict[str, Any]) -> tuple[Any, ...
 
 
 def _stage(measurement: Measurement, record: dict[str, Any]) -> tuple[Any, ...]:
+    for index, test in enumerate(record["tests"] if isinstance(record.get("tests"), list) else ()):
+        if isinstance(test, dict) and "bound" in test:
+            decode(test.pop("bound"), float, f"$.tests[{index}].bound")  # it follows from alpha, and is drawn anew
     cell = decode_fields(record, Cell)
     if cell.histogram is not None and len(cell.histogram.counts) != BINS:
         raise BadRecord("$.histogram.counts", f"has {len(cell.histogram.counts)} bins and not {BINS}")

@@ -268,6 +268,7 @@ class Verdict:
         inherits: stages that differ in a free run only because their inputs do, in forward order.
         power: of each stage's weakest cell, by stage name.
         notes: warnings, such as bounds that were changed by hand.
+        by_hand: relative RMS by stage name that the user put in the place of the null model's bounds.
     """
 
     outcome: Outcome
@@ -282,3 +283,4 @@ class Verdict:
     inherits: tuple[StageKey, ...] = ()
     power: dict[str, Power] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    by_hand: dict[str, float] = field(default_factory=dict)

@@ -41,18 +41,21 @@ def bound(test: Test, verdict: Verdict) -> float:
     return limit(test, verdict.alpha / verdict.tests if verdict.tests else verdict.alpha)
 
 
+def ratio(value: float, allowed: float) -> float:
+    """Value over bound; infinite where a value that must be 0 is not, and for NaN, so that neither vanishes in a maximum."""
+    if math.isnan(value):
+        return math.inf
+    if allowed > 0:
+        return value / allowed
+    return math.inf if value else 0.0
+
+
 def bounded(cell: Cell, verdict: Verdict) -> tuple[Bounded, ...]:
     """The tests of a cell with their bounds."""
     found = []
     for test in cell.tests:
         allowed = bound(test, verdict)
-        if math.isnan(test.value):
-            excess = math.inf
-        elif allowed > 0:
-            excess = test.value / allowed
-        else:
-            excess = math.inf if test.value else 0.0
-        found.append(Bounded(test, allowed, excess))
+        found.append(Bounded(test, allowed, ratio(test.value, allowed)))
     return tuple(found)
 
 
@@ -67,7 +70,8 @@ class Row:
         state: what became of it.
         isolated: relative RMS of the stage's own operation; None where that was not compared.
         bound: what `isolated` may be; None where it was not judged.
-        excess: how far the worst of the stage's own tests is towards its bound, 1 at it; None where none was made.
+        excess: how far the worst of the stage's own tests is towards its bound, 1 at it; None where none was made. Where the bound
+            was set by hand, the distance over it.
         accumulated: relative RMS of the free runs; None where they were not compared.
         gain: accumulated over isolated; None where either is missing.
         position: the worst one of the stage's own operation, else of the free run.
@@ -133,6 +137,9 @@ def _row(prompt: int, key: StageKey, cells: dict[View, Cell], state: State, verd
             excess = one.excess if excess is None else max(excess, one.excess)
             if cell is own and one.test.name == "stage":
                 allowed = one.bound * one.test.unit
+    if own is not None and key.stage in verdict.by_hand:
+        allowed = verdict.by_hand[key.stage]
+        excess = ratio(max(own.difference.relative_rms, own.difference.worst_position_relative_rms or 0.0), allowed)
     shown = own or free
     return Row(
         prompt,

@@ -92,6 +92,7 @@ def judge(measurement: Measurement, bounds: Bounds | None = None) -> Verdict:
         inherits=tuple(_inherits(measurement, {one.key for one in born}, first)),
         power=_power(judged, each),
         notes=tuple(notes),
+        by_hand=dict(bounds.by_hand),
     )
 
 
