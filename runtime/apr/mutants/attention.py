@@ -88,24 +88,26 @@ def _head_gain(factor: float) -> Callable[[Call], Array]:
     return faulty
 
 
-def _attention(name: str, fault: str, layer: int | None, change: Callable[[Call], Array]) -> Mutant:
-    return Mutant(name, fault, "attention", layer or 0, at("attention", layer, change))
+def _attention(
+    name: str, fault: str, layer: int | None, change: Callable[[Call], Array], kinds: tuple[str, ...] = ()
+) -> Mutant:
+    return Mutant(name, fault, "attention", layer or 0, at("attention", layer, change), kinds=kinds)
 
 
 _ALL = [
-    _attention("mask-off-by-one", "layer 22 sees one position ahead", 22, lambda c: _attention_with(c, ahead=1)),
-    _attention("mask-missing", "layer 2 sees every position", 2, lambda c: _attention_with(c, ahead=1 << 30)),
+    _attention("mask-off-by-one", "layer 22 sees one position ahead", 22, lambda c: _attention_with(c, ahead=1), kinds=("mask",)),
+    _attention("mask-missing", "layer 2 sees every position", 2, lambda c: _attention_with(c, ahead=1 << 30), kinds=("mask",)),
     _attention("scale-head-dim-65", "attention scaled by 1/sqrt(head_dim + 1)", None,
-               lambda c: _attention_with(c, scale=(1 + 1 / c.model.config.head_dim) ** -0.5)),
+               lambda c: _attention_with(c, scale=(1 + 1 / c.model.config.head_dim) ** -0.5), kinds=("scale",)),
     _attention("scale-omitted", "scores are not scaled", None,
-               lambda c: _attention_with(c, scale=c.model.config.head_dim**0.5)),
-    _attention("scale-1.00001", "attention scale off by 0.001 % in layer 3", 3, lambda c: _attention_with(c, scale=1.00001)),
+               lambda c: _attention_with(c, scale=c.model.config.head_dim**0.5), kinds=("scale",)),
+    _attention("scale-1.00001", "attention scale off by 0.001 % in layer 3", 3, lambda c: _attention_with(c, scale=1.00001), kinds=("scale",)),
     _attention("k-heads-swapped", "key heads 0 and 1 swapped in layer 9", 9, _first_two_k_heads_swapped),
     _attention("heads-tiled", "grouped heads tiled instead of repeated in layer 9", 9, lambda c: _attention_with(c, repeat=_tiled)),
     _attention("cache-f16", "keys and values rounded to float16", None, lambda c: _attention_with(c, cache=np.float16)),
     _attention("probabilities-f16", "the softmax is rounded to float16", None, _probabilities_in_float16),
-    _attention("head-gain-2e-4", "one head of layer 12 is 0.02 % too large", 12, _head_gain(1.0002)),
-    _attention("head-gain-2e-6", "one head of layer 12 is 0.0002 % too large", 12, _head_gain(1.000002)),
+    _attention("head-gain-2e-4", "one head of layer 12 is 0.02 % too large", 12, _head_gain(1.0002), kinds=("head gain",)),
+    _attention("head-gain-2e-6", "one head of layer 12 is 0.0002 % too large", 12, _head_gain(1.000002), kinds=("head gain",)),
 ]  # fmt: skip
 
 MUTANTS = {mutant.name: mutant for mutant in _ALL}

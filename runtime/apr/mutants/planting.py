@@ -29,7 +29,7 @@ class Mutant:
         stage, layer: where it has to be found.
         plant: makes the faulty model from a sound one, which stays as it is.
         kinds: names of `apr.parity.kinds.KINDS`, any of which describes it; empty where the error has no simple shape.
-        position: where it sits if it touches one position alone, counted from the end if negative; None for all.
+        position: which of so many positions it touches, where it touches one alone; None for several.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Mutant:
     layer: int | None
     plant: Callable[[Model], Model]
     kinds: tuple[str, ...] = field(default=(), kw_only=True)
-    position: int | None = field(default=None, kw_only=True)
+    position: Callable[[int], int] | None = field(default=None, kw_only=True)
 
 
 class StageCall(Protocol):
@@ -199,6 +199,11 @@ def last_input_dropped(name: str) -> Callable[[Call], Array]:
         return call.with_input(name, x)
 
     return change
+
+
+def last_position(count: int) -> int:
+    """The last one."""
+    return count - 1
 
 
 def far_position(count: int) -> int:

@@ -1,0 +1,165 @@
+"""Faults of the parity run itself: what is measured or judged goes wrong, whatever the engines do.
+
+Most of them are how gates in use work: the mean over positions, one position for all, a minimum that loses NaN.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from apr.parity.result import Cell, Measurement, Verdict
+    from apr.parity.verdict import Bounds
+
+    Judge = Callable[[Measurement, Bounds | None], Verdict]
+    Measure = Callable[..., Measurement]
+
+
+def _sound(function: Any) -> Any:
+    return function
+
+
+@dataclass(frozen=True)
+class HarnessMutant:
+    """One fault.
+
+    Attributes:
+        name: as contracts name it.
+        fault: what is wrong, in one line.
+        stage: what the claim that finds it names as the place: a stage, or the part of the harness.
+        layer: of that stage.
+        measure: makes the faulty way of measuring from the sound one.
+        judge: makes the faulty way of judging from the sound one.
+        compares_anything: what must not be compared is compared.
+    """
+
+    name: str
+    fault: str
+    stage: str
+    layer: int | None = None
+    measure: Callable[[Measure], Measure] = _sound
+    judge: Callable[[Judge], Judge] = _sound
+    compares_anything: bool = False
+
+
+def _seeing(change: Callable[[Measurement], Measurement]) -> Callable[[Judge], Judge]:
+    """Judges something else than what was measured."""
+
+    def faulty(judge: Judge) -> Judge:
+        def judged(measurement: Measurement, bounds: Bounds | None = None) -> Verdict:
+            return judge(change(measurement), bounds)
+
+        return judged
+
+    return faulty
+
+
+def _cells(change: Callable[[Cell], Cell]) -> Callable[[Judge], Judge]:
+    def changed(measurement: Measurement) -> Measurement:
+        return dataclasses.replace(measurement, cells=[change(cell) for cell in measurement.cells])
+
+    return _seeing(changed)
+
+
+def _mean_only(cell: Cell) -> Cell:
+    """Of each stage one number over all positions and channels."""
+    return dataclasses.replace(cell, tests=tuple(test for test in cell.tests if test.name == "stage"))
+
+
+def _nan_lost(cell: Cell) -> Cell:
+    """A maximum that starts at 0 and is updated where something is greater: NaN never is."""
+    tests = (dataclasses.replace(t, value=0.0) if math.isnan(t.value) else t for t in cell.tests)
+    return dataclasses.replace(cell, tests=tuple(tests))
+
+
+def _one_position(row: Callable[[int], int]) -> Callable[[Measure], Measure]:
+    """One position stands for all."""
+
+    def faulty(measure: Measure) -> Measure:
+        def measured(subject: Any, oracle: Any, prompts: Any, filters: Any = None, **options: Any) -> Measurement:
+            from apr.parity.measure import Filters  # noqa: PLC0415 - contracts of other things name mutants too
+
+            start = row(min(len(prompt) for prompt in prompts))
+            whole = filters or Filters()
+            return measure(
+                subject, oracle, prompts, dataclasses.replace(whole, positions=range(start, start + 1)), **options
+            )
+
+        return measured
+
+    return faulty
+
+
+def _itself(measure: Measure) -> Measure:
+    """The subject is held against itself."""
+
+    def measured(subject: Any, _oracle: Any, *rest: Any, **options: Any) -> Measurement:
+        return measure(subject, subject, *rest, **options)
+
+    return measured
+
+
+def _last_first(judge: Judge) -> Judge:
+    """The stages are gone through backwards."""
+
+    def judged(measurement: Measurement, bounds: Bounds | None = None) -> Verdict:
+        verdict = judge(measurement, bounds)
+        return dataclasses.replace(verdict, first=verdict.born[-1] if verdict.born else None)
+
+    return judged
+
+
+def _accumulated_blamed(judge: Judge) -> Judge:
+    """What differs most after two free runs is named, wherever it was born."""
+
+    def judged(measurement: Measurement, bounds: Bounds | None = None) -> Verdict:
+        verdict = judge(measurement, bounds)
+        if verdict.first is None:
+            return verdict
+        free = [cell for cell in measurement.cells if cell.view == "accumulated"]
+        worst = max(free, key=lambda cell: cell.difference.relative_rms)
+        return dataclasses.replace(verdict, first=dataclasses.replace(verdict.first, key=worst.key))
+
+    return judged
+
+
+def _subject_blamed(judge: Judge) -> Judge:
+    """The oracle is always right."""
+
+    def judged(measurement: Measurement, bounds: Bounds | None = None) -> Verdict:
+        verdict = judge(measurement, bounds)
+        if verdict.first is None:
+            return verdict
+        return dataclasses.replace(verdict, first=dataclasses.replace(verdict.first, culprit="subject"))
+
+    return judged
+
+
+def _missing_is_equal(measurement: Measurement) -> Measurement:
+    return dataclasses.replace(measurement, missing=[])
+
+
+def _gates_unread(measurement: Measurement) -> Measurement:
+    return dataclasses.replace(measurement, gates=[])
+
+
+_ALL = [
+    HarnessMutant("mean-over-positions", "one number for a whole stage decides", "ffn_out", 11, judge=_cells(_mean_only)),
+    HarnessMutant("last-position-only", "the last position stands for all", "positions", measure=_one_position(lambda count: count - 1)),
+    HarnessMutant("first-position-only", "the first position stands for all", "positions", measure=_one_position(lambda _: 0)),
+    HarnessMutant("nan-lost", "a maximum loses NaN", "attn_out", 11, judge=_cells(_nan_lost)),
+    HarnessMutant("self-comparison", "the subject is held against itself", "self", measure=_itself),
+    HarnessMutant("last-first", "the last divergence in forward order is named first", "order", judge=_last_first),
+    HarnessMutant("accumulated-blamed", "the greatest difference of two free runs is named", "order", judge=_accumulated_blamed),
+    HarnessMutant("oracle-always-right", "the subject is blamed whoever is wrong", "culprit", judge=_subject_blamed),
+    HarnessMutant("missing-is-equal", "a stage that one side lacks counts as equal", "missing", judge=_seeing(_missing_is_equal)),
+    HarnessMutant("gates-unread", "nobody looks whether an engine repeats itself", "gates", judge=_seeing(_gates_unread)),
+    HarnessMutant("anything-compared", "captures of other tokens, positions or weights are compared", "comparable", compares_anything=True),
+]  # fmt: skip
+
+MUTANTS = {mutant.name: mutant for mutant in _ALL}
