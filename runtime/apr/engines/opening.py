@@ -67,7 +67,7 @@ def parse_engine(text: str) -> EngineSpec:
     if kind not in SPELLINGS:
         near = difflib.get_close_matches(kind.lower(), SPELLINGS, 1)
         guess = f"did you mean {near[0]!r}? " if near else ""
-        folder = f"a folder of stage files is written dir:{text}; " if not near and Path(text).is_dir() else ""
+        folder = f"a folder of stage files is written dir:{text}; " if text and not near and Path(text).is_dir() else ""
         raise UsageError(f"unknown engine {text!r}", hint=f"{guess}{folder}engines are {', '.join(SPELLINGS.values())}")
     if colon and not detail:
         raise UsageError(f"nothing stands behind the colon of {text!r}", hint=f"write {SPELLINGS[kind]}")

@@ -148,7 +148,7 @@ def shaped(files: StageDirectory, width: Callable[[str], int] | None) -> dict[St
         else:
             columns = width(key.stage) if width is not None else 0
             stages[key] = array.reshape(-1, columns if columns and array.size % columns == 0 else max(1, array.size))
-        if key.stage in INTEGER and not np.array_equal(np.rint(array), array):
+        if key.stage in INTEGER and not (np.isfinite(array) & (np.rint(array) == array)).all():
             raise UnusableInput(
                 f"stage {key} holds numbers that are not whole, but it is one of ids",
                 where=str(files.files[key].path),
