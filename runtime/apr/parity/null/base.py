@@ -22,7 +22,9 @@ class Null(NamedTuple):
 
     Attributes:
         proxy: [positions, width] float64, tau of each element; 0 where every bit must agree.
-        rank: [positions] float64, how many independent errors the elements of a row are made of; None where each has its own.
+        rank: [positions] float64, how many independent errors the elements of a row are made of: width over the greatest
+            eigenvalue of the covariance proxy of d / tau (Vershynin 2018, 7.6.1, calls it the stable dimension); None where each
+            has its own.
         because: what it is made of, for people: `sums of 18 blocks in float32`, `activations rounded to Q8_1`.
     """
 
@@ -37,13 +39,16 @@ class Test:
 
     Attributes:
         name: `element`: the greatest |d| / tau. `position`, `channel`, `stage`: the root mean square of d / tau over a row, a column,
-            everything. `gain`: |sum(d y / tau^2)| / sqrt(sum(y^2 / tau^2)), y the expected value. `bias`: the same with 1 for y.
+            everything. `gain`: |sum(d y / tau^2)| / sqrt(sum(l y^2 / tau^2)), y the expected value, l the greatest eigenvalue of the
+            row, 1 where its errors are independent. `bias`: the same with 1 for y.
         value: in units of the null model; infinite where something differs that must not, NaN where a NaN is involved.
         count: independent errors behind the mean of squares; 1 for element, gain and bias.
         trials: of how many tests of this kind the value is the worst: elements, positions, channels, or 1.
         unit: what a value of 1 stands for: an absolute difference for `element` and `bias`, else relative RMS against the reference
             (of the row, the column, the stage).
         position, channel: where it is worst; None where the test has no such place.
+        reach: the relative error that moves the value by 1 at a place of median size: of everything for `gain`, of a position or a
+            channel; for `bias` and `element` relative to the stage's RMS. 0 where every bit must agree.
     """
 
     name: TestName
@@ -53,3 +58,4 @@ class Test:
     unit: float
     position: int | None = None
     channel: int | None = None
+    reach: float = 0.0

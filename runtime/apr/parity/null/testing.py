@@ -1,0 +1,150 @@
+"""Six statistics of one stage, all of them of z = d / tau."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from apr.parity.null.base import Null, Test
+from apr.parity.null.limits import root_mean_square
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from apr.capture import Array
+    from apr.parity.null.base import TestName
+
+    Doubles = NDArray[np.float64]
+
+_TYPICAL = 30.0  # -log of a probability, at which trials with different counts are ranked
+
+
+class _Held(NamedTuple):
+    """Two sides, ready for statistics; [positions, width] each.
+
+    Attributes:
+        z: d / tau; 0 where the two agree although they had to, infinite where they do not, NaN where a NaN is involved.
+        y: what is expected.
+        tau: 0 where every bit must agree.
+        inverse: 1 / tau; 0 where tau is 0 or infinite.
+        judged: where tau is neither.
+        top: [positions], the greatest eigenvalue of a row's errors, each over its tau.
+    """
+
+    z: Doubles
+    y: Doubles
+    tau: Doubles
+    inverse: Doubles
+    judged: NDArray[np.bool_]
+    top: Doubles
+
+
+def tests(seen: Array, expected: Array, null: Null) -> tuple[Test, ...]:
+    """The six tests of `Test`, worst places included.
+
+    Args:
+        seen: [positions, width].
+        expected: the same shape, what the null model was made for.
+        null: see there. Where its tau is 0 and the two differ, values are infinite; where it is infinite, nothing is judged.
+            What is not finite on either side makes NaN, which no bound holds.
+
+    Raises:
+        ValueError: shapes differ, or there is nothing to test.
+    """
+    if seen.shape != expected.shape or null.proxy.shape != expected.shape or expected.ndim != 2:
+        raise ValueError(f"shapes {seen.shape}, {expected.shape} and {null.proxy.shape} are not one [positions, width]")
+    if not expected.size:
+        raise ValueError("nothing to test")
+    with np.errstate(all="ignore"):  # infinities and NaN are results here
+        held = _hold(seen, expected, null)
+        return (
+            _element(held),
+            _squares("position", held, 1),
+            _squares("channel", held, 0),
+            _squares("stage", held, None),
+            _form("gain", held, held.y),
+            _form("bias", held, np.ones_like(held.y)),
+        )
+
+
+def _hold(seen: Array, expected: Array, null: Null) -> _Held:
+    y, tau = expected.astype(np.float64), null.proxy
+    d = seen.astype(np.float64) - y
+    judged = (tau > 0) & (tau < np.inf)
+    inverse = np.where(judged, 1 / np.where(judged, tau, 1.0), 0.0)
+    must = (d != 0) | (np.signbit(seen) != np.signbit(expected))
+    z = np.where(judged, d * inverse, np.where((tau == 0) & must, np.inf, 0.0))
+    z = np.where(np.isfinite(d) & ~np.isnan(tau), z, np.nan)
+    counts = judged.sum(axis=-1)
+    rank = counts if null.rank is None else np.clip(null.rank, 1.0, np.maximum(counts, 1))
+    return _Held(z, y, tau, inverse, judged, np.maximum(counts, 1) / np.maximum(rank, 1.0))
+
+
+def _rms(values: Any, axis: int | None = None, count: Any = None) -> Any:
+    total = (values * values).sum(axis=axis)
+    return np.sqrt(total / (values.size if count is None else count))
+
+
+def _element(held: _Held) -> Test:
+    size = np.abs(held.z)
+    flat = size.ravel()
+    nan = np.isnan(flat)
+    at = int(nan.argmax()) if nan.any() else int(flat.argmax())
+    position, channel = divmod(at, size.shape[1])
+    taus = held.tau[np.isfinite(held.tau)]
+    typical = _rms(held.y)
+    reach = float(np.median(taus) / typical) if taus.size and typical > 0 else 0.0
+    trials = max(int(held.judged.sum()), 1)
+    return Test("element", float(flat[at]), 1, trials, float(held.tau[position, channel]), position, channel, reach)
+
+
+def _squares(name: TestName, held: _Held, axis: int | None) -> Test:
+    """Root mean squares over rows (axis 1), columns (axis 0) or everything (None)."""
+    counts = np.atleast_1d(held.judged.sum(axis=axis)).astype(np.float64)
+    judged = np.maximum(counts, 1.0)
+    values = np.atleast_1d(_rms(held.z, axis, np.maximum(held.judged.sum(axis=axis), 1)))
+    # rows are independent of each other, so a column has as many errors as rows, and everything the worst row's share
+    top = {1: held.top, 0: np.ones(len(values)), None: held.top.max(keepdims=True)}[axis]
+    ranks = np.maximum(judged / top, 1.0)
+    typical = np.array([root_mean_square(rank, _TYPICAL) for rank in ranks])
+    at = _worst_of(values / typical)
+    of_tau = np.where(held.judged, held.tau, 0.0)
+    size = np.atleast_1d(_rms(held.y, axis, held.y.size if axis is None else held.y.shape[axis]))
+    units = np.atleast_1d(_rms(of_tau, axis, held.y.size if axis is None else held.y.shape[axis])) / size
+    signal = np.atleast_1d(_rms(held.y * held.inverse, axis, np.maximum(held.judged.sum(axis=axis), 1)))
+    place = {1: (at, None), 0: (None, at), None: (None, None)}[axis]
+    unit = float(units[at]) if np.isfinite(units[at]) else 0.0
+    return Test(name, float(values[at]), int(ranks[at]), len(values), unit, *place, reach=_reach(signal, counts))
+
+
+def _worst_of(values: Doubles) -> int:
+    nan = np.isnan(values)
+    return int(nan.argmax()) if nan.any() else int(values.argmax())
+
+
+def _reach(signal: Doubles, counts: Doubles) -> float:
+    """What relative error moves a typical place by 1: 0 where every bit counts, infinite where nothing is judged."""
+    typical = float(np.median(signal))
+    if typical > 0:
+        return 1 / typical
+    return 0.0 if not counts.any() else float("inf")
+
+
+def _form(name: TestName, held: _Held, weight: Doubles) -> Test:
+    """|sum(d w / tau^2)| over its own proxy; elements that must be equal are left to the other tests."""
+    z = np.where(held.judged, held.z, 0.0)
+    scaled = weight * held.inverse
+    squares = (scaled * scaled).sum(axis=-1)
+    spread = float(np.sqrt((held.top * squares).sum()))
+    if not spread > 0:
+        value = float("nan") if np.isnan(held.z).any() or np.isnan(spread) else 0.0
+        return Test(name, value, 1, 1, 0.0, reach=0.0)
+    value = abs(float((z * scaled).sum())) / spread
+    if np.isnan(held.z).any():
+        value = float("nan")
+    unit = spread / float(squares.sum())
+    # a gain of g moves the statistic by g / unit; so does a bias, which is told relative to the stage's size
+    size = _rms(held.y)
+    reach = unit if name == "gain" else float(unit / size) if size > 0 else 0.0
+    return Test(name, value, 1, 1, unit, reach=reach)
