@@ -14,6 +14,7 @@ from apr.capture import Capture, expected_keys
 from apr.errors import NotComparable, UsageError
 from apr.ops.arithmetic import ARITHMETICS, F32, F64, GGML
 from apr.parity.comparable import check_provenance
+from apr.parity.fit import fit_arithmetic
 from apr.parity.histogram import histogram
 from apr.parity.metrics import compare_with_profiles
 from apr.parity.null import limit, null_of, tests
@@ -24,6 +25,8 @@ from apr.stages import StageKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from apr.capture import Array, Provenance
     from apr.models import Model
@@ -194,6 +197,8 @@ class Closer:
     Attributes:
         model: the judge's, in the arithmetic of the side that is judged.
         key: which stage.
+        tokens: [T] that were run.
+        positions: [T].
         seen: what the accused side has.
         expected: what it should have.
         null: by how much the two may differ.
@@ -203,6 +208,8 @@ class Closer:
 
     model: Model
     key: StageKey
+    tokens: NDArray[np.intp]
+    positions: NDArray[np.intp]
     seen: Array
     expected: Array
     null: Null
@@ -229,9 +236,9 @@ class _Prompt:
         self.tokens = np.asarray(self.ours.provenance.tokens, np.intp)
         self.positions = np.asarray(self.ours.provenance.positions, np.intp)
         self.rows = self.filters.rows(len(self.tokens))
-        ours_in = _arithmetic_of(self.ours)
-        theirs_in = _arithmetic_of(self.theirs)
         m = self.measurement
+        ours_in = m.subject.fits or self._arithmetic_of("subject", self.subject, self.ours)
+        theirs_in = m.oracle.fits or self._arithmetic_of("oracle", self.oracle, self.theirs)
         if EXACT in (ours_in, theirs_in) and {ours_in, theirs_in} <= {EXACT, GGML.name}:
             ours_in = theirs_in = (
                 EXACT  # llama.cpp's arithmetic is `ggml` with one order of summation, which `exact` has
@@ -259,6 +266,20 @@ class _Prompt:
             ):
                 if judged[name]:
                     self._judged(key, name, side, capture, arithmetic)
+
+    def _arithmetic_of(self, name: str, side: Side, capture: Capture) -> str:
+        """What a side computes in: what its stages fit, else what it says, else float32."""
+        declared = capture.provenance.arithmetic
+        if side.stock or side.judge is None:
+            return declared if declared in ARITHMETICS else F32.name
+        fit = fit_arithmetic(side.judge.model, capture, declared=declared)
+        self.measurement.notes.append(f"the {name} {fit}")
+        found = fit.arithmetic or (declared if declared in ARITHMETICS else F32.name)
+        if found != declared and {found, declared} != {EXACT, GGML.name} and fit.arithmetic:
+            self.measurement.notes.append(f"the {name} says it computes in {declared}, and fits {found}")
+        other = self.ours if name == "oracle" else self.theirs
+        # every bit is asked for only of those who ask for it
+        return GGML.name if found == EXACT != other.provenance.arithmetic else found
 
     def _there(self, key: StageKey) -> bool:
         """Whether both sides have a stage in the shape it should have; what is missing is noted."""
@@ -305,7 +326,15 @@ class _Prompt:
             null = _both(null, own)
         theirs = self.theirs[key]
         closer = Closer(
-            model, key, seen[self.rows], theirs[self.rows], _some(null, self.rows), self.theirs.stages, self.rows
+            model,
+            key,
+            self.tokens,
+            self.positions,
+            seen[self.rows],
+            theirs[self.rows],
+            _some(null, self.rows),
+            self.theirs.stages,
+            self.rows,
         )
         self._cell(key, "isolated", closer.seen, closer.expected, closer.null, closer)
 
@@ -318,7 +347,9 @@ class _Prompt:
         expected = model.compute(key, self.tokens, self.positions, capture.stages)
         null = null_of(model, key, self.tokens, self.positions, capture.stages, expected, arithmetic)
         seen, expected = capture[key][self.rows], expected[self.rows]
-        closer = Closer(model, key, seen, expected, _some(null, self.rows), capture.stages, self.rows)
+        closer = Closer(
+            model, key, self.tokens, self.positions, seen, expected, _some(null, self.rows), capture.stages, self.rows
+        )
         view: View = "subject" if name == "subject" else "oracle"
         self._cell(key, view, seen, expected, closer.null, closer)
 
@@ -360,11 +391,6 @@ class _Prompt:
                 kind = self.look_closer(closer)
         positions = tuple(profiles.position_relative_rms.tolist())
         self.measurement.cells.append(Cell(self.index, key, view, difference, positions, made, because, kind, spread))
-
-
-def _arithmetic_of(capture: Capture) -> str:
-    declared = capture.provenance.arithmetic
-    return declared if declared in ARITHMETICS else F32.name
 
 
 def _judges(arithmetic: str) -> str:

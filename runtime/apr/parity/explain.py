@@ -1,0 +1,100 @@
+"""A closer look at what diverges: what kind of error it is, who is wrong, and where an engine's drift comes from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apr.ops.arithmetic import F64
+from apr.parity.context import context_of
+from apr.parity.kinds import kind_of
+from apr.parity.ladder import ladder, variants
+from apr.parity.null import null_of
+from apr.parity.sides import can_be_fed
+from apr.parity.suspects import suspects
+from apr.parity.vote import JUDGE, vote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from apr.capture import Capture
+    from apr.parity.measure import Closer
+    from apr.parity.result import Divergence, Kind, Measurement, Verdict
+    from apr.parity.sides import Side
+
+
+def look_closer(at: Closer) -> Kind | None:
+    """The kind of error of one stage; None where it is no more than noise."""
+    context = context_of(at.model, at.key, at.given, at.rows)
+    return kind_of(
+        at.seen,
+        at.expected,
+        at.null.proxy,
+        inputs=context.inputs,
+        weight=context.weight,
+        heads=context.heads,
+        terms=context.terms,
+        hypotheses=suspects(at.model, at.key, at.tokens, at.positions, at.given, at.rows, at.seen, at.expected),
+    )
+
+
+def explain(
+    measurement: Measurement, verdict: Verdict, subject: Side, oracle: Side, captured: Callable[[Side], Capture]
+) -> None:
+    """Adds votes and ladders for the first divergence and the runner-up; passes over the tokens are not repeated.
+
+    Args:
+        measurement: gets them.
+        verdict: drawn from it without them.
+        subject: under judgement.
+        oracle: what it is held against.
+        captured: the captures of the prompt of the first divergence, by side.
+    """
+    for one in (verdict.first, verdict.runner_up):
+        if one is None or (verdict.first is not None and one.prompt != verdict.first.prompt):
+            continue
+        if one.culprit == "undecided":
+            _vote(measurement, one, subject, oracle, captured)
+        for name, side in (("subject", subject), ("oracle", oracle)):
+            _ladder(measurement, one, name, side, captured(side))
+
+
+def _vote(
+    measurement: Measurement, one: Divergence, subject: Side, oracle: Side, captured: Callable[[Side], Capture]
+) -> None:
+    """Asks float64 over dequantised weights, on the oracle's inputs."""
+    engine, judge = subject.engine, subject.judge
+    if judge is None or not can_be_fed(engine) or one.view == "accumulated":
+        return
+    given = captured(oracle)
+    tokens = np.asarray(given.provenance.tokens, np.intp)
+    positions = np.asarray(given.provenance.positions, np.intp)
+    model = judge.model(F64.name)
+    third = model.compute(one.key, tokens, positions, given.stages)
+    ours = engine.model.compute(one.key, tokens, positions, given.stages)
+
+    def tau(other: str) -> np.ndarray:
+        return null_of(model, one.key, tokens, positions, given.stages, third, other).proxy
+
+    st = tau(measurement.subject.fits or measurement.subject.arithmetic)
+    ot = tau(measurement.oracle.fits or measurement.oracle.arithmetic)
+    own = judge.model(engine.model.arithmetic.name)
+    so = null_of(own, one.key, tokens, positions, given.stages, ours, measurement.oracle.fits or "ggml").proxy
+    measurement.votes[one.prompt, one.key] = vote(ours, given[one.key], third, so, st, ot, third_name=JUDGE)
+
+
+def _ladder(measurement: Measurement, one: Divergence, name: str, side: Side, capture: Capture) -> None:
+    """Where a side's drift from float64 comes from at this stage, on its own inputs."""
+    if side.judge is None:
+        return
+    model = side.judge.model(F64.name)
+    if any(source not in capture.stages for source in (one.key, *model.sources(one.key))):
+        return
+    tokens = np.asarray(capture.provenance.tokens, np.intp)
+    positions = np.asarray(capture.provenance.positions, np.intp)
+    steps = variants(side.judge.model, one.key, tokens, positions, capture.stages)
+    blamed = one.kind if one.culprit in (name, "both") else None
+    rungs = ladder(capture[one.key], steps, kind=blamed)
+    if rungs:
+        measurement.ladders[name, one.prompt, one.key] = rungs
