@@ -17,7 +17,7 @@ from apr.ops.arithmetic import ARITHMETICS
 from apr.parity.result import Rung
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,13 +28,21 @@ if TYPE_CHECKING:
 
 # kinds of error that are in the weights, see `apr.parity.kinds`
 _IN_WEIGHTS = frozenset({"weight element", "weight block", "wrong weights"})
-# arithmetics in the order in which they come nearer to llama.cpp, and what each adds to the one before
-_STEPS = {"f32": "float32 operations", "ggml": "activation rounding", "exact": "accumulation order"}
-_ORDER = "accumulation order"
+_FLOAT32, _ACTIVATIONS, _ANGLES, _ORDER = (
+    "float32 operations", "activation rounding", "rotation angles", "accumulation order",
+)  # fmt: skip
 CACHE = "cache precision"
+# arithmetics in the order in which they come nearer to llama.cpp
+_ARITHMETICS = ("f32", "ggml", "exact")
 # the part of the squared distance that a step has to take away to stand on the ladder: less is chance, since a difference of
 # independent roundings is as often helped as hindered by another
 _NEARER = 0.05
+
+
+# stages that multiply activations by a weight matrix
+PRODUCTS = frozenset(
+    {"qkv_matmul", "attn_out", "ffn_gate", "ffn_up", "ffn_out", "moe_ffn_out", "moe_router", "lm_head"}
+)
 
 
 class Step(NamedTuple):
@@ -111,28 +119,34 @@ def variants(
         given: what the stage reads.
 
     Returns:
-        What `ladder` takes. Attention has one more step, with keys and values rounded to float16, after each arithmetic that it could
-        go with.
+        What `ladder` takes. Attention comes in each arithmetic twice, with keys and values as they are and rounded to float16.
     """
-    steps = [Step("float64", models("f64").compute(key, tokens, positions, given))]
-    for name, rung in _STEPS.items():
+    wide = models("f64")
+    steps = [Step("float64", wide.compute(key, tokens, positions, given))]
+    halved = half_cache(wide, key, given) if key.stage == "attention" else None
+    if halved is not None:
+        steps.append(Step(CACHE, wide.compute(key, tokens, positions, halved)))
+    for name in _ARITHMETICS:
         if name not in ARITHMETICS:
             continue
         try:
             model = models(name)
-            steps.append(Step(rung, model.compute(key, tokens, positions, given)))
-            steps += _cached(model, key, tokens, positions, given)
+            made = [model.compute(key, tokens, positions, each) for each in (given, halved) if each is not None]
         except UnsupportedModel:
-            continue  # this arithmetic has no kernel for the stage's weights: there is no such step
+            continue  # this arithmetic has no kernel for the stage's weights or widths: there is no such step
+        steps += [Step(_rung_of(name, key.stage), value) for value in made]
     return steps
 
 
-def _cached(
-    model: Model, key: StageKey, tokens: NDArray[np.intp], positions: NDArray[np.intp], given: Mapping[StageKey, Array]
-) -> Iterator[Step]:
-    if key.stage != "attention":
-        return
-    yield Step(CACHE, model.compute(key, tokens, positions, half_cache(model, key, given)))
+def _rung_of(arithmetic: str, stage: str) -> str:
+    """What an arithmetic adds at a stage to the one before it."""
+    if arithmetic == "f32":
+        return _FLOAT32
+    if stage.endswith("_rope"):
+        return _ANGLES if arithmetic == "ggml" else _FLOAT32
+    if arithmetic == "exact":
+        return _ORDER
+    return _ACTIVATIONS if stage in PRODUCTS else _FLOAT32
 
 
 def half_cache(model: Model, key: StageKey, given: Mapping[StageKey, Array]) -> dict[StageKey, Array]:

@@ -164,7 +164,6 @@ def vote_by_judge(
         oracle_excess: the same of the oracle.
         judge: how the sentence calls the judge.
     """
-
     ours = "" if subject_excess is None else f" ({subject_excess:.3g} times beyond its bound)"
     theirs = "" if oracle_excess is None else f" ({oracle_excess:.3g} times beyond its bound)"
     match subject_beyond, oracle_beyond:
