@@ -65,6 +65,17 @@ def _forget_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _count(text: str) -> int:
+    """A whole number above zero.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:9]) < 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pv", description="Contracts that can fail: read, checked, run, and their status computed.", epilog=_EPILOG
@@ -82,6 +93,17 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--format", choices=("text", "json", "markdown"), default="text")
     status.add_argument("--ledger", metavar="PATH", help="default: [tool.pv] ledger")
     status.add_argument("--strict", action="store_true", help="a status declared above the effective one is a finding")
+
+    mutants = commands.add_parser(
+        "mutants", help="run claims on the faults they must refute; the kill matrix", epilog=_EPILOG
+    )
+    mutants.add_argument("contracts", nargs="*", metavar="FILE|DIR", help="default: all of [tool.pv] contracts")
+    mutants.add_argument("--claim", metavar="ID", help="only this claim of them")
+    mutants.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+    mutants.add_argument("--no-run", action="store_true", help="show what the ledger holds, and run nothing")
+    mutants.add_argument("--workers", type=_count, metavar="N", help="run in N processes (pytest-xdist)")
+    mutants.add_argument("--ledger", metavar="PATH", help="default: [tool.pv] ledger")
+    mutants.add_argument("--strict", action="store_true", help="a mutant that could not be judged is a finding")
 
     explain = commands.add_parser("explain", help="the manual page of a code", epilog=_EPILOG)
     explain.add_argument("code", nargs="?", metavar="CODE", help="default: list all codes")

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from pv.judge import Word
+from pv.judge import VACUOUS, Word
+from pv.matrix import MISSED, Cell, cell, proves_nothing
 from pv.words import Expect, Level
 
 if TYPE_CHECKING:
@@ -38,12 +39,20 @@ class Folded:
     reason: str = ""
     detail: str = ""
     level: Level = Level.ALGORITHM
-    mutants_killed: int = 0
-    mutants_total: int = 0
+    cells: tuple[Cell, ...] = ()
     worst: Mapping[str, Any] | None = None
     reported: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     stale: bool = False
-    survived: bool = False
+
+    @property
+    def survived(self) -> bool:
+        """Whether a mutant was let through, or refuted elsewhere than where it was planted."""
+        return any(one.fate in MISSED for one in self.cells)
+
+    @property
+    def vacuous(self) -> str:
+        """Why nothing shows that the falsifier can fail; empty where a mutant shows it, or may still do so."""
+        return proves_nothing(self.claim, self.cells)
 
     @property
     def contradicts(self) -> bool:
@@ -68,9 +77,9 @@ def fold(claim: Claim, evidence: Sequence[CaseEvidence]) -> Folded:
     """What the evidence for all cases of a claim says about it together: the worst of them counts."""
     plain = [one for one in evidence if one.case.mutant is None]
     mutants = [one for one in evidence if one.case.mutant is not None]
-    killed = sum(1 for one in mutants if one.row and one.row["verdict"] == Word.KILLED)
+    cells = tuple(cell(claim, one.case, one.row, one.stale) for one in mutants)
     levels = [_level(one.row) for one in plain if one.row]
-    outcome, as_expected, reason, detail = _outcome(claim, plain, mutants)
+    outcome, as_expected, reason, detail = _outcome(claim, plain, mutants, proves_nothing(claim, cells))
     return Folded(
         claim=claim,
         outcome=outcome,
@@ -78,17 +87,15 @@ def fold(claim: Claim, evidence: Sequence[CaseEvidence]) -> Folded:
         reason=reason,
         detail=detail,
         level=min(levels, key=lambda level: level.rank, default=Level.ALGORITHM),
-        mutants_killed=killed,
-        mutants_total=len(mutants),
+        cells=cells,
         worst=_worst(plain),
         reported=tuple((one.case.label, told) for one in plain if one.row and (told := _told(one.row))),
         stale=any(one.stale for one in evidence),
-        survived=any(one.row and one.row["verdict"] in (Word.SURVIVED, Word.MISLOCALISED) for one in mutants),
     )
 
 
 def _outcome(
-    claim: Claim, plain: Sequence[CaseEvidence], mutants: Sequence[CaseEvidence]
+    claim: Claim, plain: Sequence[CaseEvidence], mutants: Sequence[CaseEvidence], vacuous: str
 ) -> tuple[Outcome, bool, str, str]:
     for word in (Word.ERROR, Word.REFUTED):
         hit = next((one for one in plain if one.row and one.row["verdict"] == word), None)
@@ -97,16 +104,21 @@ def _outcome(
     broken = next((one for one in mutants if one.row and one.row["verdict"] == Word.ERROR), None)
     if broken and broken.row:
         return Outcome.ERROR, False, "", _with_label(broken, str(broken.row.get("message", "")))
-    for check in (_missed, _unreadable, _unknown, _absent):
-        found = check(plain, mutants)
-        if found:
-            return Outcome.INCONCLUSIVE, False, *found
+    found = _missed(mutants, vacuous) or next(
+        filter(None, (check(plain, mutants) for check in (_unreadable, _unknown, _absent))), None
+    )
+    if found:
+        return Outcome.INCONCLUSIVE, False, *found
     words = {one.row["verdict"] for one in plain if one.row}
-    if claim.expect is Expect.REFUTED:
-        refuted = words == {Word.REFUTED}
-        detail = "refuted, as expected" if refuted else "expected to be refuted, and was not"
-        return (Outcome.REFUTED if refuted else Outcome.DISCHARGED), refuted, "", detail
-    return Outcome.DISCHARGED, True, "", ""
+    if claim.expect is Expect.REFUTED and words != {Word.REFUTED}:
+        return Outcome.DISCHARGED, False, "", "expected to be refuted, and was not"
+    if vacuous:
+        return Outcome.INCONCLUSIVE, False, VACUOUS, vacuous
+    return (
+        (Outcome.REFUTED, True, "", "as expected")
+        if claim.expect is Expect.REFUTED
+        else (Outcome.DISCHARGED, True, "", "")
+    )
 
 
 def _told(row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -115,10 +127,11 @@ def _told(row: Mapping[str, Any]) -> Mapping[str, Any]:
     return reported if isinstance(reported, dict) else {}
 
 
-def _missed(_plain: Sequence[CaseEvidence], mutants: Sequence[CaseEvidence]) -> tuple[str, str] | None:
+def _missed(mutants: Sequence[CaseEvidence], vacuous: str) -> tuple[str, str] | None:
     for one in mutants:
         if one.row and one.row["verdict"] in (Word.SURVIVED, Word.MISLOCALISED):
-            return f"mutant {one.row['verdict']}", _with_label(one, str(one.row.get("message", "")))
+            detail = _with_label(one, str(one.row.get("message", "")))
+            return (VACUOUS, f"{vacuous}: {detail}") if vacuous else (f"mutant {one.row['verdict']}", detail)
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ class Verdict:
     where: Mapping[str, Any] = field(default_factory=dict)
     distance: float | str | None = None
     bound: float | str | None = None
+    refuted: bool = False  # whether the falsifier refuted, whatever was expected of it
 
     @property
     def fails(self) -> bool:
@@ -75,10 +76,12 @@ def judge(
     return _returned(compared, expect, beyond)
 
 
-def _on_a_mutant_that_makes_it_true(refutation: BaseException | None, mutant: Mutant, compared: int) -> Verdict:
+def _on_a_mutant_that_makes_it_true(
+    refutation: AssertionError | Refuted | None, mutant: Mutant, compared: int
+) -> Verdict:
     if refutation is not None:
         message = f"the claim is refuted although the fault {mutant.id!r} makes it true: {refutation}"
-        return Verdict(Word.SURVIVED, ok=False, message=message)
+        return replace(_refuted(refutation, Expect.DISCHARGED, None), word=Word.SURVIVED, message=message)
     if compared == 0:
         return Verdict(Word.SURVIVED, ok=False, message=f"nothing was compared on the fault {mutant.id!r}")
     return Verdict(Word.KILLED, ok=True)
@@ -126,7 +129,7 @@ def _refuted(raised: AssertionError | Refuted, expect: Expect, mutant: Mutant | 
         if not ok:
             message = f"expected at {_place(mutant.stage, mutant.layer)}, found at "
             message += f"{_place(where.get('stage'), where.get('layer'))}: {found.message}"
-    return Verdict(word, ok, "", message, where, plain(found.distance), plain(found.bound))
+    return Verdict(word, ok, "", message, where, plain(found.distance), plain(found.bound), refuted=True)
 
 
 def _place(stage: object, layer: object) -> str:

@@ -73,7 +73,24 @@ def _place(row: Mapping[str, Any]) -> str:
     return "" if _is_distance(row) and _is_where(row.get("where")) else "no distance with a place"
 
 
-_CHECKS: tuple[Callable[[Mapping[str, Any]], str], ...] = (_names, _verdict, _compared, _inputs, _place)
+def _kill(row: Mapping[str, Any]) -> str:
+    """What a row says of a mutant must agree with itself; rows of older versions do not say what was expected."""
+    if not isinstance(row.get("refuted", False), bool):
+        return "refuted is no truth value"
+    expected = row.get("expected")
+    if expected is None:
+        return ""
+    if not isinstance(expected, dict) or not isinstance(expected.get("refuted"), bool) or not row["mutant"]:
+        return "expected is no place of a mutant"
+    where = row.get("where") or {}
+    layer = expected.get("layer")
+    there = where.get("stage") == expected.get("stage") and layer in (None, where.get("layer"))
+    if row["verdict"] == Word.KILLED and expected["refuted"] and not there:
+        return "killed, and found elsewhere than expected"
+    return ""
+
+
+_CHECKS: tuple[Callable[[Mapping[str, Any]], str], ...] = (_names, _verdict, _compared, _inputs, _place, _kill)
 
 
 def _has_texts(value: object, *names: str) -> bool:

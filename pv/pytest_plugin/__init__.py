@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of pv."""
     group = parser.getgroup("pv", "contracts (pv)")
     group.addoption("--pv-strict", action="store_true", help="a claim that comes out inconclusive fails")
+    group.addoption(
+        "--mutants", action="store_true", help="run claims on their mutants only, and print the kill matrix"
+    )
+    group.addoption("--pv-no-matrix", action="store_true", help=argparse.SUPPRESS)  # `pv mutants` prints its own
     group.addoption("--pv-ledger", metavar="PATH", help="where evidence is appended (default: [tool.pv] ledger)")
 
 

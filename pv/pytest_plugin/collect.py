@@ -34,6 +34,16 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return module
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Under `--mutants`, leave out everything but claims on their mutants, and what keeps a claim from being run on them."""
+    if not config.getoption("mutants"):
+        return
+    kept = [item for item in items if _is_on_a_mutant(item)]
+    if len(kept) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if not _is_on_a_mutant(item)])
+        items[:] = kept
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one item of each case of the claim that is being collected."""
     module = metafunc.definition.parent
@@ -216,6 +226,16 @@ class ContractModule(pytest.Module):
         item.add_marker(pytest.mark.falsify(name))
         item.location = (self.config.stash[PROJECT].show(self.path), 0, name)
         return item
+
+
+def _is_on_a_mutant(item: pytest.Item) -> bool:
+    """Whether an item runs a claim on a mutant, or says why that cannot be done."""
+    run = item.stash.get(RUN, None)
+    if (
+        run is None
+    ):  # a contract that cannot be used and a falsifier without a claim fail; tests are no business of ours
+        return isinstance(item.parent, ContractModule)
+    return run.case.mutant is not None or (run.falsifier is None and bool(run.claim.mutants))
 
 
 def _arguments(case: Case) -> list[str]:

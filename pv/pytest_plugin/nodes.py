@@ -29,6 +29,11 @@ class Nodes:
             self._known[file] = self._read(file)
         return self._known[file].get(node)
 
+    def place(self, node: str) -> tuple[str, int]:
+        """Where the claim of a node id stands: its file, and its number there; the order of reports."""
+        found = self.find(node)
+        return node.split("::", maxsplit=1)[0], found[0].index if found else -1
+
     def _read(self, file: str) -> dict[str, Found]:
         path = self._root / file
         if not any(path.is_relative_to(folder) for folder in self._settings.contracts) or not path.is_file():

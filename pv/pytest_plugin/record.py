@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from pv.ledger import append, sync
 from pv.pytest_plugin.nodes import Nodes
 from pv.pytest_plugin.row import broken
 from pv.pytest_plugin.run import PROPERTY
+from pv.report import matrix_text
 from pv.report.console import Paint, escape
 from pv.report.refutation import block
 from pv.report.status_text import headline
@@ -75,18 +78,34 @@ class Recorder:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print each refutation and the counts, with their denominators."""
+        """Print the counts, with their denominators, and the kill matrix where it was asked for."""
         if not self.rows:
             self._complain(terminalreporter)
             return
         terminalreporter.section("contracts", sep="=")
+        paint = Paint(on=terminalreporter.hasmarkup)
+        if self._config.getoption("tbstyle") == "no":  # otherwise they stand among pytest's failures
+            self._refutations(terminalreporter, paint)
+        folded, partial = self._folded()
+        if self._config.getoption("mutants"):
+            self._matrix(terminalreporter, folded, paint)
+        else:
+            terminalreporter.write_line(f"pv: {headline(folded)}{partial}")
+        self._complain(terminalreporter)
+
+    def _refutations(self, terminalreporter: pytest.TerminalReporter, paint: Paint) -> None:
         for _, row in sorted(self.rows.items()):
             found = self._nodes.find(row["node"])
             if found and not row["ok"] and row["verdict"] in _RED:
-                terminalreporter.write_line(block(row, found[0], None, Paint(on=terminalreporter.hasmarkup)))
-        folded, partial = self._folded()
-        terminalreporter.write_line(f"pv: {headline(folded)}{partial}")
-        self._complain(terminalreporter)
+                terminalreporter.write_line(block(row, found[0], None, paint))
+
+    def _matrix(self, terminalreporter: pytest.TerminalReporter, folded: list[Folded], paint: Paint) -> None:
+        if self._config.getoption("pv_no_matrix"):
+            return
+        columns = shutil.get_terminal_size().columns if paint.on else None
+        *lines, last = matrix_text.as_lines(folded, paint, columns, getattr(sys.stdout, "encoding", None))
+        for line in [*lines, f"pv: {last}"]:
+            terminalreporter.write_line(line)
 
     def _complain(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.problem:
@@ -136,7 +155,7 @@ class Recorder:
         """The claims of which anything was run, each judged by all of its cases, and how many of those were run."""
         claims: dict[tuple[str, str], Claim] = {}
         rows: dict[tuple[str, str, str, str], dict[str, Any]] = {}
-        for node, row in self.rows.items():
+        for node, row in sorted(self.rows.items(), key=lambda entry: self._nodes.place(entry[0])):
             found = self._nodes.find(node)
             if found:
                 claims[row["contract"], row["claim"]] = found[0]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pv.deciders import deciders, recorded
 from pv.judge import Word
+from pv.words import Expect
 
 if TYPE_CHECKING:
     from pv.config import Config
@@ -13,7 +14,14 @@ if TYPE_CHECKING:
 
 
 def identity(claim: Claim, case: Case, node: str) -> dict[str, Any]:
-    """Which case of which claim a row is about."""
+    """Which case of which claim a row is about; of a mutant, also what its falsifier must find."""
+    planted = case.mutant and {
+        "expected": {
+            "refuted": claim.expect is Expect.DISCHARGED,
+            "stage": case.mutant.stage,
+            "layer": case.mutant.layer,
+        }
+    }
     return {
         "contract": claim.contract,
         "claim": claim.id,
@@ -23,6 +31,7 @@ def identity(claim: Claim, case: Case, node: str) -> dict[str, Any]:
         "node": node,
         "fingerprint": claim.fingerprint,
         "expect": str(claim.expect),
+        **(planted or {}),
     }
 
 
@@ -36,6 +45,7 @@ def broken(claim: Claim, case: Case, node: str, config: Config, message: str) ->
         **identity(claim, case, node),
         "verdict": str(Word.ERROR),
         "ok": False,
+        "refuted": False,
         "reason": "",
         "message": message,
         "level": "algorithm",

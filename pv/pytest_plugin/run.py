@@ -147,6 +147,7 @@ def _row(item: pytest.Item, call: pytest.CallInfo[None], run: Run, verdict: Verd
         **identity(run.claim, run.case, item.nodeid),
         "verdict": str(verdict.word),
         "ok": verdict.ok,
+        "refuted": verdict.refuted,
         "reason": verdict.reason,
         "message": verdict.message,
         "where": dict(verdict.where),

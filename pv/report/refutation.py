@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pv.report.console import cut, escape
 from pv.report.frame import excerpt
-from pv.report.status_text import figure, place
+from pv.report.wording import figure, place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

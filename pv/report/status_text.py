@@ -7,10 +7,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pv.fold import Folded, Outcome
+from pv.matrix import killed
 from pv.report.console import cut, escape, table
+from pv.report.matrix_data import as_details, as_rows
+from pv.report.wording import counted, figure, markdown_cell, place, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pv.report.console import Paint
     from pv.status import ContractStatus, Report
@@ -44,10 +47,10 @@ def headline(claims: Sequence[Folded]) -> str:
         parts[-1] += f" ({', '.join(f'{number} {escape(reason)}' for reason, number in sorted(reasons.items()))})"
     if count[Outcome.ERROR]:
         parts.append(f"{count[Outcome.ERROR]} error")
-    total = sum(one.mutants_total for one in claims)
-    if total:
-        parts.append(f"{sum(one.mutants_killed for one in claims)}/{total} mutants refuted")
-    return f"{len(claims)} claim{'' if len(claims) == 1 else 's'}: {', '.join(parts)}"
+    cells = [cell for one in claims for cell in one.cells]
+    if cells:
+        parts.append(f"{killed(cells)}/{len(cells)} mutants killed")
+    return f"{counted(len(claims), 'claim')}: {', '.join(parts)}"
 
 
 def as_text(report: Report, paint: Paint) -> str:
@@ -72,21 +75,21 @@ def as_text(report: Report, paint: Paint) -> str:
 def as_markdown(report: Report) -> str:
     """The same as a document for a pull request or a step summary."""
     rows = [_HEADING, *(_row(contract) for contract in report.contracts)]
-    lines = ["| " + " | ".join(map(_cell, row)) + " |" for row in rows]
+    lines = ["| " + " | ".join(map(markdown_cell, row)) + " |" for row in rows]
     lines.insert(1, "|" + "|".join("---:" if column in _FIGURES else "---" for column in range(len(_HEADING))) + "|")
     open_claims = [one for one in report.claims if not _plain_good(one)]
     if open_claims:
         lines += ["", "| claim | outcome | reason |", "|---|---|---|"]
         lines += [
-            f"| {_cell(f'{one.claim.contract}: {one.claim.id}')} | {one.outcome} | {_cell(_reason(one))} |"
+            f"| {markdown_cell(f'{one.claim.contract}: {one.claim.id}')} | {one.outcome} | {markdown_cell(_reason(one))} |"
             for one in open_claims
         ]
     told = [line for one in report.claims for line in _told(one)]
     if told:
-        lines += ["", "Reported, not judged:", "", *(f"* {_cell(line)}" for line in told)]
-    lines += [f"\n**{_cell(_overstated(one))}**" for one in report.contracts if one.overstated]
-    lines += [f"\n{_cell(problem)}" for problem in report.problems]
-    lines += ["", f"**{_cell(headline(report.claims))}**"]
+        lines += ["", "Reported, not judged:", "", *(f"* {markdown_cell(line)}" for line in told)]
+    lines += [f"\n**{markdown_cell(_overstated(one))}**" for one in report.contracts if one.overstated]
+    lines += [f"\n{markdown_cell(problem)}" for problem in report.problems]
+    lines += ["", f"**{markdown_cell(headline(report.claims))}**", *as_details(report.claims)]
     if not report.ledger_exists:
         lines += ["", "No ledger: nothing has been run."]
     return "\n".join(lines)
@@ -111,6 +114,7 @@ def as_json(report: Report) -> str:
                     "overstated": one.overstated,
                     "lacking": [claim.claim.id for claim in one.lacking],
                     "claims": [_claim_data(claim) for claim in one.claims],
+                    "matrix": as_rows(one.claims),
                 }
                 for one in report.contracts
             ],
@@ -121,10 +125,7 @@ def as_json(report: Report) -> str:
 
 def _row(one: ContractStatus) -> tuple[str, ...]:
     total = len(one.claims)
-    killed, mutants = (
-        sum(claim.mutants_killed for claim in one.claims),
-        sum(claim.mutants_total for claim in one.claims),
-    )
+    cells = [cell for claim in one.claims for cell in claim.cells]
     worst = [claim.worst for claim in one.claims if claim.worst]
     return (
         escape(one.contract.name),
@@ -135,7 +136,7 @@ def _row(one: ContractStatus) -> tuple[str, ...]:
         str(one.count(Outcome.INCONCLUSIVE)),
         str(one.count(Outcome.ERROR)),
         str(sum(claim.stale for claim in one.claims)),
-        f"{killed}/{mutants}" if mutants else "-",
+        f"{killed(cells)}/{len(cells)}" if cells else "-",
         cut(escape(_distance(max(worst, key=_ratio))), 60) if worst else "-",
     )
 
@@ -154,18 +155,6 @@ def _distance(worst: Any) -> str:
     return text + (f" at {at}" if at else "")
 
 
-def place(where: Mapping[str, Any]) -> str:
-    """A place in a model, from the coarse to the fine."""
-    order = ("stage", "layer", "position", "channel")
-    names = sorted(where, key=lambda name: (order.index(name) if name in order else len(order), name))
-    return ", ".join(f"{name} {where[name]}" for name in names)
-
-
-def figure(value: object) -> str:
-    """A number as reports show it."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
 def _plain_good(one: Folded) -> bool:
     return one.outcome is Outcome.DISCHARGED and one.as_expected
 
@@ -180,18 +169,10 @@ def _claim_line(one: Folded, paint: Paint) -> str:
 def _told(one: Folded) -> list[str]:
     """One line a case and name: what a falsifier gave for the report."""
     return [
-        f"{one.claim.id}{f'[{label}]' if label else ''}: {name.replace('_', ' ')}: {_shown(value)}"
+        f"{one.claim.id}{f'[{label}]' if label else ''}: {name.replace('_', ' ')}: {shown(value)}"
         for label, told in one.reported
         for name, value in told.items()
     ]
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{str(name).replace('_', ' ')} {_shown(entry)}" for name, entry in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(_shown, value))
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _reason(one: Folded) -> str:
@@ -214,13 +195,10 @@ def _claim_data(one: Folded) -> dict[str, Any]:
         "stale": one.stale,
         "level_asked": one.claim.level,
         "level_reached": one.level,
-        "mutants_killed": one.mutants_killed,
-        "mutants": one.mutants_total,
+        "mutants_killed": killed(one.cells),
+        "mutants": len(one.cells),
+        "vacuous": one.vacuous,
         "worst": one.worst,
         "reported": {label: dict(told) for label, told in one.reported},
         "fingerprint": one.claim.fingerprint,
     }
-
-
-def _cell(text: str) -> str:
-    return escape(text).replace("|", "\\|").replace("<", "&lt;")

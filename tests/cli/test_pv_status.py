@@ -21,8 +21,8 @@ metadata: {version: "1", description: d, references: [r]}
 status: %s
 equations: {f: {formula: x}}
 falsification_tests:
-  - {id: F-1, prediction: p, if_fails: q}
-  - {id: F-2, prediction: p, if_fails: q}
+  - {id: F-1, prediction: p, if_fails: q, mutants: [{id: m, stage: s, layer: 1}]}
+  - {id: F-2, prediction: p, if_fails: q, mutants: [{id: m, stage: s, layer: 1}]}
 """
 
 
@@ -55,10 +55,12 @@ def record(project: Path, verdicts: dict[str, str], **more: Any) -> None:
         "inputs": inputs,
     }
     key["falsifier"] = {"path": "falsifiers/f.py", "sha256": sha256(falsifiers / "f.py")}
+    killed = {"mutant": "m", "verdict": "killed", "where": {"stage": "s", "layer": 1}}
     rows = [
-        {**key, "claim": claim.id, "fingerprint": claim.fingerprint, "verdict": verdicts[claim.id], **more}
+        {**key, "claim": claim.id, "fingerprint": claim.fingerprint, **case}
         for claim in contract.claims
         if claim.id in verdicts
+        for case in ({"verdict": verdicts[claim.id], **more}, killed)
     ]
     append(project / ".pv" / "ledger.jsonl", rows)
 
@@ -107,6 +109,10 @@ def test_json_names_what_is_lacking(project: Path) -> None:
         ("F-1", "discharged", ""),
         ("F-2", "inconclusive", "not run"),
     ]
+    assert [(one["claim"], one["mutant"], one["verdict"]) for one in contract["matrix"]] == [
+        ("F-1", "m", "killed"),
+        ("F-2", "m", "not run"),
+    ]
 
 
 def test_markdown_is_a_table(project: Path) -> None:
@@ -114,6 +120,16 @@ def test_markdown_is_a_table(project: Path) -> None:
     lines = pv(project, "--format", "markdown").stdout.splitlines()
     assert lines[0].count("|") == lines[1].count("|") == lines[2].count("|") == 11
     assert lines[2].startswith("| x-v1 | ACTIVE_RUNTIME | PARTIAL_ALGORITHM_LEVEL (overstated) | 1/2 |")
+    start = lines.index("<details><summary>x-v1: 1/2 mutants killed</summary>")
+    assert lines[start + 1 :] == [
+        "",
+        "| claim | mutant |  | expected | found | reported |",
+        "| --- | --- | --- | --- | --- | --- |",
+        "| F-1 | m | killed | s, layer 1 | s, layer 1 |  |",
+        "| F-2 | m | not run | s, layer 1 |  |  |",
+        "",
+        "</details>",
+    ]
 
 
 def test_a_torn_ledger_is_reported_and_the_rest_counts(project: Path) -> None:
@@ -122,8 +138,8 @@ def test_a_torn_ledger_is_reported_and_the_rest_counts(project: Path) -> None:
     ledger.write_bytes(ledger.read_bytes()[:-20])
     done = pv(project)
     assert done.returncode == 0
-    assert "ledger.jsonl:2: the last line is torn; left aside" in done.stdout
-    assert "2 claims: 1 discharged" in done.stdout
+    assert "ledger.jsonl:4: the last line is torn; left aside" in done.stdout
+    assert "2 claims: 1 discharged, 0 refuted, 1 inconclusive (1 not run), 1/2 mutants killed" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def test_an_unbound_claim_is_an_item_that_says_so(project: Any) -> None:
     result = project.run("-v")
     result.assert_outcomes(passed=1, skipped=2)
     result.stdout.fnmatch_lines(
-        ["contracts/x-v1.yaml::F-2?1? SKIPPED*unbound*", "pv: 2 claims: 1 discharged*1 unbound*"]
+        ["contracts/x-v1.yaml::F-2?1? SKIPPED*unbound*", "pv: 2 claims: 0 discharged*1 unbound*1 vacuous*"]
     )
     assert project.verdicts() == {"F-1": "discharged", "F-2[1]": "inconclusive", "F-2[2]": "inconclusive"}
 
@@ -160,7 +160,7 @@ def test_mutants_are_killed_survive_or_are_mislocalised(project: Any) -> None:
         [
             "*error?mislocalised?: F-1?16-mutant-eps?: expected at stage norm, found at stage q, layer 0: off",
             "*error?survived?: F-1?16-mutant-gelu?: the falsifier lets the fault 'gelu' through",
-            "pv: 1 claim: 0 discharged, 0 refuted, 1 inconclusive (1 mutant mislocalised), 1/3 mutants refuted",
+            "pv: 1 claim: 0 discharged, 0 refuted, 1 inconclusive (1 mutant mislocalised), 1/3 mutants killed",
         ]
     )
 

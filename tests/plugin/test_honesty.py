@@ -20,7 +20,7 @@ def test_a_part_of_a_claim_is_not_the_claim(project: Any, arguments: tuple[str, 
     result = project.run(*arguments)
     result.assert_outcomes(passed=1, deselected=int("-k" in arguments))
     result.stdout.fnmatch_lines(
-        ["pv: 1 claim: 0 discharged, 0 refuted, 1 inconclusive*0/1 mutants refuted; only 1 of their 2 cases were run"]
+        ["pv: 1 claim: 0 discharged, 0 refuted, 1 inconclusive*0/1 mutants killed; only 1 of their 2 cases were run"]
     )
 
 

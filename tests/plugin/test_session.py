@@ -15,7 +15,7 @@ CLAIMS = (
     "id: F-1, params: {n: [1, 2]}, mutants: [{id: m, stage: s, layer: 1}, {id: k, stage: s}]",
     "id: F-2",
     "id: F-3",
-    "id: F-4, expect: refuted",
+    "id: F-4, expect: refuted, mutants: [{id: m, stage: s}]",
     "id: F-5",
     "id: F-6",
 )
@@ -29,7 +29,9 @@ FALSIFIERS = """
     @falsifies("x-v1", "F-3")
     def three(): raise Inconclusive("no oracle")
     @falsifies("x-v1", "F-4")
-    def four(): assert 1 == 2
+    def four(mutant, evidence):
+        evidence.compared(1, "x")
+        assert mutant
     @falsifies("x-v1", "F-5")
     def five(): raise OSError("broken")
 """
@@ -41,6 +43,7 @@ EXPECTED = {
     "F-2": "refuted",
     "F-3": "inconclusive",
     "F-4": "refuted",
+    "F-4[mutant-m]": "killed",
     "F-5": "error",
     "F-6": "inconclusive",
 }
@@ -54,13 +57,13 @@ def test_every_way_of_running_gives_the_same_verdicts(project: Any, arguments: t
     project.contract(*CLAIMS)
     project.falsifiers(FALSIFIERS)
     result = project.run_apart(*arguments)
-    result.assert_outcomes(passed=4, failed=3, skipped=2)
+    result.assert_outcomes(passed=5, failed=3, skipped=2)
     assert project.verdicts() == EXPECTED
     assert len(project.rows()) == len(EXPECTED)
     assert len({row["run"] for row in project.rows()}) == 1
     counts = (
         "pv: 6 claims: 0 discharged, 2 refuted (1 as expected), 3 inconclusive (1 mutant survived, 1 no oracle, "
-        "1 unbound), 1 error, 1/2 mutants refuted"
+        "1 unbound), 1 error, 2/3 mutants killed"
     )
     assert counts in result.stdout.str().splitlines()
 
@@ -79,16 +82,16 @@ def test_a_dead_worker_is_an_error_of_the_claim_it_ran(project: Any) -> None:
     assert project.verdicts() == {"F-1[7]": "error", "F-2": "discharged"}
     dead = next(row for row in project.rows() if row["verdict"] == "error")
     assert (dead["claim"], dead["params"], dead["message"]) == ("F-1", '{"n":7}', "the worker that ran it died")
-    result.stdout.fnmatch_lines(["pv: 2 claims: 1 discharged, 0 refuted, 0 inconclusive, 1 error"])
+    result.stdout.fnmatch_lines(["pv: 2 claims: 0 discharged, 0 refuted, 1 inconclusive (1 vacuous), 1 error"])
 
 
 def test_selection(project: Any) -> None:
     project.contract(*CLAIMS)
     project.falsifiers(FALSIFIERS)
     project.write("test_plain.py", "def test_it(): pass\n")
-    project.run("-k", "F-2").assert_outcomes(failed=1, deselected=9)
-    project.run("-m", "falsify").assert_outcomes(passed=4, failed=3, skipped=2, deselected=1)
-    project.run("-m", "not falsify").assert_outcomes(passed=1, deselected=9)
+    project.run("-k", "F-2").assert_outcomes(failed=1, deselected=10)
+    project.run("-m", "falsify").assert_outcomes(passed=5, failed=3, skipped=2, deselected=1)
+    project.run("-m", "not falsify").assert_outcomes(passed=1, deselected=10)
     project.run("contracts/x-v1.yaml::F-1[1-mutant-m]").assert_outcomes(passed=1)
 
 
@@ -138,12 +141,16 @@ def status(project: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("change", ["prediction", "falsifier", "input", "remark"])
 def test_evidence_becomes_stale_with_what_it_rests_on(project: Any, change: str) -> None:
-    project.contract("id: F-1")
+    project.contract("id: F-1, mutants: [{id: m, stage: s}]")
     project.write("data.bin", "abc")
-    project.falsifiers(
-        "@falsifies('x-v1', 'F-1')\ndef one(evidence): evidence.compared(1, 'x'); evidence.input('data', 'data.bin')\n"
-    )
-    project.run().assert_outcomes(passed=1)
+    project.falsifiers("""
+        @falsifies("x-v1", "F-1")
+        def one(mutant, evidence):
+            evidence.compared(1, "x")
+            evidence.input("data", "data.bin")
+            if mutant: raise Refuted("off", stage="s")
+    """)
+    project.run().assert_outcomes(passed=2)
     assert "1 claim: 1 discharged" in status(project).stdout
     contract = project.root / "contracts" / "x-v1.yaml"
     if change == "prediction":

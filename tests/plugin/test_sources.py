@@ -10,7 +10,13 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-GOOD = "@falsifies('x-v1', 'F-1')\ndef one(evidence): evidence.compared(1, 'x')\n"
+CLAIM = "id: F-1, mutants: [{id: m, stage: s}]"
+GOOD = """
+@falsifies('x-v1', 'F-1')
+def one(evidence, mutant):
+    evidence.compared(1, 'x')
+    if mutant: raise Refuted('off', stage='s')
+"""
 
 
 def status(project: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -28,12 +34,12 @@ def status(project: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_code_beside_the_falsifier_counts(project: Any, name: str, text: str, words: str) -> None:
-    project.contract("id: F-1")
+    project.contract(CLAIM)
     project.write("conftest.py", "# mine\n")
     project.write("falsifiers/_help.py", "HELP = 1\n")
     project.falsifiers(GOOD)
-    project.run().assert_outcomes(passed=1)
-    (row,) = project.rows()
+    project.run().assert_outcomes(passed=2)
+    row, _ = project.rows()
     assert [(entry["kind"], entry["path"]) for entry in row["inputs"]] == [
         ("conftest", "conftest.py"),
         ("falsifiers", "falsifiers"),
@@ -70,18 +76,16 @@ def test_a_source_that_changes_while_it_is_in_use_makes_a_run_inconclusive(proje
 
 
 def test_evidence_carries_the_digest_from_before_the_import(project: Any) -> None:
-    project.contract("id: F-1")
+    project.contract(CLAIM)
     project.write("lib/code.py", "x = 1\n")
     project.write(
         "conftest.py", "import pv\nfrom pathlib import Path\npv.watch('lib')\nPath('lib/code.py').write_text('x = 2')\n"
     )
-    project.falsifiers(
-        "@falsifies('x-v1', 'F-1')\ndef one(evidence): evidence.compared(1, 'x'); evidence.input('source', 'lib')\n"
-    )
-    project.run().assert_outcomes(skipped=1)
+    project.falsifiers(GOOD.replace("    if", "    evidence.input('source', 'lib')\n    if"))
+    project.run().assert_outcomes(skipped=2)
     assert "0 discharged" in status(project).stdout
     project.write("conftest.py", "import pv\npv.watch('lib')\n")
-    project.run().assert_outcomes(passed=1)
+    project.run().assert_outcomes(passed=2)
     assert "1 discharged" in status(project).stdout
 
 
@@ -94,8 +98,9 @@ def test_falsifiers_are_looked_at_before_they_are_imported(project: Any) -> None
 CRASH = """
     import os
     @falsifies("x-v1", "F-1")
-    def one(evidence, n):
+    def one(evidence, n, mutant):
         evidence.compared(1, "x")
+        if mutant: raise Refuted("off", stage="s")
         if os.environ.get("CRASH"): os._exit(1)
 """
 
@@ -104,9 +109,9 @@ CRASH = """
 def test_a_crash_leaves_no_older_evidence_standing(
     project: Any, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
 ) -> None:
-    project.contract("id: F-1, params: {n: [é∂]}")
+    project.contract("id: F-1, params: {n: [é∂]}, mutants: [{id: m, stage: s}]")
     project.falsifiers(CRASH)
-    project.run_apart(*workers).assert_outcomes(passed=1)
+    project.run_apart(*workers).assert_outcomes(passed=2)
     assert "1 discharged" in status(project).stdout
     monkeypatch.setenv("CRASH", "1")
     assert project.run_apart(*workers).ret != 0
@@ -115,7 +120,7 @@ def test_a_crash_leaves_no_older_evidence_standing(
     assert "0 discharged, 0 refuted, 0 inconclusive, 1 error" in done.stdout
     assert ("the worker that ran it died" if workers else "began and did not end") in done.stdout
     monkeypatch.delenv("CRASH")
-    project.run_apart(*workers).assert_outcomes(passed=1)
+    project.run_apart(*workers).assert_outcomes(passed=2)
     assert "1 discharged" in status(project).stdout
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 BASE = {
     "metadata": 'metadata: {version: "1.0.0", description: d, references: [r]}',
     "equations": "equations:\n  f: {formula: 'f(x) = x'}",
-    "falsification_tests": "falsification_tests:\n  - {id: FALSIFY-B-001, prediction: p, if_fails: q}",
+    "falsification_tests": "falsification_tests:\n"
+    "  - {id: FALSIFY-B-001, prediction: p, if_fails: q, mutants: [{id: m, stage: s}]}",
 }
 
 

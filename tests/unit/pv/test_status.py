@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pv.config import Config
 from pv.digest import sha256
 from pv.fold import CaseEvidence, Folded, Outcome, fold
+from pv.matrix import Cell, Fate
 from pv.parse import Case, Mutant
 from pv.report.console import Paint
 from pv.report.status_text import as_json, as_markdown, as_text, headline
@@ -25,9 +26,11 @@ TWO = """\
 status: ACTIVE_RUNTIME
 falsification_tests:
   - {id: A, prediction: p, if_fails: q, params: {n: [1, 2]}, mutants: [{id: m, stage: s}], level: measured}
-  - {id: B, prediction: p, if_fails: q}
+  - {id: B, prediction: p, if_fails: q, mutants: [{id: k, stage: s}]}
 """
-INVERTED = "falsification_tests:\n  - {id: A, prediction: p, if_fails: q, expect: refuted}\n"
+INVERTED = """\
+falsification_tests: [{id: A, prediction: p, if_fails: q, expect: refuted, mutants: [{id: m, stage: s}]}]
+"""
 
 
 def config_of(root: Path) -> Config:
@@ -137,9 +140,12 @@ def test_the_reasons_name_the_case(contract_of: Callable[..., Contract], tmp_pat
     assert (status.claims[0].reason, status.claims[0].detail) == ("not run", "2, 1-mutant-m")
     gone = {"A_1_m": {"verdict": "survived", "message": "let through"}}
     (status,) = compute([contract], rows_for(contract, tmp_path, **gone), config_of(tmp_path))
-    assert (status.claims[0].reason, status.claims[0].detail) == ("mutant survived", "[1-mutant-m] let through")
+    assert (status.claims[0].reason, status.claims[0].detail) == (
+        "vacuous",
+        "it kills none of its mutants: 1 of 1 missed: [1-mutant-m] let through",
+    )
     assert status.claims[0].contradicts
-    assert (status.claims[0].mutants_killed, status.claims[0].mutants_total) == (0, 1)
+    assert [one.fate for one in status.claims[0].cells] == ["survived"]
 
 
 @pytest.mark.parametrize("what", ["prediction", "falsifier", "input", "missing", "row"])
@@ -171,11 +177,11 @@ def test_evidence_goes_stale(contract_of: Callable[..., Contract], tmp_path: Pat
 
 def test_the_newest_fresh_row_counts(contract_of: Callable[..., Contract], tmp_path: Path) -> None:
     contract = contract_of()
-    (good,) = rows_for(contract, tmp_path)
+    good, killed = rows_for(contract, tmp_path)
     bad = {**good, "verdict": "refuted"}
     stale = {**bad, "fingerprint": "0"}
     outcomes = [
-        compute([contract], rows, config_of(tmp_path))[0].claims[0].outcome
+        compute([contract], [*rows, killed], config_of(tmp_path))[0].claims[0].outcome
         for rows in ([bad, good], [good, bad], [good, stale], [stale], [])
     ]
     assert outcomes == ["discharged", "refuted", "discharged", "inconclusive", "inconclusive"]
@@ -204,7 +210,7 @@ def test_discharged_only_if_everything_is(plain: list[str | None], mutants: list
         for case, word in zip(cases, [*plain, *mutants], strict=True)
     ]
     folded = fold(claim, evidence)
-    everything = set(plain) == {"discharged"} and set(mutants) <= {"killed"}
+    everything = set(plain) == {"discharged"} and set(mutants) == {"killed"}
     assert (folded.outcome is Outcome.DISCHARGED) is everything
     assert folded.contradicts is bool({"refuted", "error", "survived", "mislocalised"} & {*plain, *mutants})
 
@@ -235,12 +241,12 @@ def test_the_text_names_what_is_missing(contract_of: Callable[..., Contract], tm
     assert "base-v1.yaml:6:10: A: refuted: [1] off\\u{1b}[2J" in text
     assert "declared ACTIVE_RUNTIME above effective REFUTED: claims A" in text
     assert "2e-07 of 1e-06 at stage q, layer 3" in text
-    assert text.splitlines()[-1] == "2 claims: 1 discharged, 1 refuted, 0 inconclusive, 1/1 mutants refuted"
+    assert text.splitlines()[-1] == "2 claims: 1 discharged, 1 refuted, 0 inconclusive, 2/2 mutants killed"
 
 
 def test_no_ledger_is_said_clearly(contract_of: Callable[..., Contract], tmp_path: Path) -> None:
     report = report_on(contract_of(TWO), [], tmp_path, exists=False)
-    assert "2 claims: 0 discharged, 0 refuted, 2 inconclusive (2 not run), 0/1 mutants refuted" in as_text(
+    assert "2 claims: 0 discharged, 0 refuted, 2 inconclusive (2 not run), 0/2 mutants killed" in as_text(
         report, Paint(on=False)
     )
     assert "nothing has been run" in as_text(report, Paint(on=False))
@@ -258,17 +264,18 @@ def test_markdown_cells_cannot_break_out(contract_of: Callable[..., Contract], t
 
 def test_the_headline_counts_by_reason() -> None:
     claim = claim_for(1, 0)
+    dead = Cell(claim, Mutant("m", "s"), Fate.KILLED)
     folded = [
         Folded(claim, Outcome.INCONCLUSIVE, as_expected=False, reason="unbound"),
         Folded(claim, Outcome.INCONCLUSIVE, as_expected=False, reason="no oracle"),
         Folded(claim, Outcome.INCONCLUSIVE, as_expected=False, reason="no oracle"),
-        Folded(claim, Outcome.DISCHARGED, as_expected=True, mutants_killed=14, mutants_total=14),
+        Folded(claim, Outcome.DISCHARGED, as_expected=True, cells=(dead, dead)),
         Folded(claim, Outcome.REFUTED, as_expected=True),
         Folded(claim, Outcome.ERROR, as_expected=False),
     ]
     assert headline(folded) == (
         "6 claims: 1 discharged, 1 refuted (1 as expected), 3 inconclusive (2 no oracle, 1 unbound), 1 error, "
-        "14/14 mutants refuted"
+        "2/2 mutants killed"
     )
     assert headline([]) == "0 claims: 0 discharged, 0 refuted, 0 inconclusive"
 
