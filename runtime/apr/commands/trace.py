@@ -22,7 +22,7 @@ from apr.errors import OK, UnusableInput, UsageError
 from apr.formats import open_model
 from apr.formats.aprt import SIDECAR_NAME, CaptureWriter, Written
 from apr.models import load
-from apr.ops.arithmetic import ARITHMETICS, F32, GGML, arithmetic
+from apr.ops.arithmetic import ARITHMETICS, EXACT, F32, GGML, arithmetic
 from apr.parity.statistics import Statistics, describe
 from apr.stages import FIRST_LAYER_ONLY, WHOLE_MODEL, parse_layers, parse_stages, whole_number
 from apr.text.tokenizer import Tokenizer
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--arithmetic",
         choices=tuple(ARITHMETICS),
-        help="how values are rounded; default f32, for llama.cpp always ggml; transformers has f32 and f64",
+        help="how values are rounded; default f32, for llama.cpp always ggml; exact reproduces llama.cpp's AVX2 kernels bit by bit; transformers has f32 and f64",
     )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
@@ -161,7 +161,7 @@ def _arithmetic(args: argparse.Namespace) -> str:
             where="--arithmetic",
             hint="leave it out, or use --engine numpy",
         )
-    if args.engine == "transformers" and args.arithmetic == GGML.name:
+    if args.engine == "transformers" and args.arithmetic in (GGML.name, EXACT.name):
         raise UsageError(
             "transformers does not round as llama.cpp does", where="--arithmetic", hint="it has f32 and f64"
         )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Reference:
-    """Runs a model in numpy, in one of the three arithmetics.
+    """Runs a model in numpy, in one of the four arithmetics.
 
     Attributes:
         model: what is run.
@@ -43,7 +43,7 @@ class Reference:
 
     @property
     def arithmetic(self) -> str:
-        """`f64`, `f32` or `ggml`."""
+        """`f64`, `f32`, `ggml` or `exact`."""
         return self.model.arithmetic.name
 
     def provenance(self, tokens: Sequence[int]) -> Provenance:

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from apr.models.base import Model
-from apr.ops.activation import silu
 from apr.ops.attention import causal_mask, repeat_heads
-from apr.ops.rope import Rope, Turns, rotate, turns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,13 +20,15 @@ if TYPE_CHECKING:
     from apr.capture import Array
     from apr.models.config import Config
     from apr.ops.arithmetic import Arithmetic
+    from apr.ops.rope import Rope, Turns
 
 
 @lru_cache(maxsize=4)
 def _turns(arithmetic: Arithmetic, rope: Rope, positions: bytes) -> Turns:
     """Queries and keys of every layer rotate alike, so what they rotate by is computed once a pass."""
     angle = arithmetic.angles(np.frombuffer(positions, np.intp), rope)
-    return turns(angle, rope, np.dtype(arithmetic.dtype))
+    made: Turns = arithmetic.turns(angle, rope, np.dtype(arithmetic.dtype))
+    return made
 
 
 class Decoder(Model):
@@ -117,7 +117,8 @@ class Decoder(Model):
     def _rotate(self, x: Array, positions: NDArray[np.intp]) -> Array:
         rope = self.config.rope
         by = _turns(self.arithmetic, rope, positions.astype(np.intp).tobytes())
-        return rotate(x.reshape(len(x), -1, self.config.head_dim), by, rope).reshape(len(x), -1)
+        rotated: Array = self.arithmetic.rotate(x.reshape(len(x), -1, self.config.head_dim), by, rope)
+        return rotated.reshape(len(x), -1)
 
 
 class DenseFeedForward(Decoder):
@@ -133,7 +134,8 @@ class DenseFeedForward(Decoder):
 
     def ffn_silu(self, ffn_gate: Array) -> Array:
         """[T, F]."""
-        return silu(ffn_gate)
+        out: Array = self.arithmetic.silu(ffn_gate)
+        return out
 
     def ffn_swigl(self, ffn_silu: Array, ffn_up: Array) -> Array:
         """[T, F]."""

@@ -14,8 +14,7 @@ from apr.errors import UnusableInput
 from apr.models.base import check_tensors
 from apr.models.config import Config, Experts, read_config
 from apr.models.decoder import NormedHeads, attention_shapes, head_norm_shapes, outer_shapes
-from apr.ops.activation import silu
-from apr.ops.experts import choose_experts, expert_weights, weighted_sum
+from apr.ops.experts import choose_experts, weighted_sum
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -43,7 +42,9 @@ class Qwen3Moe(NormedHeads):
 
     def moe_router(self, layer: int, ffn_norm: Array, moe_router_indices: Array) -> Array:
         """How much each of them counts: [T, k], rows sum to 1."""
-        return expert_weights(self._probabilities(layer, ffn_norm), moe_router_indices.astype(np.intp))
+        chosen = moe_router_indices.astype(np.intp)
+        out: Array = self.arithmetic.expert_weights(self._probabilities(layer, ffn_norm), chosen)
+        return out
 
     def ffn_gate(self, layer: int, ffn_norm: Array, moe_router_indices: Array) -> Array:
         """[T, k F]."""
@@ -55,7 +56,9 @@ class Qwen3Moe(NormedHeads):
 
     def ffn_silu(self, ffn_gate: Array) -> Array:
         """[T, k F]."""
-        return silu(ffn_gate)
+        rows = ffn_gate.reshape(len(ffn_gate), self.experts.used, -1)  # of one expert each
+        out: Array = self.arithmetic.silu(rows)
+        return out.reshape(ffn_gate.shape)
 
     def ffn_swigl(self, ffn_silu: Array, ffn_up: Array) -> Array:
         """[T, k F]."""

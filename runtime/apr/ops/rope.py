@@ -154,14 +154,14 @@ def rotate(x: NDArray[np.floating[Any]], by: Turns, rope: Rope) -> NDArray[np.fl
         [positions, heads, head_dim] in the dtype of x.
     """
     cos, sin = by
-    first, second = _pairs(rope)
+    first, second = pairs(rope)
     rotated = np.array(x)
     rotated[..., first] = x[..., first] * cos - x[..., second] * sin
     rotated[..., second] = x[..., first] * sin + x[..., second] * cos
     return rotated
 
 
-def _pairs(rope: Rope) -> tuple[slice, slice]:
+def pairs(rope: Rope) -> tuple[slice, slice]:
     """The first and the second dimensions of the pairs."""
     if rope.kind == "norm":
         return slice(0, rope.dims, 2), slice(1, rope.dims, 2)

@@ -15,6 +15,7 @@ import numpy as np
 
 from apr.errors import UnsupportedModel
 from apr.quant.blocks import FORMATS, Affine, Format, affine
+from apr.quant.codes import SUPER_BLOCKS, Codes, codes
 from apr.quant.dequantise import Dequantiser, by_gguf
 from apr.quant.encoded import numbers, row_apart, some_rows
 from apr.quant.kept import Kept
@@ -67,6 +68,10 @@ class Weights:
         """Outermost first."""
         whole = self._file.tensors[name].shape
         return whole[1:] if name in self._experts else whole
+
+    def is_expert(self, name: str) -> bool:
+        """Whether the tensor is one expert's of a packed tensor, see `expert`."""
+        return name in self._experts
 
     def type_name(self, name: str) -> str:
         """The GGML type's name (`Q4_1`)."""
@@ -154,6 +159,22 @@ class Weights:
         """
         apart = self.format(name).minima is not None
         return self._parts(name, "apart", self._apart) if apart else self._parts(name, "whole", self._plain)
+
+    def codes(self, name: str) -> Iterator[tuple[slice, Codes]]:
+        """Rows of a matrix of super-blocks as whole numbers and scales, in order, all rows together.
+
+        Raises:
+            ValueError: a type that `apr.quant.codes` does not know.
+        """
+        type_name = self.type_name(name)
+        if type_name not in SUPER_BLOCKS:
+            raise ValueError(f"tensor {name!r} is {type_name}, which has no super-blocks")
+        raw = self.raw(name)
+        step = max(1, _PART // (4 * self._size(name)[1]))
+        for start in range(0, len(raw), step):
+            part = slice(start, min(start + step, len(raw)))
+            yield part, codes(raw[part], type_name, self._dequantise)
+            self._release(name)
 
     def _size(self, name: str) -> tuple[int, int]:
         """Rows, all dimensions but the innermost multiplied, and columns."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import re
@@ -18,6 +19,7 @@ from apr.engines.llama_cpp.providers import Provider, find_provider
 from apr.errors import OracleError, UnsupportedModel
 from apr.models import load
 from apr.ops.arithmetic import GGML
+from apr.ops.exact.exponential import silu_exact
 from apr.stages import StageKey
 
 if TYPE_CHECKING:
@@ -221,7 +223,7 @@ class LlamaCpp:
         """Adds the stages that the graph does not have, each held against its neighbours wherever they are finite."""
         for key in keys:
             gate, up, product = (stages[key._replace(stage=name)] for name in _SILU_NEEDS)
-            stages[key] = _silu_as_ggml(gate)
+            stages[key] = _silu_as_ggml(gate, up, product)
             with np.errstate(all="ignore"):  # what is not finite is set aside below
                 derived = stages[key].astype(np.float64) * up
             finite = np.isfinite(derived) & np.isfinite(product)
@@ -281,10 +283,16 @@ def instruction_sets(system: str) -> frozenset[str]:
     return frozenset(name for name in stated if name not in _NO_INSTRUCTIONS)
 
 
-def _silu_as_ggml(gate: Array) -> Array:
-    """Computes x / (1 + exp(-x)) in float32, as ggml's C writes it; its own so that a fault in the reference's is seen."""
-    # exp overflows to infinity below -88, where the quotient is the correct -0
-    with np.errstate(over="ignore", invalid="ignore"):
+def _silu_as_ggml(gate: Array, up: Array, product: Array) -> Array:
+    """Computes x / (1 + exp(-x)) with ggml's exponential for AVX2 where its product is llama.cpp's bit by bit, else in float32.
+
+    The second is written here, so that a fault in the reference's is seen.
+    """
+    with np.errstate(all="ignore"):  # exp overflows to infinity below -88, where the quotient is the correct -0
+        with contextlib.suppress(UnsupportedModel):  # no C library that could be asked
+            exact = silu_exact(gate)
+            if _same_bits(exact * up, product):
+                return exact
         return gate / (np.float32(1) + np.exp(-gate))
 
 
