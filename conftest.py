@@ -46,6 +46,7 @@ pytest_plugins = (
     "given.discovery",
     "given.text",
     "given.conversions",
+    "given.parity",
 )
 MODEL = "smollm2"
 PROSE = ROOT / "fixtures" / "prose.txt"

@@ -1,0 +1,97 @@
+"""How falsifiers judge a parity run, so that they judge alike."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from pv import Inconclusive, Refuted
+
+if TYPE_CHECKING:
+    from given.parity import Expected, Pair, Parity, Run
+    from pv import Evidence
+
+PASSES = 2  # forward passes that a side may take for measuring and localising, however many faults there are
+
+
+def hold_agreement(evidence: Evidence, parity: Parity, pair: Pair) -> None:
+    """The two sides are found to agree.
+
+    Raises:
+        Inconclusive: the run came to no verdict.
+        Refuted: where the sides part, if what is said of it is what was planted; otherwise at what was said wrongly.
+    """
+    run = parity.run(pair)
+    enter(evidence, run)
+    greatest, cell = parity.greatest(run)
+    if run.verdict.outcome in ("inconclusive", "incomparable"):
+        raise Inconclusive(run.verdict.outcome, run.verdict.reason)
+    if run.verdict.first is None:
+        key = cell.key if cell else None
+        evidence.worst(greatest, bound=1.0, stage=key and key.stage, layer=key and key.layer)
+        return
+    if pair.expected is not None:
+        _hold_told(run, pair.expected)
+    raise at_first(run)
+
+
+def at_first(run: Run) -> Refuted:
+    """The refutation at the first divergence of a verdict."""
+    first = run.verdict.first
+    if first is None:
+        raise ValueError("there is none")
+    kind = "" if first.kind is None else f", {first.kind.name}: {first.kind.detail}"
+    return Refuted(
+        f"{first.key} is {first.excess:.3g} times beyond what rounding explains{kind}; {first.culprit}: {first.culprit_because}",
+        stage=first.key.stage,
+        layer=first.key.layer,
+        position=first.position,
+        distance=first.distance,
+        bound=first.bound,
+    )
+
+
+def enter(evidence: Evidence, run: Run) -> None:
+    """Records what was compared, and in how many passes.
+
+    Raises:
+        Refuted: a side took more than two passes.
+    """
+    measurement, verdict = run
+    passes = {"subject": measurement.subject.passes, "oracle": measurement.oracle.passes}
+    evidence.compared(sum(cell.difference.count for cell in measurement.cells if cell.tests), "numbers")
+    evidence.report(passes=passes, alpha=verdict.alpha, tests=verdict.tests)
+    if max(passes.values()) > PASSES:
+        raise Refuted(f"passes: {passes}", stage="passes")
+
+
+def _hold_told(run: Run, expected: Expected) -> None:
+    """What is said of a planted fault beside its place.
+
+    Raises:
+        Refuted: at `kind`, `culprit` or `position`, which is nowhere a fault is planted.
+    """
+    first: Any = run.verdict.first
+    kind = first.kind.name if first.kind else "none"
+    if first.culprit != expected.culprit:
+        said = f"blamed on the {first.culprit} ({first.culprit_because}), planted in the {expected.culprit}"
+        raise Refuted(f"{first.key} is {said}", stage="culprit")
+    if expected.kinds and kind not in expected.kinds:
+        detail = first.kind.detail if first.kind else ""
+        raise Refuted(
+            f"{first.key} is told as {kind} ({detail}) instead of {' or '.join(expected.kinds)}", stage="kind"
+        )
+    if expected.position is not None and first.position != expected.position:
+        raise Refuted(f"{first.key} is told at position {first.position}, not {expected.position}", stage="position")
+
+
+def known_answer(evidence: Evidence, run: Run, part: str) -> Any:
+    """The verdict of a run in which a fault is planted that has to be found.
+
+    Raises:
+        Refuted: nothing was found; `part` of the harness is where that went wrong.
+    """
+    enter(evidence, run)
+    if run.verdict.first is None or math.isnan(run.verdict.alpha):
+        raise Refuted(f"a planted fault is not found: {run.verdict.outcome}, {run.verdict.reason}", stage=part)
+    return run.verdict

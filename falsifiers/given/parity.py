@@ -1,0 +1,455 @@
+"""Parity runs: two sides over the same tokens, measured and judged as `apr parity` does, with a claim's mutant in one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from given.oracle import Oracle, require_avx2
+from pv import Inconclusive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from apr.capture import Capture
+    from apr.formats.model_file import ModelFile
+    from apr.mutants.harness import HarnessMutant
+    from apr.mutants.planting import Mutant as Planted
+    from apr.parity.measure import Filters
+    from apr.parity.result import Gate, Measurement, Verdict
+    from apr.parity.sides import Judge, Side
+    from given.arithmetic import OfType
+    from pv import Evidence, Mutant
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNTIME, MAKER = ROOT / "runtime" / "apr", ROOT / "fixtures" / "tinymodels"
+POSITIONS, BEYOND = 24, 96  # the latter reaches beyond the context that stretched rotations were stretched from
+DEEP = 64  # positions of the model with 30 layers, so that small errors of the rotation show
+
+
+class Expected(NamedTuple):
+    """What a verdict has to say of a planted fault beside the place.
+
+    Attributes:
+        kinds: any of these; empty where the error has no simple shape.
+        position: None where it touches several.
+        culprit: which side it was planted in.
+    """
+
+    kinds: tuple[str, ...] = ()
+    position: int | None = None
+    culprit: str = "subject"
+
+
+class Pair(NamedTuple):
+    """Two sides and what they run.
+
+    Attributes:
+        subject, oracle: one of them may have a fault in it.
+        tokens: ids.
+        captured: what is at hand already, by the side's `spec`.
+        expected: of the fault; None where both sides are sound.
+    """
+
+    subject: Side
+    oracle: Side
+    tokens: list[int]
+    captured: dict[str, Capture]
+    expected: Expected | None = None
+
+
+class Run(NamedTuple):
+    """What came of it."""
+
+    measurement: Measurement
+    verdict: Verdict
+
+
+class Parity:
+    """Measures and judges; with a fault of the harness if the claim's mutant is one."""
+
+    def __init__(self, fault: HarnessMutant | None) -> None:
+        self._fault = fault
+
+    def run(
+        self,
+        pair: Pair,
+        *,
+        probe: Callable[[Side, Sequence[int], Capture], list[Gate]] | None = None,
+        prompts: Sequence[Sequence[int]] = (),
+    ) -> Run:
+        """Two passes a side, the verdict, and who is wrong where they part; `prompts` in the place of the pair's tokens."""
+        from apr.parity import measure as measuring
+        from apr.parity import verdict as judging
+        from apr.parity.explain import explain, look_closer
+
+        measure: Any = measuring.measure
+        judge: Any = judging.judge
+        if self._fault is not None:
+            measure, judge = self._fault.measure(measure), self._fault.judge(judge)
+
+        def take(side: Side, tokens: Sequence[int], filters: Filters) -> Capture:
+            # a capture that is at hand holds everything, so whatever is asked for
+            return pair.captured[side.spec] if side.spec in pair.captured else measuring.capture(side, tokens, filters)
+
+        measurement = measure(
+            pair.subject,
+            pair.oracle,
+            prompts or [pair.tokens],
+            captures=take,
+            probe=probe,
+            look_closer=look_closer,
+        )
+        verdict = judge(measurement)
+        if verdict.first is not None:
+            explain(
+                measurement,
+                verdict,
+                pair.subject,
+                pair.oracle,
+                lambda side: take(side, pair.tokens, measuring.Filters()),
+            )
+            verdict = judge(measurement)
+        return Run(measurement, verdict)
+
+    def greatest(self, run: Run) -> tuple[float, Any]:
+        """How far the test that comes nearest to its bound is from it, as value over bound, and the cell it is of."""
+        from apr.parity.null import limit
+
+        each = run.verdict.alpha / max(run.verdict.tests, 1)
+        found = [
+            (test.value / allowed if allowed else test.value, cell)
+            for cell in run.measurement.cells
+            for test in cell.tests
+            for allowed in [limit(test, each)]
+        ]
+        return max(found, key=lambda one: one[0], default=(0.0, None))
+
+
+@pytest.fixture
+def parity(mutant: Mutant | None, evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> Parity:
+    """The harness under judgement, with the claim's mutant in it if there is one."""
+    from apr.mutants.harness import MUTANTS
+    from apr.parity import measure
+
+    evidence.input("source", RUNTIME)
+    fault = None if mutant is None else MUTANTS.get(mutant.id)
+    if fault is not None and fault.compares_anything:
+        monkeypatch.setattr(measure, "_comparable", lambda *_: ())
+    return Parity(fault)
+
+
+@pytest.fixture(scope="session")
+def judge_of() -> Callable[[ModelFile], Judge]:
+    """The judge over a model file, loaded once."""
+    from apr.parity.sides import Judge
+
+    made: dict[int, Judge] = {}
+
+    def find(file: ModelFile) -> Judge:
+        if id(file) not in made:
+            made[id(file)] = Judge(file)
+        return made[id(file)]
+
+    return find
+
+
+@pytest.fixture
+def reference_side(judge_of: Callable[[ModelFile], Judge], evidence: Evidence) -> Callable[..., Side]:
+    """The reference over a file in an arithmetic, as one side, with a fault in it if one is given."""
+    from apr.engines.reference import Reference
+    from apr.parity.sides import Side
+
+    def build(file: ModelFile, arithmetic: str, fault: Planted | None = None, role: str = "subject") -> Side:
+        judge = judge_of(file)
+        model = judge.model(arithmetic)
+        engine = Reference(file, model.arithmetic, model if fault is None else fault.plant(model))
+        evidence.engine(role, f"{engine.name}:{arithmetic}", engine.build)
+        return Side(f"numpy:{arithmetic}", engine, judge, stock=fault is None)
+
+    return build
+
+
+@pytest.fixture
+def llama_side(judge_of: Callable[[ModelFile], Judge], evidence: Evidence) -> Callable[..., Side]:
+    """llama.cpp over a file as one side."""
+    from apr.parity.sides import Side
+
+    def build(oracle: Oracle, file: ModelFile, role: str = "oracle") -> Side:
+        engine = oracle.engine()
+        require_avx2(engine)
+        evidence.engine(role, engine.name, f"{engine.build}, {' '.join(sorted(engine.instructions))}")
+        evidence.input("library", engine.provider.library)
+        return Side("llama.cpp", engine, judge_of(file))
+
+    return build
+
+
+def expectation(fault: Any, count: int, culprit: str = "subject") -> Expected:
+    """What has to be said of a fault over so many positions."""
+    position = getattr(fault, "position", None)
+    return Expected(getattr(fault, "kinds", ()), None if position is None else position(count), culprit)
+
+
+@pytest.fixture
+def small_pair(
+    mutant: Mutant | None,
+    evidence: Evidence,
+    reference_side: Callable[..., Side],
+    llama_side: Callable[..., Side],
+    small_file: Callable[[str], ModelFile],
+    small_oracles: Callable[[str], Oracle],
+    small_captures: Callable[[str, int], Capture],
+    some_tokens: Callable[[str, int], list[int]],
+) -> Callable[[str], Pair]:
+    """The reference against llama.cpp over a tiny model; a fault of an architecture is planted in the model it fits."""
+    from apr.mutants.architectures import MUTANTS
+
+    def build(name: str) -> Pair:
+        fault = MUTANTS.get(mutant.id) if mutant is not None else None
+        name = name if fault is None else fault.model
+        file = small_file(name)
+        evidence.input("fixture", file.path if file.path.is_relative_to(ROOT) else MAKER)
+        count = BEYOND if file.metadata.get(f"{file.architecture}.rope.scaling.type") or "llama3" in name else POSITIONS
+        oracle = llama_side(small_oracles(name), file)
+        captured = {oracle.spec: small_captures(name, count)}
+        expected = None if fault is None else expectation(fault, count)
+        return Pair(reference_side(file, "ggml", fault), oracle, some_tokens(name, count), captured, expected)
+
+    return build
+
+
+@pytest.fixture
+def typed_pair(
+    mutant: Mutant | None,
+    evidence: Evidence,
+    reference_side: Callable[..., Side],
+    llama_side: Callable[..., Side],
+    models_of_type: Callable[..., OfType],
+) -> Callable[[str], Pair]:
+    """The same over a model whose matrices all have one type; a fault of arithmetic is planted in the type it fits."""
+    from apr.mutants.arithmetic import MUTANTS
+
+    def build(weights: str) -> Pair:
+        fault = MUTANTS.get(mutant.id) if mutant is not None else None
+        found = models_of_type(weights if fault is None else fault.weights, massive=False, layers=2)
+        evidence.input("fixture", MAKER)
+        vocabulary = found.file.tensors["token_embd.weight"].shape[0]
+        tokens = [(37 * index + 11) % vocabulary for index in range(POSITIONS)]
+        oracle = llama_side(found.oracle, found.file)
+        if POSITIONS not in found.captures:
+            found.captures[POSITIONS] = found.oracle.capture(tokens)
+        captured = {oracle.spec: found.captures[POSITIONS]}
+        expected = None if fault is None else expectation(fault, POSITIONS)
+        return Pair(reference_side(found.file, "ggml", fault), oracle, tokens, captured, expected)
+
+    return build
+
+
+class Deep(NamedTuple):
+    """A small model of 30 layers, and llama.cpp's capture of it."""
+
+    file: ModelFile
+    oracle: Oracle
+    tokens: list[int]
+    capture: Callable[[], Capture]
+
+
+@pytest.fixture(scope="session")
+def deep_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deep]:
+    """As many layers as faults of a model are planted in, and Q4_1 as they expect; made once a session."""
+    from apr.errors import OracleAbsent
+    from apr.formats import open_model
+    from tinymodels import Spec, write_model
+
+    path = tmp_path_factory.mktemp("deep") / "deep.gguf"
+    try:
+        file = open_model(write_model(path, Spec(weights="Q4_1", layers=30, hidden=128, theta=100000.0)))
+    except OracleAbsent as error:
+        raise Inconclusive("no oracle", f"only its quantiser can make Q4_1: {error}") from error
+    oracle = Oracle(file, None)
+    vocabulary = file.tensors["token_embd.weight"].shape[0]
+    tokens = [(7 * index + 3) % vocabulary for index in range(DEEP)]
+    taken: list[Capture] = []
+
+    def capture() -> Capture:
+        if not taken:
+            taken.append(oracle.capture(tokens))
+        return taken[0]
+
+    yield Deep(file, oracle, tokens, capture)
+    oracle.close()
+
+
+@pytest.fixture
+def deep_pair(
+    mutant: Mutant | None,
+    evidence: Evidence,
+    reference_side: Callable[..., Side],
+    llama_side: Callable[..., Side],
+    deep_model: Deep,
+) -> Callable[..., Pair]:
+    """Reference and llama.cpp over 30 layers; the fault that is named, or the claim's mutant, is in the reference.
+
+    The function that is handed out takes `planted`, a fault by name, and `as_oracle=True` for a reference that is the oracle, with
+    llama.cpp as the subject.
+    """
+    from apr.mutants.model import MUTANTS
+
+    def build(planted: str | None = None, *, as_oracle: bool = False) -> Pair:
+        name = planted or (mutant.id if mutant is not None else None)
+        fault = MUTANTS.get(name) if name is not None else None
+        evidence.input("fixture", MAKER)
+        roles = ("oracle", "subject") if as_oracle else ("subject", "oracle")
+        ours = reference_side(deep_model.file, "ggml", fault, roles[0])
+        theirs = llama_side(deep_model.oracle, deep_model.file, roles[1])
+        captured = {theirs.spec: deep_model.capture()}
+        expected = None if fault is None else expectation(fault, len(deep_model.tokens), roles[0])
+        sides = (theirs, ours) if as_oracle else (ours, theirs)
+        return Pair(*sides, deep_model.tokens, captured, expected)
+
+    return build
+
+
+@pytest.fixture
+def real_pair(
+    mutant: Mutant | None,
+    evidence: Evidence,
+    reference_side: Callable[..., Side],
+    llama_side: Callable[..., Side],
+    model_file: ModelFile,
+    sound_oracle: Oracle,
+    sound_captures: Callable[[int], Capture],
+    prose_tokens: Callable[[int], list[int]],
+) -> Callable[[int], Pair]:
+    """The reference against llama.cpp over the first n tokens of prose with the trained model."""
+    from apr.mutants import model, ties
+
+    def build(count: int) -> Pair:
+        faults = model.MUTANTS | ties.MUTANTS
+        fault = faults.get(mutant.id) if mutant is not None else None
+        evidence.input("model", model_file.path)
+        evidence.input("fixture", ROOT / "fixtures" / "prose.txt")
+        oracle = llama_side(sound_oracle, model_file)
+        captured = {oracle.spec: sound_captures(count)}
+        expected = None if fault is None else expectation(fault, count)
+        return Pair(reference_side(model_file, "ggml", fault), oracle, prose_tokens(count), captured, expected)
+
+    return build
+
+
+@pytest.fixture
+def apr_pair(
+    mutant: Mutant | None,
+    small_pair: Callable[[str], Pair],
+    small_path: Callable[[str], Path],
+    imported: Callable[[Path, str], Any],
+    reference_side: Callable[..., Side],
+) -> Callable[[str], Pair]:
+    """The reference over a model as .apr, `name/layout`, against llama.cpp over its .gguf file; a loader's fault is in the former."""
+    from apr.formats import open_model
+    from apr.models import load
+    from apr.mutants.loading import MUTANTS
+
+    def build(model: str) -> Pair:
+        name, _, layout = model.partition("/")
+        pair = small_pair(name)
+        file = open_model(imported(small_path(name), layout).path)
+        subject = reference_side(file, "ggml")
+        fault = MUTANTS.get(mutant.id) if mutant is not None else None
+        if fault is None:
+            return pair._replace(subject=subject)
+        engine = subject.engine
+        engine.model = load(fault.change(file), engine.model.arithmetic)  # type: ignore[attr-defined] # it is a Reference
+        subject.stock = False
+        return pair._replace(subject=subject, expected=expectation(fault, len(pair.tokens)))
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def both() -> Callable[..., Pair]:
+    """The pair that a function makes, with two faults by name in its reference."""
+    from apr.engines.reference import Reference
+    from apr.mutants.model import MUTANTS
+
+    def build(make: Callable[[str], Pair], first: str, second: str) -> Pair:
+        pair = make(first)
+        engine: Any = pair.subject.engine
+        pair.subject.engine = Reference(engine.file, engine.model.arithmetic, MUTANTS[second].plant(engine.model))
+        return pair
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def without() -> Callable[..., Pair]:
+    """A pair of which one side lacks a stage."""
+    from apr.capture import Capture
+    from apr.stages import StageKey
+
+    def build(pair: Pair, side: str, stage: str, layer: int) -> Pair:
+        party: Side = getattr(pair, side)
+        whole = pair.captured.get(party.spec) or party.engine.capture(pair.tokens)
+        kept = {key: array for key, array in whole.stages.items() if key != StageKey(stage, layer)}
+        return pair._replace(captured={**pair.captured, party.spec: Capture(whole.provenance, kept)})
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def probe() -> Callable[[Side, Sequence[int], Capture], list[Gate]]:
+    """The gates, with a second capture of the subject."""
+    from apr.parity import gates
+
+    def made(side: Side, tokens: Sequence[int], capture: Capture) -> list[Gate]:
+        who = "oracle" if side.spec == "llama.cpp" else "subject"
+        return gates.probe(side.engine, tokens, capture, side=who, twice=who == "subject")
+
+    return made
+
+
+@pytest.fixture
+def unsteady_pair(deep_pair: Callable[..., Pair]) -> Callable[[], Pair]:
+    """A pair whose subject captures another bit the second time."""
+    from apr.mutants.captures import MUTANTS, Tampered
+
+    def build() -> Pair:
+        pair = deep_pair()
+        pair.subject.engine = Tampered(pair.subject.engine, MUTANTS["second-run-differs"])
+        return pair
+
+    return build
+
+
+@pytest.fixture
+def strangers(
+    deep_pair: Callable[..., Pair], reference_side: Callable[..., Side], small_file: Callable[[str], ModelFile]
+) -> Callable[[], dict[str, Pair]]:
+    """Pairs that must not be compared, by what is wrong with them."""
+    import dataclasses
+
+    from apr.capture import Capture
+
+    def build() -> dict[str, Pair]:
+        pair = deep_pair()
+        theirs = pair.captured[pair.oracle.spec]
+
+        def with_oracle(provenance: Any, rows: slice = slice(None)) -> Pair:
+            stages = {key: array[rows] for key, array in theirs.stages.items()}
+            return pair._replace(captured={pair.oracle.spec: Capture(provenance, stages)})
+
+        here = theirs.provenance
+        last = dataclasses.replace(here, tokens=here.tokens[-1:], positions=here.positions[-1:])
+        late = dataclasses.replace(here, positions=tuple(position + 1 for position in here.positions))
+        other = reference_side(small_file("llama-q4_k_m"), "ggml")
+        return {
+            "tokens": with_oracle(last, slice(-1, None)),
+            "positions": with_oracle(late),
+            "architecture": with_oracle(dataclasses.replace(here, architecture="qwen2")),
+            "model": pair._replace(subject=other),
+        }
+
+    return build
