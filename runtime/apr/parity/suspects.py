@@ -102,6 +102,9 @@ def suspects(
 
 def _epsilons(at: _Stage, seen: Array, expected: Array) -> Iterator[Hypothesis]:
     own = at.model.config.epsilon
+    if at.key.stage not in ("q_norm", "k_norm"):
+        (source,) = at.model.sources(at.key)
+        yield Hypothesis("missing term", "not normed at all", lambda: np.asarray(at.given[source][at.rows]))
     for epsilon in _EPSILONS:
         if epsilon != own:
             yield Hypothesis("epsilon", f"epsilon {epsilon:g} instead of {own:g}", at.config(epsilon=epsilon))

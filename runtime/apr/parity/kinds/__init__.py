@@ -96,7 +96,7 @@ def kind_of(
         heads: width of a head where the channels are heads.
         terms: what the stage adds up, by name, [T, C] each.
         hypotheses: errors that only somebody who knows the stage can undo, see `apr.parity.kinds.hypotheses`; each is computed
-            only if no other kind explains everything.
+            only if no simpler kind explains everything.
 
     Returns:
         None where the difference is no more than noise; `scattered` where no kind explains half of it.
@@ -113,8 +113,11 @@ def kind_of(
     found = [one for module in (values, regions, moved, product) for one in module.explanations(at)]
     found += moved.rotations(at)
     best = _best(at, found)
-    if best is None or best.left > _noise(at):
-        found += [one for hypothesis in hypotheses for one in by_hypothesis(at, hypothesis)]
+    # an error of the stage's own equation is the better answer wherever it is the simpler one
+    simpler = len(KINDS) if best is None or best.left > _noise(at) else _RANK[best.name]
+    tried = [hypothesis for hypothesis in hypotheses if _RANK[hypothesis.name] < simpler]
+    if tried:
+        found += [one for hypothesis in tried for one in by_hypothesis(at, hypothesis)]
         best = _best(at, found)
     if best is None:
         return Kind("scattered", _scattered(at), 0.0) if at.must or _noticeable(at) else None
