@@ -18,7 +18,11 @@ float32: n = K / 32 or K / 256; NVFP4 has a scale for every 16. Of F32, F16 and 
 lanes: n = K / 4. `_JOIN` more: the product of two scales, its product with the integer, up to 16 lanes that are joined in four
 levels, the minima's part that is added, the result. The terms of a block kernel are the blocks' sums, or parts of them where a
 lane holds a part of each block, so P is the greater of the two sums of squares: over blocks and over single products.
-Formats with minima have two sums, of scaled codes and of minima, that may cancel in y; each has its own y^2 + P.
+Formats with minima have two sums, of scaled codes and of minima, that may cancel in y; each has its own y^2 + P. Kernels of Q6_K
+and the ternary formats multiply codes from 0 up and subtract an offset o for all columns of a group, in integers, but lane by lane,
+and a lane subtracts other columns' share than it multiplied. A lane then holds, beside its part of y, o times the difference
+of two disjoint sums of activations, which is on average 0 and has mean square at most 2 sum_k (o x_k)^2; both
+together are at most 2 (y^2 + P) + 4 sum_k (o x_k)^2. (Forgetting this was noticed: honest TQ2_0 products were 12 times beyond their limit.)
 
 **Activations rounded or not.** Where one side rounds x to blocks of signed bytes and the other does not, the outputs differ by
 sum_k w_k e_k with |e_k| <= D / 2 in a block of scale D: proxy D / 2, in float16 and bfloat16 half an ulp of x_k. A scale that is stored
@@ -34,6 +38,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
 from apr.ops.linear import round_activations
 from apr.parity.null.pair import Pair, roundings
@@ -56,6 +61,8 @@ _LANES = 4
 _STORED = 2.0**-11  # half an ulp of a float16, relative
 _BLOCK = {"Q8_0": 32, "Q8_1": 32, "Q8_K": 256}
 _FINER = {"NVFP4": 16}
+# byte of a block where the float16 scale starts, first and last byte of 8-bit scales of its groups, and what codes start from
+_OFFSETS = {"Q6_K": (208, (192, 208), 32), "TQ1_0": (52, None, 1), "TQ2_0": (64, None, 1)}
 # of the power iteration: random starts a row, and applications of the matrix
 _STARTS, _STEPS = 4, 4
 # P(chi^2 with one degree of freedom < c) <= sqrt(2 c / pi): 1e-2 for one start, 1e-8 for all four
@@ -123,9 +130,27 @@ def _kernel_energy(x: Floats, weights: Weights, name: str, form: Format) -> Iter
             energy = (total * total + np.maximum(each, squares)) * scale
         else:
             energy = ((values @ matrix.T).astype(_F64) ** 2 + each) * scale
+        if weights.type_name(name) in _OFFSETS:
+            offset = _offsets(weights, name, part)
+            grouped = (rounded.values**2).reshape(len(x), offset.shape[-1], -1).sum(axis=-1)
+            energy = 2 * energy + 4 * grouped @ (offset**2).T
         if minimum is not None and rounded.sums is not None:
             energy += _plain_energy(rounded.sums.astype(_F32), minimum)
         yield part, energy
+
+
+def _offsets(weights: Weights, name: str, part: slice) -> Doubles:
+    """[rows, groups]: what codes that start from 0 are too great by, in units of the weights."""
+    type_name = weights.type_name(name)
+    at, group_scales, offset = _OFFSETS[type_name]
+    nbytes = GGML_QUANT_SIZES[GGMLQuantizationType[type_name]][1]
+    raw = weights.raw(name)
+    rows = np.ascontiguousarray(raw.reshape(-1, raw.shape[-1])[part])
+    blocks = rows.reshape(-1, nbytes)
+    scale = np.ascontiguousarray(blocks[:, at : at + 2]).view("<f2").astype(_F64)
+    if group_scales is not None:
+        scale = scale * blocks[:, slice(*group_scales)].view(np.int8)
+    return (offset * scale).reshape(len(rows), -1)
 
 
 def _over_blocks(values: Floats, matrix: Floats, block: int) -> tuple[Doubles, Doubles]:

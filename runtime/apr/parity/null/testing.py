@@ -1,4 +1,10 @@
-"""Six statistics of one stage, all of them of z = d / tau."""
+"""Six statistics of one stage, all of them of z = d / tau.
+
+Rows are taken as independent of each other, but for rows that are computed from the same numbers: a token that comes
+back has the same row of the first layer's projections, and then every implementation has the same error in all of its rows. Rows
+that `expected` has m times have m times the eigenvalue; in a column as many errors are independent as there are rows over the
+greatest m.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +36,7 @@ class _Held(NamedTuple):
         inverse: 1 / tau; 0 where tau is 0 or infinite.
         judged: where tau is neither.
         top: [positions], the greatest eigenvalue of a row's errors, each over its tau.
+        repeats: [positions], how many rows are the same as this one, itself included.
     """
 
     z: Doubles
@@ -38,6 +45,7 @@ class _Held(NamedTuple):
     inverse: Doubles
     judged: NDArray[np.bool_]
     top: Doubles
+    repeats: Doubles
 
 
 def tests(seen: Array, expected: Array, null: Null) -> tuple[Test, ...]:
@@ -78,7 +86,20 @@ def _hold(seen: Array, expected: Array, null: Null) -> _Held:
     z = np.where(np.isfinite(d) & ~np.isnan(tau), z, np.nan)
     counts = judged.sum(axis=-1)
     rank = counts if null.rank is None else np.clip(null.rank, 1.0, np.maximum(counts, 1))
-    return _Held(z, y, tau, inverse, judged, np.maximum(counts, 1) / np.maximum(rank, 1.0))
+    return _Held(z, y, tau, inverse, judged, np.maximum(counts, 1) / np.maximum(rank, 1.0), repeats(y))
+
+
+def repeats(y: Doubles) -> Doubles:
+    """[positions]: how many rows are the same as each, as far as three random projections tell to five digits.
+
+    Not bit by bit: a matrix product may round the same row differently at another place.
+    """
+    rng = np.random.Generator(np.random.PCG64(3))
+    seen = y @ rng.standard_normal((y.shape[1], 3))
+    size = np.sqrt((y * y).sum(axis=-1))
+    apart = np.abs(seen[:, None] - seen[None]).max(axis=-1)
+    same: Doubles = (apart <= 1e-5 * np.maximum(size[:, None], size[None])).sum(axis=-1).astype(np.float64)
+    return np.maximum(same, 1.0)  # a row with a NaN is not even the same as itself
 
 
 def _rms(values: Any, axis: int | None = None, count: Any = None) -> Any:
@@ -104,8 +125,8 @@ def _squares(name: TestName, held: _Held, axis: int | None) -> Test:
     counts = np.atleast_1d(held.judged.sum(axis=axis)).astype(np.float64)
     judged = np.maximum(counts, 1.0)
     values = np.atleast_1d(_rms(held.z, axis, np.maximum(held.judged.sum(axis=axis), 1)))
-    # rows are independent of each other, so a column has as many errors as rows, and everything the worst row's share
-    top = {1: held.top, 0: np.ones(len(values)), None: held.top.max(keepdims=True)}[axis]
+    together = (held.top * held.repeats).max(keepdims=True)
+    top = {1: held.top, 0: np.full(len(values), held.repeats.max()), None: together}[axis]
     ranks = np.maximum(judged / top, 1.0)
     typical = np.array([root_mean_square(rank, _TYPICAL) for rank in ranks])
     at = _worst_of(values / typical)
@@ -136,7 +157,7 @@ def _form(name: TestName, held: _Held, weight: Doubles) -> Test:
     z = np.where(held.judged, held.z, 0.0)
     scaled = weight * held.inverse
     squares = (scaled * scaled).sum(axis=-1)
-    spread = float(np.sqrt((held.top * squares).sum()))
+    spread = float(np.sqrt((held.top * held.repeats * squares).sum()))
     if not spread > 0:
         value = float("nan") if np.isnan(held.z).any() or np.isnan(spread) else 0.0
         return Test(name, value, 1, 1, 0.0, reach=0.0)
