@@ -26,7 +26,7 @@ SCHEMA = "apr-parity-v1"
 # the file in a folder that `apr parity --save` writes
 FILE_NAME = "measurement.jsonl"
 # fields of a measurement that have records of their own
-_APART = ("cells", "missing", "gates", "votes", "ladders")
+APART = ("cells", "missing", "gates", "votes", "ladders")
 _HINT = f"it should be what `apr parity --save` or `--json` wrote, schema {SCHEMA}"
 
 
@@ -35,7 +35,7 @@ def records(measurement: Measurement, verdict: Verdict) -> Iterator[dict[str, An
     run = {
         field.name: encode(getattr(measurement, field.name))
         for field in dataclasses.fields(measurement)
-        if field.name not in _APART
+        if field.name not in APART
     }
     yield {"record": "run", "schema": SCHEMA, **run}
     for gate in measurement.gates:
@@ -52,11 +52,11 @@ def records(measurement: Measurement, verdict: Verdict) -> Iterator[dict[str, An
     for (side, prompt, key), rungs in measurement.ladders.items():
         yield {"record": "ladder", "side": side, "prompt": prompt, **encode(key), "rungs": encode(rungs)}
     concluded = encode(verdict)
-    yield {"record": "verdict", **{_VERDICT_NAMES.get(name, name): item for name, item in concluded.items()}}
+    yield {"record": "verdict", **{VERDICT_NAMES.get(name, name): item for name, item in concluded.items()}}
 
 
 # what a field of `Verdict` is called in its record
-_VERDICT_NAMES = {"first": "first_divergence"}
+VERDICT_NAMES = {"first": "first_divergence"}
 
 
 def write(measurement: Measurement, verdict: Verdict, stream: IO[str]) -> None:
@@ -159,7 +159,7 @@ class _Reader:
         elif self.measurement is None:
             raise BadRecord("$.record", f"the first record is {kind!r} and not 'run'")
         elif kind == "verdict":
-            names = {shown: name for name, shown in _VERDICT_NAMES.items()}
+            names = {shown: name for name, shown in VERDICT_NAMES.items()}
             if twin := next((name for name in names.values() if name in record), None):
                 raise BadRecord(f"$.{twin}", "is not part of this record")
             self.verdict = decode_fields({names.get(name, name): item for name, item in record.items()}, Verdict)
@@ -180,7 +180,7 @@ class _Reader:
         schema = record.pop("schema", None)
         if schema != SCHEMA:
             raise BadRecord("$.schema", f"{schema!r} is not {SCHEMA!r}")
-        if apart := next((name for name in _APART if name in record), None):
+        if apart := next((name for name in APART if name in record), None):
             raise BadRecord(f"$.{apart}", "is not part of this record")
         self.measurement = decode_fields(record, Measurement)
 
