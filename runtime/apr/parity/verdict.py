@@ -221,6 +221,9 @@ def _outcome(measurement: Measurement, first: Divergence | None, judged: list[Ce
         if measurement.cells and all(cell.difference.bit_identical for cell in measurement.cells):
             return "agrees", "every stage agrees in every bit"
         return "inconclusive", "nothing could be judged: without a model no stage can be computed from given inputs"
+    free = [cell for cell in judged if cell.view == "accumulated"]
+    if free:  # judged only where every bit must agree
+        return "agrees", "both sides, each running free from the tokens, agree in every bit of every stage"
     return "agrees", "every stage is within what rounding explains"
 
 
