@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apr.ops.exact.fused import Accumulator
+from apr.ops.exact.fused import Accumulator, bits_of, rounds_once
 from apr.ops.exact.lanes import sum_halves
 from apr.ops.exact.refused import refused
 from apr.quant.activations import BLOCK_ROUNDINGS
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from apr.quant.activations import Rounded
     from apr.quant.blocks import Affine
     from apr.quant.weights import Weights
+
+    Wide = NDArray[np.float64]
 
 _F32, _F64 = np.float32, np.float64
 TYPES = ("Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "IQ4_NL")
@@ -64,22 +66,34 @@ def products_with(rounded: Rounded, affine: Affine, registers: int = 1) -> NDArr
         [positions, rows].
     """
     positions, blocks, _ = rounded.codes.shape
-    x = rounded.values.reshape(positions, blocks, 8, 4)
-    left = np.ascontiguousarray(x.transpose(1, 2, 0, 3))  # [blocks, lanes, positions, 4]
+    values = rounded.values
+    left = np.ascontiguousarray(
+        values.reshape(positions, blocks, 8, 4).transpose(1, 2, 0, 3)
+    )  # [blocks, lanes, positions, 4]
+    bits = bits_of(values)
     out = np.empty((positions, len(affine.scaled)), _F32)
     step = max(4, min(_SUMS // (8 * positions), _PRODUCTS // (8 * positions * blocks)))
-    for start in range(0, len(out[0]), step):
+    for start in range(0, len(affine.scaled), step):
         rows = affine.scaled[start : start + step].astype(_F64)
         right = rows.reshape(-1, blocks, 8, 4).transpose(1, 2, 3, 0)
-        products = np.matmul(left, right)  # [blocks, lanes, positions, rows]
-        totals = [Accumulator(np.zeros(products.shape[1:], _F32), tiny=False) for _ in range(registers)]
-        for block, product in enumerate(products):
-            totals[block % registers].add(product)
-        lanes = totals[0].sums if registers == 1 else totals[0].sums + totals[1].sums
-        out[:, start : start + step] = sum_halves(lanes)
+        wide = int(bits_of(rows).max())
+        once = np.array([rounds_once(each, wide, 4 * blocks) for each in bits.tolist()])
+        for some, promise in ((once, True), (~once, False)):
+            if some.any():
+                part = left if some.all() else np.ascontiguousarray(left[:, :, some])
+                out[some, start : start + step] = _in_lanes(part, right, registers, once=promise)
     if affine.minimum is not None and rounded.sums is not None:
         out += _minima(rounded.sums, affine.minimum)
     return out
+
+
+def _in_lanes(left: Wide, right: Wide, registers: int, *, once: bool) -> NDArray[np.float32]:
+    """[blocks, lanes, positions, 4] x [blocks, lanes, 4, rows] -> [positions, rows]."""
+    products = np.matmul(left, right)  # [blocks, lanes, positions, rows]
+    totals = [Accumulator(np.zeros(products.shape[1:], _F32), tiny=False, once=once) for _ in range(registers)]
+    for block, product in enumerate(products):
+        totals[block % registers].add(product)
+    return sum_halves(totals[0].sums if registers == 1 else totals[0].sums + totals[1].sums)
 
 
 def _minima(sums: NDArray[np.float32], minimum: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,7 +9,8 @@ wrong, and there the error of the addition, z - s, exact by Knuth's two-sum, say
 itself is the midpoint, and ties to even are right.
 
 A normal float32 has 24 of a float64's 53 bits: s is a midpoint exactly if its lower 29 bits are 1 followed by 28 zeros. Below
-2^-126 float32 numbers are further apart than their size says, so there every s is examined on its own.
+2^-126 float32 numbers are further apart than their size says, so there every s is examined on its own. Where float64 holds
+every sum exactly, there is nothing to examine (`rounds_once`).
 """
 
 from __future__ import annotations
@@ -34,23 +35,27 @@ class Accumulator:
         sums: float32, of any shape.
     """
 
-    def __init__(self, sums: NDArray[np.float32], *, tiny: bool = True) -> None:
+    def __init__(self, sums: NDArray[np.float32], *, tiny: bool = True, once: bool = False) -> None:
         """Begins with these sums, which are overwritten.
 
         Args:
             sums: float32, contiguous.
             tiny: whether a sum may be below 2^-126 and not zero. False is a promise: products that are all multiples of
                 2^-125 have no such sums.
+            once: a promise, see `rounds_once`, that float64 holds every sum exactly: then only float32 rounds.
         """
         self.sums = sums
-        self._tiny = tiny
+        self._tiny, self._once = tiny, once
         self._exact = np.empty(sums.shape, _F64)
-        self._low = np.empty(sums.shape, np.uint64)
+        self._low = np.empty(0 if once else sums.shape, np.uint64)
 
     def add(self, products: NDArray[np.float64]) -> None:
         """Adds products, exact in float64 and of the shape of the sums."""
         with np.errstate(over="ignore", invalid="ignore"):  # sums beyond float32 are infinite, as the processor's
             np.add(products, self.sums, out=self._exact)
+            if self._once:
+                np.copyto(self.sums, self._exact, casting="unsafe")
+                return
             np.left_shift(self._exact.view(np.uint64), _SHIFT, out=self._low)
             suspects = self._low == _MIDPOINT
             if self._tiny:
@@ -59,6 +64,32 @@ class Accumulator:
             if suspects.any():
                 self._exact[suspects] = _moved(self._exact[suspects], products[suspects], self.sums[suspects])
             np.copyto(self.sums, self._exact, casting="unsafe")
+
+
+def bits_of(numbers: NDArray[np.float64]) -> NDArray[np.intp]:
+    """How many binary digits all numbers of a row need together, from the highest digit of any to the lowest of any.
+
+    Args:
+        numbers: [rows, columns], multiples of 2^-24 below 2^38, as products of a float16 and a byte are.
+
+    Returns:
+        [rows]; 0 for a row of zeros.
+    """
+    digits: NDArray[np.int64] = np.bitwise_or.reduce(np.abs(numbers * 2.0**24).astype(np.int64), axis=1)
+    lowest = digits & -digits
+    spread = digits // np.maximum(lowest, 1)
+    bits: NDArray[np.intp] = np.frexp(spread.astype(_F64))[1].astype(np.intp)
+    return bits
+
+
+def rounds_once(left: int, right: int, terms: int) -> bool:
+    """Whether float64 holds every sum of products of two rows, given the digits that each needs.
+
+    Numbers of a row are multiples of some 2^a and below 2^(a + bits); products are multiples of 2^(a + b), and rounding to
+    float32 leaves a sum such a multiple. The sum of n products, rounded at each step, is below n (1 + 2^-24)^n times the
+    greatest, so below 2 n 2^(bits + bits) of these multiples: 53 bits hold it if n is below 2^(52 - bits - bits).
+    """
+    return left + right + int(terms).bit_length() + 1 <= 53
 
 
 def _moved(
