@@ -94,39 +94,17 @@ def rows(measurement: Measurement, verdict: Verdict) -> list[Row]:
     cells: dict[tuple[int, StageKey], dict[View, Cell]] = defaultdict(dict)
     for cell in measurement.cells:
         cells[cell.prompt, cell.key][cell.view] = cell
-    keys = {
-        *measurement.expected,
-        *(cell.key for cell in measurement.cells),
-        *(key for _, key, _ in measurement.missing),
-    }
     lacking = {key for _, key, _ in measurement.missing}
-    born, inherits = {one.key for one in verdict.born}, set(verdict.inherits)
-
-    def state(key: StageKey, seen: dict[View, Cell]) -> State:
-        found: State = "within"
-        if verdict.first is not None and key == verdict.first.key:
-            found = "first"
-        elif key in born:
-            found = "born"
-        elif not seen or key in lacking:
-            found = "missing"
-        elif key in inherits:
-            found = "inherits"
-        elif all(cell.difference.bit_identical for cell in seen.values()):
-            found = "equal"
-        elif not any(cell.tests for cell in seen.values()):
-            found = "not judged"
-        return found
-
+    keys = {*measurement.expected, *(cell.key for cell in measurement.cells), *lacking}
     order = sorted(keys, key=lambda key: key.order)
     return [
-        _row(prompt, key, cells.get((prompt, key), {}), state(key, cells.get((prompt, key), {})), verdict)
+        _row(prompt, key, cells.get((prompt, key), {}), verdict, lacking=key in lacking)
         for prompt in range(len(measurement.prompts))
         for key in order
     ]
 
 
-def _row(prompt: int, key: StageKey, cells: dict[View, Cell], state: State, verdict: Verdict) -> Row:
+def _row(prompt: int, key: StageKey, cells: dict[View, Cell], verdict: Verdict, *, lacking: bool) -> Row:
     own = next((cells[view] for view in _OWN if view in cells), None)
     free = cells.get("accumulated")
     isolated = own.difference.relative_rms if own else None
@@ -145,7 +123,7 @@ def _row(prompt: int, key: StageKey, cells: dict[View, Cell], state: State, verd
         prompt,
         key,
         cells,
-        state,
+        _state(prompt, key, cells, excess, verdict, lacking=lacking),
         isolated,
         allowed,
         excess,
@@ -153,6 +131,28 @@ def _row(prompt: int, key: StageKey, cells: dict[View, Cell], state: State, verd
         _gain(accumulated, isolated),
         shown.difference.worst_position if shown else None,
     )
+
+
+def _state(
+    prompt: int, key: StageKey, cells: dict[View, Cell], excess: float | None, verdict: Verdict, *, lacking: bool
+) -> State:
+    """What became of a stage of one prompt; a stage that diverges in one prompt may be sound in another."""
+    diverges = any(one.key == key and (one.prompt == prompt or (excess or 0) > 1) for one in verdict.born)
+    first = verdict.first
+    state: State = "within"
+    if first is not None and (prompt, key) == (first.prompt, first.key):
+        state = "first"
+    elif diverges:
+        state = "born"
+    elif lacking or not cells:
+        state = "missing"
+    elif key in verdict.inherits:
+        state = "inherits"
+    elif all(cell.difference.bit_identical for cell in cells.values()):
+        state = "equal"
+    elif not any(cell.tests for cell in cells.values()):
+        state = "not judged"
+    return state
 
 
 def _gain(accumulated: float | None, isolated: float | None) -> float | None:
@@ -300,9 +300,7 @@ def _divergence(first: Divergence, prompts: int) -> list[Fact]:
 def _certainty(verdict: Verdict) -> list[Fact]:
     if not verdict.comparable or not verdict.tests:
         return []
-    sure = (
-        f"a correct pair is called divergent in at most {verdict.alpha:.0e} of runs (alpha, over {verdict.tests} tests)"
-    )
+    sure = f"a correct pair is called divergent in at most {verdict.alpha:.0e} of runs (alpha, over {verdict.tests:,} tests)"
     if verdict.first is not None:
         sure = f"{times(verdict.first.excess)}; {sure}"
     found = [Fact("how sure", sure)]
@@ -318,7 +316,7 @@ def _certainty(verdict: Verdict) -> list[Fact]:
             Fact(
                 "power",
                 f"would have caught at {stage}{weakest}: gain {power.gain:.1e}, bias {power.bias:.1e}, one channel "
-                f"{power.channel:.1e}, one element {power.element:.1e}, all of the stage's RMS",
+                f"{power.channel:.1e}, one element {power.element:.1e}, each relative to the stage's RMS",
             )
         )
     return found

@@ -183,7 +183,7 @@
   // ---- one cell ----------------------------------------------------------------------------------------------------
 
   const VIEWS = { isolated: "isolated", subject: "subject vs judge", oracle: "oracle vs judge", accumulated: "free run" };
-  const NUMBERS = ["relative RMS", "max |Δ|", "RMS", "NMSE", "1 − cosine", "elements that differ", "of", "not finite on one side"];
+  const NUMBERS = ["relative RMS", "max |Δ|", "RMS", "NMSE", "1 − cosine", "elements that differ", "of elements", "not finite on one side"];
 
   const table = (head, lines) => make("div", { class: "scroll" }, make("table", { class: "plain" },
     make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { scope: "col" }, text)))), make("tbody", {}, ...lines)));
@@ -292,7 +292,7 @@
     return lines.map(([name, value, text]) => {
       const bar = make("span", { class: num(value) < 0 ? "bar against" : "bar" });
       bar.style.width = `${Math.max(1, (Math.min(Math.abs(num(value)), most) / most) * 120)}px`;
-      return make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, text), make("td", {}, bar));
+      return make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, text), make("td", { class: "left" }, bar));
     });
   };
 
