@@ -144,11 +144,11 @@ def _born(measurement: Measurement, judged: Iterable[Cell], beyond: Mapping[int,
         views[cell.key].add(cell.view)
         if id(cell) in beyond:
             by_key[cell.key].append(beyond[id(cell)])
-    found = []
+    found: list[Divergence] = []
     for key in sorted(by_key, key=lambda key: key.order):
         own = [one for one in by_key[key] if one.cell.view != "accumulated"]
-        if not own and (views[key] != {"accumulated"} or found):
-            continue  # its own operation is sound, or it may merely inherit
+        if not own and found:
+            continue  # its own operation is sound: it may merely inherit
         found.append(_divergence(measurement, key, own or by_key[key], views[key]))
     return found
 
@@ -207,24 +207,36 @@ _ACCUSED: dict[frozenset[View], tuple[Culprit, str]] = {
 
 
 def _outcome(measurement: Measurement, first: Divergence | None, judged: list[Cell]) -> tuple[Outcome, str]:
-    broken = next((gate for gate in measurement.gates if gate.passed is False), None)
     if first is not None:
-        where = f"{first.key}" + ("" if first.position is None else f" at position {first.position}")
-        return "diverges", f"the sides part at {where}"
+        return "diverges", f"the sides part at {first.key}" + _at(first.position)
+    doubt = _doubt(measurement, judged)
+    if doubt:
+        return "inconclusive", doubt
+    if not judged:
+        return "agrees", "every stage agrees in every bit"
+    if any(cell.view == "accumulated" for cell in judged):  # judged only where every bit must agree
+        return "agrees", "both sides, each running free from the tokens, agree in every bit of every stage"
+    return "agrees", "every stage is within what rounding explains"
+
+
+def _at(position: int | None) -> str:
+    return "" if position is None else f" at position {position}"
+
+
+def _doubt(measurement: Measurement, judged: list[Cell]) -> str:
+    """Why sides that do not part cannot be said to agree; empty where they can."""
+    broken = next((gate for gate in measurement.gates if gate.passed is False), None)
     if broken is not None:
-        return "inconclusive", f"the {broken.side} is not {broken.name}: {broken.detail}"
+        return f"the {broken.side} is not {broken.name}: {broken.detail}"
     if measurement.missing:
         side, key, reason = measurement.missing[0]
         more = f", and {len(measurement.missing) - 1} more" if len(measurement.missing) > 1 else ""
-        return "inconclusive", f"{key} of the {side} {reason}{more}"
-    if not judged:
-        if measurement.cells and all(cell.difference.bit_identical for cell in measurement.cells):
-            return "agrees", "every stage agrees in every bit"
-        return "inconclusive", "nothing could be judged: without a model no stage can be computed from given inputs"
-    free = [cell for cell in judged if cell.view == "accumulated"]
-    if free:  # judged only where every bit must agree
-        return "agrees", "both sides, each running free from the tokens, agree in every bit of every stage"
-    return "agrees", "every stage is within what rounding explains"
+        return f"{key} of the {side} {reason}{more}"
+    if not measurement.cells:
+        return "nothing was compared"
+    if not judged and not all(cell.difference.bit_identical for cell in measurement.cells):
+        return "nothing could be judged: without a model no stage can be computed from given inputs"
+    return ""
 
 
 def _inherits(measurement: Measurement, born: set[StageKey], first: Divergence | None) -> list[StageKey]:
