@@ -11,6 +11,7 @@ from apr.parity.context import context_of
 from apr.parity.kinds import kind_of
 from apr.parity.ladder import ladder, variants
 from apr.parity.null import null_of
+from apr.parity.projections import in_one_projection
 from apr.parity.sides import can_be_fed
 from apr.parity.suspects import suspects
 from apr.parity.vote import JUDGE, vote
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def look_closer(at: Closer) -> Kind | None:
     """The kind of error of one stage; None where it is no more than noise."""
     context = context_of(at.model, at.key, at.given, at.rows)
-    return kind_of(
+    whole = kind_of(
         at.seen,
         at.expected,
         at.null.proxy,
@@ -37,6 +38,7 @@ def look_closer(at: Closer) -> Kind | None:
         terms=context.terms,
         hypotheses=suspects(at.model, at.key, at.tokens, at.positions, at.given, at.rows, at.seen, at.expected),
     )
+    return in_one_projection(at.model, at.key, whole, at.seen, at.expected, at.null.proxy, context)
 
 
 def explain(

@@ -1,16 +1,24 @@
-"""What could have gone wrong at a stage, for whoever knows the stage: errors that are undone by computing it in another way."""
+"""What is known to go wrong at each stage of a model: the mistakes that people make when they write a runtime.
+
+Each is computed from the stage's own inputs with exactly that mistake, and only if nothing simpler explains the difference.
+"""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from apr.ops.activation import gelu_tanh
+from apr.ops.arithmetic import ARITHMETICS
+from apr.ops.attention import causal_mask
+from apr.ops.softmax import softmax
 from apr.parity.kinds import Hypothesis
-from apr.parity.ladder import half_cache
+from apr.parity.ladder import PRODUCTS, half_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -18,44 +26,43 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from apr.capture import Array
-    from apr.formats.model_file import RopeKind
     from apr.models import Model
     from apr.stages import StageKey
 
-    Stages = Mapping[StageKey, Array]
-
-_NORMS = ("attn_norm", "ffn_norm", "final_norm", "q_norm", "k_norm")
-_THETAS = (1e4, 1e5, 5e5, 1e6, 1e7)
-# epsilons in use; others are fitted
-_EPSILONS = (1e-5, 1e-6, 1e-8, 1e-12, 0.0)
+_BASES = (1e4, 1e5, 5e5, 1e6, 1e7)  # of rotations, those that models have
+_SMALL = 1e-4  # relative step by which a derivative is measured
 
 
-@dataclasses.dataclass(frozen=True)
-class _Stage:
-    """One stage that can be computed again, otherwise."""
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """A stage with its inputs; `seen` and `expected` hold `rows` of it."""
 
     model: Model
     key: StageKey
+    seen: Array
+    expected: Array
+    given: Mapping[StageKey, Array]
     tokens: NDArray[np.intp]
     positions: NDArray[np.intp]
-    given: Stages
     rows: slice
 
-    def again(self, **changed: Any) -> Callable[[], Array]:
-        """Computes it with another model, tokens, positions or inputs."""
+    def input(self, name: str) -> Array:
+        """All rows of one input, in the model's dtype."""
+        source = self.model.source(name, self.key.layer)
+        return np.asarray(self.given[source], self.model.arithmetic.dtype)
 
-        def would() -> Array:
-            one = dataclasses.replace(self, **changed)
-            out: Array = one.model.compute(one.key, one.tokens, one.positions, one.given)[one.rows]
-            return out
+    def made(self, model: Model | None = None, **others: Any) -> Array:
+        """[rows, width] the stage, with another model or other inputs."""
+        values = {"tokens": self.tokens, "positions": self.positions, "stages": self.given, **others}
+        return (model or self.model).compute(self.key, values["tokens"], values["positions"], values["stages"])[
+            self.rows
+        ]
 
-        return would
-
-    def config(self, **changes: Any) -> Callable[[], Array]:
-        """Computes it with other hyper-parameters."""
-        other = copy.copy(self.model)
-        other.config = dataclasses.replace(self.model.config, **changes)
-        return self.again(model=other)
+    def other(self, **changes: Any) -> Model:
+        """The model with other hyper-parameters."""
+        faulty = copy.copy(self.model)
+        faulty.config = dataclasses.replace(self.model.config, **changes)
+        return faulty
 
 
 def suspects(
@@ -63,12 +70,12 @@ def suspects(
     key: StageKey,
     tokens: NDArray[np.intp],
     positions: NDArray[np.intp],
-    given: Stages,
+    given: Mapping[StageKey, Array],
     rows: slice,
     seen: Array,
     expected: Array,
 ) -> Iterator[Hypothesis]:
-    """Hypotheses about one stage, each computed only when it is asked for.
+    """Hypotheses about one stage; what each would have given is computed only when it is asked for.
 
     Args:
         model: the judge's.
@@ -80,156 +87,278 @@ def suspects(
         seen: [rows, width] what the accused side has.
         expected: [rows, width] what it should have.
     """
-    at = _Stage(model, key, tokens, positions, given, rows)
-    if key.stage in _NORMS:
-        yield from _epsilons(at, seen, expected)
-    elif key.stage in ("q_post_rope", "k_post_rope"):
-        yield from _rotations(at)
-    elif key.stage == "attention":
-        yield from _attentions(at)
-    elif key.stage in ("ffn_silu", "ffn_swigl"):
-        yield from _activations(at)
-    elif key.stage == "embedding":
-        for step in (1, -1):
-            other = np.clip(tokens + step, 0, model.config.vocabulary - 1)
-            yield Hypothesis("token", f"the token id is {step:+d} off", at.again(tokens=other))
-    elif key.stage in ("ffn_gate", "ffn_up"):
-        other_stage = "ffn_up" if key.stage == "ffn_gate" else "ffn_gate"
+    scene = _Scene(model, key, seen, expected, given, tokens, positions, rows)
+    if key.stage in _BY_STAGE:
+        yield from _BY_STAGE[key.stage](scene)
+    elif key.stage.endswith("_norm"):
+        yield from _norm(scene)
+    if key.stage in PRODUCTS:
+        yield from _product(scene)
+
+
+def _embedding(scene: _Scene) -> Iterator[Hypothesis]:
+    """Rows of other tokens: each row that differs is looked up in the matrix."""
+    wrong = np.flatnonzero(np.any(np.asarray(scene.seen) != np.asarray(scene.expected), axis=1))
+    if len(wrong) == 0:
+        return
+    rows = np.asarray(scene.seen, np.float32)[wrong]
+    best, found = np.full(len(wrong), np.inf), np.zeros(len(wrong), np.intp)
+    for part, matrix in scene.model.weights.matrix("token_embd.weight"):
+        far = (matrix * matrix).sum(axis=1)[None, :] - 2 * rows @ matrix.T
+        near = np.argmin(far, axis=1)
+        value = np.take_along_axis(far, near[:, None], axis=1)[:, 0]
+        better = value < best
+        best[better], found[better] = value[better], near[better] + part.start
+    tokens = scene.tokens[scene.rows].copy()
+    instead = tokens[wrong].copy()
+    tokens[wrong] = found
+    first = f"token {found[0]} stands in place of {instead[0]} at position {wrong[0]}"
+    detail = first if len(wrong) == 1 else f"{first}, others at {len(wrong) - 1} more positions"
+    yield Hypothesis("token", detail, lambda: scene.model.compute(scene.key, tokens, tokens, {}))
+
+
+def _norm(scene: _Scene) -> Iterator[Hypothesis]:
+    """Another epsilon, no gains.
+
+    A row's factor against what was expected is sqrt((m + epsilon) / (m + other)), m the row's mean square, so that each row tells the
+    other epsilon; rows with the smallest m tell it best, so each counts with what the null model leaves of it: as 1 / m^2.
+    """
+    (source,) = scene.model.sources(scene.key)
+    x, own = np.asarray(scene.given[source], np.float64)[scene.rows], scene.model.config.epsilon
+    if x.shape == scene.seen.shape:
+        seen, expected = np.asarray(scene.seen, np.float64), np.asarray(scene.expected, np.float64)
+        size = (expected * expected).sum(axis=1)
+        along = (seen * expected).sum(axis=1)
+        square = (x * x).mean(axis=1)
+        ok = (size > 0) & (along > 0)
+        if ok.any():
+            ratio = size[ok] / along[ok]
+            each = (square[ok] + own) * ratio * ratio - square[ok]
+            weights = 1 / np.square(square[ok] + own)
+            other = float((each * weights).sum() / weights.sum())
+            if other >= 0:
+                yield Hypothesis(
+                    "epsilon", f"epsilon is {other:.4g} in place of {own:.4g}",
+                    lambda: scene.made(scene.other(epsilon=other)),
+                )  # fmt: skip
+    yield Hypothesis("missing term", "the norm itself is missing", lambda: _normed(scene))
+
+
+def _normed(scene: _Scene) -> Array:
+    """[rows, width] what a norm reads."""
+    config = scene.model.config
+    (source,) = scene.model.sources(scene.key)
+    start = {"k_norm": config.q_width}.get(scene.key.stage, 0)
+    return np.asarray(scene.given[source])[scene.rows, start : start + scene.model.width(scene.key.stage)]
+
+
+def _rotation(scene: _Scene) -> Iterator[Hypothesis]:
+    rope = scene.model.config.rope
+
+    def turned(**changes: Any) -> Callable[[], Array]:
+        return lambda: scene.made(scene.other(rope=dataclasses.replace(rope, **changes)))
+
+    for by in (1, -1):
         yield Hypothesis(
-            "wrong weights", f"the weights of {other_stage} were used", at.again(key=key._replace(stage=other_stage))
+            "rotation", f"the position is one too {'large' if by > 0 else 'small'}",
+            partial(scene.made, positions=scene.positions + by),
+        )  # fmt: skip
+    yield Hypothesis("rotation", "not rotated at all", lambda: scene.made(positions=np.zeros_like(scene.positions)))
+    yield Hypothesis("rotation", "rotated the other way round", lambda: scene.made(positions=-scene.positions))
+    kind, told = ("neox", "halves rotate where neighbours should") if rope.kind == "norm" else (
+        "norm", "neighbours rotate where halves should")  # fmt: skip
+    yield Hypothesis("rotation", told, turned(kind=kind))
+    for base in (*_BASES, rope.theta + 1, rope.theta - 1):
+        if base != rope.theta:
+            yield Hypothesis("rotation", f"theta is {base:.10g} in place of {rope.theta:.10g}", turned(theta=base))
+    if rope.yarn is not None:
+        yield Hypothesis("rotation", "YaRN is left out", turned(yarn=None))
+    if rope.divisors is not None:
+        yield Hypothesis("rotation", "frequencies are not divided by rope_freqs.weight", turned(divisors=None))
+    if rope.factor != 1:
+        yield Hypothesis("rotation", f"frequencies are not divided by {rope.factor:g}", turned(factor=1.0, yarn=None))
+    for name in {"f64", "ggml"} - {scene.model.arithmetic.name}:
+        yield Hypothesis(
+            "rotation",
+            f"angles are computed as arithmetic {name} does",
+            partial(scene.made, _in(scene.model, name)),
         )
 
 
-def _epsilons(at: _Stage, seen: Array, expected: Array) -> Iterator[Hypothesis]:
-    own = at.model.config.epsilon
-    if at.key.stage not in ("q_norm", "k_norm"):
-        (source,) = at.model.sources(at.key)
-        yield Hypothesis("missing term", "not normed at all", lambda: np.asarray(at.given[source][at.rows]))
-    for epsilon in _EPSILONS:
-        if epsilon != own:
-            yield Hypothesis("epsilon", f"epsilon {epsilon:g} instead of {own:g}", at.config(epsilon=epsilon))
-    fitted = _fitted_epsilon(at, seen, expected)
-    if fitted is not None:
-        yield Hypothesis("epsilon", f"epsilon {fitted:.3g} instead of {own:g}", at.config(epsilon=fitted))
-
-
-def _fitted_epsilon(at: _Stage, seen: Array, expected: Array) -> float | None:
-    """Least squares over the rows: seen / expected = sqrt((m + own) / (m + epsilon)), m the mean square of what is normed."""
-    if at.key.stage in ("q_norm", "k_norm"):
-        return None  # one mean square a head: the rows' ratios do not tell
-    (source,) = at.model.sources(at.key)
-    wide = np.asarray(at.given[source][at.rows], np.float64)
-    mean = (wide * wide).mean(axis=-1)
-    s, y = np.asarray(seen, np.float64), np.asarray(expected, np.float64)
-    power = (y * y).sum(axis=-1)
-    usable = (power > 0) & np.isfinite(s).all(axis=-1)
-    if not usable.any():
-        return None
-    ratio = (s[usable] * y[usable]).sum(axis=-1) / power[usable]
-    own = at.model.config.epsilon
-    if not (ratio > 0).all():
-        return None
-    # rows with a small mean square tell most; weights are the inverse variances, which go with the mean square squared
-    each, weights = (mean[usable] + own) / ratio**2 - mean[usable], 1 / (mean[usable] + own) ** 2
-    epsilon = float((each * weights).sum() / weights.sum())
-    return epsilon if epsilon > 0 and np.isfinite(epsilon) else None
-
-
-def _rotations(at: _Stage) -> Iterator[Hypothesis]:
-    rope = at.model.config.rope
-    other: RopeKind = "neox" if rope.kind == "norm" else "norm"
-    words = {"norm": "neighbours", "neox": "halves"}
+def _attention(scene: _Scene) -> Iterator[Hypothesis]:
+    config = scene.model.config
+    yield from _scale(scene)
+    for shift, told in (
+        (1, "a query also sees the position after its own"),
+        (-1, "a query does not see its own position"),
+    ):
+        yield Hypothesis("mask", told, partial(_attend, scene, shift=shift))
+    yield Hypothesis("mask", "queries see all positions", lambda: _attend(scene, shift=1 << 30))
     yield Hypothesis(
-        "rotation",
-        f"pairs are {words[other]} instead of {words[rope.kind]}",
-        at.config(rope=dataclasses.replace(rope, kind=other)),
-    )
-    yield Hypothesis("rotation", "not rotated at all", at.again(positions=np.zeros_like(at.positions)))
-    for step in (1, -1):
-        yield Hypothesis("rotation", f"positions are {step:+d} off", at.again(positions=at.positions + step))
-    for theta in _THETAS:
-        if theta != rope.theta:
-            yield Hypothesis(
-                "rotation",
-                f"theta {theta:g} instead of {rope.theta:g}",
-                at.config(rope=dataclasses.replace(rope, theta=theta)),
-            )
+        "rounding", "keys and values are rounded to float16, as a cache of that precision does",
+        lambda: scene.made(stages=half_cache(scene.model, scene.key, scene.given)),
+    )  # fmt: skip
+    if config.n_kv_heads > 1 and config.n_kv_heads != config.n_heads:
+        yield Hypothesis(
+            "permutation", "grouped heads are tiled in place of repeated", lambda: _attend(scene, tile=True)
+        )
+    yield Hypothesis("rounding", "attention weights are rounded to float16", lambda: _attend(scene, halves=True))
+    yield from _swapped(scene)
 
 
-def _attentions(at: _Stage) -> Iterator[Hypothesis]:
-    head_dim = at.model.config.head_dim
-    for name, factor in (("not scaled", head_dim**0.5), ("scaled by 1 / head_dim", head_dim**-0.5)):
-        yield Hypothesis("scale", name, at.again(given=_scaled_queries(at, factor)))
-    yield Hypothesis("mask", "every position sees all others", _masked(at, None))
-    for shift, words in ((1, "one position ahead is seen"), (-1, "the position itself is not seen")):
-        yield Hypothesis("mask", words, _masked(at, shift))
-    cached = half_cache(at.model, at.key, at.given)
-    yield Hypothesis("rounding", "keys and values were rounded to float16", at.again(given=cached))
-    group = at.model.config.n_heads // at.model.config.n_kv_heads
-    if group > 1:
-        yield Hypothesis("permutation", "key and value heads are tiled instead of repeated", _tiled(at))
-
-
-def _scaled_queries(at: _Stage, factor: float) -> dict[StageKey, Array]:
-    q = at.model.source("q_post_rope", at.key.layer)
-    return {**at.given, q: np.asarray(at.given[q], np.float64) * factor}
-
-
-def _masked(at: _Stage, shift: int | None) -> Callable[[], Array]:
-    """Attention with another mask: everything visible, or so many positions further."""
-
-    def would() -> Array:
-        q, k, v = _heads(at)
-        where = at.positions[:, None] + (shift or 0) >= at.positions[None, :]
-        mask = np.ones_like(where) if shift is None else where
-        return _attend(at, q, k, v, mask)
-
-    return would
-
-
-def _tiled(at: _Stage) -> Callable[[], Array]:
-    """Attention whose query head h reads key head h mod kv_heads."""
-
-    def would() -> Array:
-        q, k, v = _heads(at, tile=True)
-        return _attend(at, q, k, v, at.positions[:, None] >= at.positions[None, :])
-
-    return would
-
-
-def _heads(at: _Stage, *, tile: bool = False) -> tuple[Array, Array, Array]:
-    """Queries, and keys and values for each query head: [T, heads, head_dim]."""
-    config, layer = at.model.config, at.key.layer
-    dtype = at.model.arithmetic.dtype
-    q, k, qkv = (
-        np.asarray(at.given[at.model.source(name, layer)], dtype) for name in ("q_post_rope", "k_post_rope", "qkv")
-    )
-    q, k, v = (x.reshape(len(x), -1, config.head_dim) for x in (q, k, at.model.values(qkv)))
+def _attend(
+    scene: _Scene,
+    *,
+    scale: float = 1.0,
+    shift: int = 0,
+    tile: bool = False,
+    halves: bool = False,
+    k_heads: Any = None,
+    v_heads: Any = None,
+) -> Array:
+    """[rows, Q] attention with one mistake."""
+    config = scene.model.config
+    shape = (len(scene.positions), -1, config.head_dim)
+    q = scene.input("q_post_rope").reshape(shape)
+    k, v = scene.input("k_post_rope").reshape(shape), scene.model.values(scene.input("qkv")).reshape(shape)
+    k, v = k if k_heads is None else k[:, k_heads], v if v_heads is None else v[:, v_heads]
     group = config.n_heads // config.n_kv_heads
-    spread = (lambda x: np.tile(x, (1, group, 1))) if tile else (lambda x: np.repeat(x, group, axis=1))
-    return q, spread(k), spread(v)
+    k, v = (np.tile(x, (1, group, 1)) if tile else np.repeat(x, group, axis=1) for x in (k, v))
+    mask = causal_mask(scene.positions + shift, scene.positions)
+    with np.errstate(all="ignore"):  # a query that sees nothing gets NaN, and the hypothesis is dropped
+        attend = _attend_in_halves if halves else scene.model.arithmetic.attend
+        out: Array = attend(q, k, v, mask, scale * config.head_dim**-0.5)
+    return out[scene.rows]
 
 
-def _attend(at: _Stage, q: Array, k: Array, v: Array, mask: NDArray[np.bool_]) -> Array:
-    with np.errstate(all="ignore"):  # a row that sees nothing has no softmax
-        out: Array = at.model.arithmetic.attend(q, k, v, mask, at.model.config.head_dim**-0.5)
-    return out[at.rows]
+def _attend_in_halves(q: Array, k: Array, v: Array, mask: NDArray[np.bool_], scale: float) -> Array:
+    """As `apr.ops.attention.attend`, its weights rounded to float16 before they meet the values."""
+    mixed = np.empty(q.shape, np.float64)
+    for head in range(q.shape[1]):
+        scores = np.where(mask, q[:, head].astype(np.float64) @ k[:, head].T.astype(np.float64) * scale, -np.inf)
+        mixed[:, head] = softmax(scores).astype(np.float16).astype(np.float64) @ v[:, head].astype(np.float64)
+    return mixed.reshape(len(q), -1)
 
 
-def _activations(at: _Stage) -> Iterator[Hypothesis]:
-    silu = at.key._replace(stage="ffn_silu")
-    gate = np.asarray(at.given[at.key._replace(stage="ffn_gate")], np.float64)
-    others: dict[str, Callable[[Array], Array]] = {
-        "GELU": gelu_tanh,
-        "ReLU": lambda x: np.maximum(x, 0),
-        "no activation": lambda x: x,
+def _scale(scene: _Scene) -> Iterator[Hypothesis]:
+    """Scores times another factor: those that people forget, and whichever is near enough to 1 for a derivative to find it."""
+    width = scene.model.config.head_dim
+    usual = width**-0.5
+    named = {
+        1.0: "scores are not scaled",
+        1 / width: "scores are scaled by 1 / head_dim",
+        (width + 1) ** -0.5: "scores are scaled by 1 / sqrt(head_dim + 1)",
+        scene.model.config.hidden**-0.5: "scores are scaled by 1 / sqrt(hidden)",
+        (scene.model.config.hidden / scene.model.config.n_heads)
+        ** -0.5: "scores are scaled by 1 / sqrt(hidden / heads)",
     }
-    for name, function in others.items():
+    for scale, told in named.items():
+        if abs(scale / usual - 1) > 1e-9:
+            yield Hypothesis("scale", told, partial(_attend, scene, scale=scale / usual))
+    base = np.asarray(_attend(scene), np.float64)
+    slope = (np.asarray(_attend(scene, scale=1 + _SMALL), np.float64) - base) / _SMALL
+    size = float((slope * slope).sum())
+    change = float((slope * (np.asarray(scene.seen, np.float64) - scene.expected)).sum()) / size if size else 0.0
+    if 0 < abs(change) < 0.5:
+        yield Hypothesis("scale", f"scores are scaled by {1 + change:.7g} times what they should be",
+                         lambda: _attend(scene, scale=1 + change))  # fmt: skip
 
-        def would(function: Callable[[Array], Array] = function) -> Array:
-            made = function(gate)
-            if at.key.stage == "ffn_silu":
-                return made[at.rows]
-            return at.again(given={**at.given, silu: made})()
 
-        yield Hypothesis("activation", f"{name} instead of SiLU", would)
+def _swapped(scene: _Scene) -> Iterator[Hypothesis]:
+    """Two heads of the keys, of the values or of both in each other's place: the two whose queries' results differ most."""
+    config = scene.model.config
+    if config.n_kv_heads < 2:
+        return
+    d = np.asarray(scene.seen, np.float64) - scene.expected
+    with np.errstate(invalid="ignore"):
+        heads = np.square(d).reshape(len(d), config.n_kv_heads, -1).sum(axis=(0, 2))
+    a, b = sorted(np.argsort(heads)[::-1][:2].tolist())
+    order = np.arange(config.n_kv_heads)
+    order[[a, b]] = b, a
+    swaps: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("key", {"k_heads": order}),
+        ("value", {"v_heads": order}),
+        ("key and value", {"k_heads": order, "v_heads": order}),
+    )
+    for told, swap in swaps:
+        yield Hypothesis("permutation", f"{told} heads {a} and {b} are swapped", partial(_attend, scene, **swap))
+
+
+def _silu(scene: _Scene) -> Iterator[Hypothesis]:
+    x = scene.input("ffn_gate")[scene.rows]
+    with np.errstate(over="ignore"):
+        sigmoid = 1 / (1 + np.exp(-x.astype(np.float64)))
+    for told, would in (
+        ("GELU (tanh) in place of SiLU", lambda: gelu_tanh(x)),
+        ("GELU (sigmoid) in place of SiLU", lambda: x / (1 + np.exp(-1.702 * x.astype(np.float64)))),
+        ("ReLU in place of SiLU", lambda: np.maximum(x, 0)),
+        ("sigmoid in place of SiLU", lambda: sigmoid),
+        ("no activation at all", lambda: x),
+    ):
+        yield Hypothesis("activation", told, would)
+
+
+def _gated(scene: _Scene) -> Iterator[Hypothesis]:
+    silu, up = (scene.input(name)[scene.rows] for name in ("ffn_silu", "ffn_up"))
+    yield Hypothesis("missing term", "the gate is missing: ffn_up alone", lambda: up)
+    yield Hypothesis("missing term", "ffn_up is missing: the gate alone", lambda: silu)
+    yield Hypothesis("activation", "the gate is added in place of multiplied", lambda: silu + up)
+
+
+def _product(scene: _Scene) -> Iterator[Hypothesis]:
+    """Other activation rounding, another matrix."""
+    model, key = scene.model, scene.key
+    for name in ("f64", "ggml"):
+        if name != model.arithmetic.name and not (name == "ggml" and model.arithmetic.name == "exact"):
+            told = (
+                "activations are not rounded" if name == "f64" else "activations are rounded as llama.cpp rounds them"
+            )
+            yield Hypothesis("rounding", told, partial(scene.made, _in(model, name)))
+    yield from _other_weights(scene)
+    if key.layer is not None:
+        for layer in (key.layer - 1, key.layer + 1):
+            if 0 <= layer < model.config.n_layers:
+                yield Hypothesis("wrong weights", f"the weights of layer {layer} are used",
+                                 partial(_from, scene, key._replace(layer=layer)))  # fmt: skip
+
+
+def _other_weights(scene: _Scene) -> Iterator[Hypothesis]:
+    twins = {"ffn_gate": "ffn_up", "ffn_up": "ffn_gate"}
+    stage = scene.key.stage
+    if stage in twins:
+        yield Hypothesis("wrong weights", f"the weights of {twins[stage]} are used",
+                         lambda: _from(scene, scene.key._replace(stage=twins[stage])))  # fmt: skip
+    if stage == "lm_head" and "output.weight" in scene.model.weights:
+        yield Hypothesis("wrong weights", "the embedding is used although there is a head", lambda: _tied(scene))
+
+
+def _tied(scene: _Scene) -> Array:
+    model = scene.model
+    out: Array = model.arithmetic.linear(scene.input("final_norm"), model.weights, "token_embd.weight")
+    return out[scene.rows]
+
+
+def _from(scene: _Scene, key: StageKey) -> Array:
+    """Another stage's operation on this stage's inputs."""
+    model = scene.model
+    given = dict(scene.given)
+    for name in model.inputs_of(key.stage):
+        if name not in ("layer", "tokens", "positions"):
+            given[model.source(name, key.layer)] = scene.given[model.source(name, scene.key.layer)]
+    return model.compute(key, scene.tokens, scene.positions, given)[scene.rows]
+
+
+def _in(model: Model, arithmetic: str) -> Model:
+    other = copy.copy(model)
+    other.arithmetic = ARITHMETICS[arithmetic]
+    return other
+
+
+_BY_STAGE: dict[str, Callable[[_Scene], Iterator[Hypothesis]]] = {
+    "embedding": _embedding,
+    "q_post_rope": _rotation,
+    "k_post_rope": _rotation,
+    "attention": _attention,
+    "ffn_silu": _silu,
+    "ffn_swigl": _gated,
+}

@@ -113,14 +113,14 @@ def kind_of(
     found = [one for module in (values, regions, moved, product) for one in module.explanations(at)]
     found += moved.rotations(at)
     best = _best(at, found)
-    # an error of the stage's own equation is the better answer wherever it is the simpler one
+    # an error of the stage's own equation is the better answer wherever it is the simpler one, or says more of the same kind
     simpler = len(KINDS) if best is None or best.left > _noise(at) else _RANK[best.name]
-    tried = [hypothesis for hypothesis in hypotheses if _RANK[hypothesis.name] < simpler]
+    tried = [hypothesis for hypothesis in hypotheses if _RANK[hypothesis.name] <= simpler]
     if tried:
         found += [one for hypothesis in tried for one in by_hypothesis(at, hypothesis)]
         best = _best(at, found)
     if best is None:
-        return Kind("scattered", _scattered(at), 0.0) if at.must or _noticeable(at) else None
+        return Kind("scattered", _scattered(at), 0.0) if _noticeable(at) else None
     share = best.share()
     if best.left > _noise(at) and at.energy - best.left < _ENOUGH * (at.energy - _noise(at)):
         return Kind("scattered", f"{_scattered(at)}; the nearest: {best.name}, {best.detail}", share)
@@ -148,7 +148,7 @@ def _noise(at: Look) -> float:
 def _noticeable(at: Look) -> bool:
     """Whether the difference is more than noise, whatever its form."""
     rows, channels = at.shape
-    return (
+    return at.must or (
         at.energy > _noise(at)
         or float(at.energies.max()) > worth(1, rows * channels)
         or float(at.by_row.max()) > worth(channels, rows)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from apr.errors import UnsupportedModel
 from apr.parity.kinds.look import Explanation, Look, worth, worth_of_log
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ class Hypothesis(NamedTuple):
 
 def by_hypothesis(look: Look, hypothesis: Hypothesis) -> Iterator[Explanation]:
     """The explanation that a hypothesis gives, at every position or at those that it helps."""
-    would = np.asarray(hypothesis.would(), np.float64)
+    try:
+        would = np.asarray(hypothesis.would(), np.float64)
+    except UnsupportedModel:
+        return  # an arithmetic that does not cover this model is not what happened
     if would.shape != look.d.shape or not np.isfinite(would).all():
         return
     predicted = would - look.expected

@@ -191,8 +191,7 @@ def look(
         s, y = np.where(finite, s, 0.0), np.where(finite, y, 0.0)
     d = s - y
     must = bool(np.any((t == 0) & (d != 0)))
-    # the smaller of both sizes: a value that should be 0 and is not has no rounding to hide behind
-    proxy = np.maximum(t, _UNIT * np.minimum(np.abs(s), np.abs(y)))
+    proxy = np.maximum(t, _UNIT * np.maximum(np.abs(s), np.abs(y)))
     typical = float(np.median(proxy[proxy > 0])) if np.any(proxy > 0) else 1.0
     w = np.where(finite, 1.0 / np.square(np.where(proxy > 0, proxy, typical)), 0.0)
     x = None if inputs is None else np.asarray(inputs, np.float64)

@@ -57,7 +57,11 @@ def _one_weight(look: Look, x: Real) -> Iterator[Explanation]:
 
 
 def _one_row(look: Look, x: Real) -> Iterator[Explanation]:
-    """One block of one row has another scale, d[:, c] = change (x_b . w_b), or another minimum, d[:, c] = change sum(x_b)."""
+    """One block of one row has another scale or another minimum.
+
+    Without minima d[:, c] = change (x_b . w_b). With them w = scale code + minimum, so that a scale that is off adds
+    change (x_b . w_b - minimum sum(x_b)), and a minimum that is off change sum(x_b).
+    """
     rows, channels = look.shape
     if rows < _ROWS or look.weight is None:
         return
@@ -68,18 +72,43 @@ def _one_row(look: Look, x: Real) -> Iterator[Explanation]:
     for size in sorted({block, 32, 16} - {1}):
         if x.shape[1] % size or size > block or x.shape[1] == size:
             continue
-        for what, product in (("scale", scaled), ("minimum", x)):
-            blocks = product.reshape(rows, -1, size).sum(axis=-1)
+        products, sums = (one.reshape(rows, -1, size).sum(axis=-1) for one in (scaled, x))
+        choices = 9.0 * channels * products.shape[1]
+
+        def place(b: int, size: int = size) -> str:
+            return f"row {c}, block {b} of {size} (columns {b * size} to {(b + 1) * size - 1})"
+
+        for what, blocks in (("scale", products), ("minimum", sums)):
             above, below = (w * d) @ blocks, w @ (blocks * blocks)
             gone = np.divide(above**2, below, out=np.zeros_like(below), where=below > 0)
             b = int(np.argmax(gone))
             change = float(above[b] / below[b]) if below[b] else 0.0
             told = f"{1 + change:.9g} times what it should be" if what == "scale" else f"off by {change:.6g}"
-            place = f"row {c}, block {b} of {size} (columns {b * size} to {(b + 1) * size - 1})"
             yield Explanation(
-                "weight block", f"{place}: the {what} is {told}", look.energy - float(gone[b]),
-                worth(1, 6.0 * channels * len(gone)), look.share(change * blocks[:, b], (slice(None), c)),
+                "weight block", f"{place(b)}: the {what} is {told}", look.energy - float(gone[b]),
+                worth(1, choices), look.share(change * blocks[:, b], (slice(None), c)),
             )  # fmt: skip
+        b, change, gone_there, predicted = _two(d, w, products, sums)
+        yield Explanation(
+            "weight block", f"{place(b)}: the scale is {1 + change:.9g} times what it should be, the minimum is right",
+            look.energy - gone_there, worth(2, choices), look.share(predicted, (slice(None), c)),
+        )  # fmt: skip
+
+
+def _two(d: Real, w: Real, products: Real, sums: Real) -> tuple[int, float, float, Real]:
+    """Fits d = change products_b + other sums_b for each block b: the best one, its change, what it takes away, and d.
+
+    Normal equations of two unknowns, for all blocks at once; blocks in which the two are parallel are left out.
+    """
+    pp, ss, ps = w @ (products * products), w @ (sums * sums), w @ (products * sums)
+    dp, ds = (w * d) @ products, (w * d) @ sums
+    det = pp * ss - ps * ps
+    ok = det > 1e-9 * pp * ss
+    safe = np.where(ok, det, 1.0)
+    change, other = (dp * ss - ds * ps) / safe, (ds * pp - dp * ps) / safe
+    gone = np.where(ok, change * dp + other * ds, 0.0)
+    b = int(np.argmax(gone))
+    return b, float(change[b]), float(gone[b]), change[b] * products[:, b] + other[b] * sums[:, b]
 
 
 def _left_out(look: Look, x: Real) -> Iterator[Explanation]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Real = NDArray[np.float64]
 
 _GRID = 64  # edges of a range of channels or positions are looked for on so many places, then moved one by one
-_EXACT = 1e-3  # how near a factor has to be to -1 or 0 to be called so
+_EXACT = 1e-3  # how near a factor has to be to -1 to be called so
 
 
 class _Fit(NamedTuple):
@@ -46,8 +46,6 @@ def factor(change: float) -> str:
     """`1.0002 times the expected values`; the change is the factor less one."""
     if abs(change + 2) < _EXACT:
         return "the sign is flipped"
-    if abs(change + 1) < _EXACT:
-        return "zero"
     return f"{1 + change:.9g} times the expected values"
 
 
@@ -57,17 +55,15 @@ def span(what: str, start: int, stop: int) -> str:
 
 
 def _name(change: float, otherwise: str) -> str:
-    if abs(change + 2) < _EXACT:
-        return "sign"
-    if abs(change + 1) < _EXACT:
-        return "zeros" if otherwise == "gain" else "dropped block" if "gain" in otherwise else otherwise
-    return otherwise
+    return "sign" if abs(change + 2) < _EXACT else otherwise
 
 
 def _everywhere(look: Look, gain: tuple[Real, Real], by: Real) -> Iterator[Explanation]:
     rows, channels = look.shape
     whole = _Fit(np.asarray(gain[0].sum()), np.asarray(gain[1].sum()))
     change = float(whole.above / whole.below) if whole.below else 0.0
+    if not look.seen.any():
+        yield Explanation("zeros", "everything is zero", 0.0, worth(0, 1), look.share(-look.expected))
     yield Explanation(
         _name(change, "gain"), factor(change), look.energy - float(whole.gone), worth(1, 1),
         look.share(change * look.expected),
