@@ -77,7 +77,8 @@ def fold(claim: Claim, evidence: Sequence[CaseEvidence]) -> Folded:
     """What the evidence for all cases of a claim says about it together: the worst of them counts."""
     plain = [one for one in evidence if one.case.mutant is None]
     mutants = [one for one in evidence if one.case.mutant is not None]
-    cells = tuple(cell(claim, one.case, one.row, one.stale) for one in mutants)
+    unrun = next(filter(None, (_unrun(one.row) for one in plain)), "")
+    cells = tuple(cell(claim, one.case, one.row, one.stale, unrun) for one in mutants)
     levels = [_level(one.row) for one in plain if one.row]
     outcome, as_expected, reason, detail = _outcome(claim, plain, mutants, proves_nothing(claim, cells))
     return Folded(
@@ -119,6 +120,13 @@ def _outcome(
         if claim.expect is Expect.REFUTED
         else (Outcome.DISCHARGED, True, "", "")
     )
+
+
+def _unrun(row: Mapping[str, Any] | None) -> str:
+    """Why a falsifier did not come to a verdict, if it did not."""
+    if row is None or row["verdict"] not in (Word.INCONCLUSIVE, Word.ERROR):
+        return ""
+    return ": ".join(filter(None, (str(row.get("reason") or ""), str(row.get("message") or ""))))
 
 
 def _told(row: Mapping[str, Any]) -> Mapping[str, Any]:

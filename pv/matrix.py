@@ -69,8 +69,10 @@ class Cell:
         return self.fate is Fate.KILLED if self.to_refute and self.refuted else None
 
 
-def cell(claim: Claim, case: Case, row: Mapping[str, Any] | None, stale: str) -> Cell:
+def cell(claim: Claim, case: Case, row: Mapping[str, Any] | None, stale: str, unrun: str = "") -> Cell:
     """The cell that a row fills; without a fresh one, `stale` says why the newest counts no more, if there was any.
+
+    `unrun` says why the claim could not be run at all, where that is known.
 
     Raises:
         ValueError: the case has no mutant.
@@ -79,7 +81,7 @@ def cell(claim: Claim, case: Case, row: Mapping[str, Any] | None, stale: str) ->
         raise ValueError(f"{case.label!r} of {claim.id} is no case of a mutant")
     label = Case(case.params).label
     if row is None:
-        return Cell(claim, case.mutant, Fate.STALE if stale else Fate.NOT_RUN, label, message=stale)
+        return Cell(claim, case.mutant, Fate.STALE if stale else Fate.NOT_RUN, label, message=stale or unrun)
     word = row["verdict"]
     if word not in _OF_ROWS:
         return Cell(claim, case.mutant, Fate.INCONCLUSIVE, label, "unreadable", f"{word!r} is no verdict here")

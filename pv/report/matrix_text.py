@@ -106,8 +106,8 @@ def _list(claims: Sequence[Folded], glyphs: dict[Fate, str], paint: Paint) -> li
     cells = [one for claim in claims for one in claim.cells]
     if not cells:
         return [f"  {escape(claim.claim.id)}: {claim.vacuous}" for claim in claims]
-    names = min(_WIDEST, max(width(_name(one)) for one in cells))
-    places = min(_WIDEST, max(width(escape(expected(one))) for one in cells))
+    names = min(_WIDEST, max(len("mutant"), *(width(_name(one)) for one in cells)))
+    places = min(_WIDEST, max(len("expected"), *(width(escape(expected(one))) for one in cells)))
     lines = [paint(f"    {'':14} {_padded('mutant', names)}  {_padded('expected', places)}  found", "dim")]
     for claim in claims:
         lines.append(f"  {escape(claim.claim.id)}: " + _score(claim.cells))

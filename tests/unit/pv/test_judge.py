@@ -59,6 +59,7 @@ def test_the_verdict_of_a_run_on_a_mutant(
 ) -> None:
     verdict = judge(raised, compared=compared, mutant=mutant)
     assert (verdict.word, verdict.ok) == (word, word is Word.KILLED)
+    assert verdict.refuted is (word in (Word.KILLED, Word.MISLOCALISED))
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,8 @@ def test_a_mutant_of_a_claim_known_to_be_false_makes_it_true(
     verdict = judge(raised, compared=compared, expect=Expect.REFUTED, mutant=MUTANT)
     assert (verdict.word, verdict.ok) == (word, word is Word.KILLED)
     assert word is not Word.SURVIVED or MUTANT.id in verdict.message
+    assert verdict.refuted is isinstance(raised, (Refuted, AssertionError))
+    assert verdict.where == ({"stage": "q_rope", "layer": 3} if isinstance(raised, Refuted) else {})
 
 
 def test_a_mislocalised_mutant_says_expected_and_found() -> None:

@@ -32,11 +32,21 @@ GOOD: dict[str, Any] = {
     "falsifier": {"path": "falsifiers/f.py", "sha256": "0"},
     "worst": {"distance": "nan", "bound": 1e-6, "where": {"stage": "q", "layer": 1}},
 }
+KILLED = GOOD | {
+    "mutant": "m",
+    "verdict": "killed",
+    "expected": {"refuted": True, "stage": "s", "layer": 2},
+    "where": {"stage": "s", "layer": 2, "position": 7},
+}
 
 
 def test_a_good_row_has_no_fault() -> None:
     assert fault(GOOD) == ""
     assert fault(GOOD | {"mutant": "m", "verdict": "killed"}) == ""
+    assert fault(KILLED) == ""
+    assert fault(KILLED | {"expected": {"refuted": True, "stage": "s", "layer": None}}) == ""
+    assert fault(KILLED | {"expected": {"refuted": False, "stage": "t", "layer": 2}, "where": {}}) == ""
+    assert fault(KILLED | {"verdict": "mislocalised", "where": {}}) == ""
     assert fault(GOOD | {"verdict": "inconclusive", "falsifier": None, "compared": {}, "worst": None}) == ""
 
 
@@ -72,6 +82,13 @@ def test_a_good_row_has_no_fault() -> None:
         ({"worst": {"distance": 1.0, "where": {"layer": 10**400}}}, "worst is no distance with a place"),
         ({"distance": 10**400}, "no distance with a place"),
         ({"where": [1]}, "no distance with a place"),
+        (KILLED | {"where": {"stage": "s", "layer": 1}}, "killed, and found elsewhere than expected"),
+        (KILLED | {"where": {"stage": "t", "layer": 2}}, "killed, and found elsewhere than expected"),
+        (KILLED | {"where": None}, "killed, and found elsewhere than expected"),
+        (KILLED | {"expected": "s"}, "expected is no place of a mutant"),
+        (KILLED | {"expected": {"stage": "s"}}, "expected is no place of a mutant"),
+        ({"expected": {"refuted": True}}, "expected is no place of a mutant"),
+        ({"refuted": 1}, "refuted is no truth value"),
     ],
 )
 def test_a_row_of_another_shape_is_left_aside(tmp_path: Path, change: dict[str, Any], words: str) -> None:
