@@ -145,13 +145,14 @@ def decode_fields(value: Any, cls: type[Data], path: str = "$") -> Data:
     for name in known:
         if name not in fields:
             raise BadRecord(f"{path}.{name}", "is not part of this record")
+    values = {
+        name: decode(item, typed[name], path if name == KEY else f"{path}.{name}") for name, item in known.items()
+    }
     for name, field in fields.items():
         optional = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-        if name not in known and not optional:
+        if name not in values and not optional:
             raise BadRecord(f"{path}.{name}", "is missing")
-    return cls(
-        **{name: decode(item, typed[name], path if name == KEY else f"{path}.{name}") for name, item in known.items()}
-    )
+    return cls(**values)
 
 
 def _shown(value: Any) -> str:
