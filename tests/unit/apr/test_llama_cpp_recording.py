@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes as c
+import mmap
 import os
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from apr.engines.llama_cpp import abi
+from apr.engines.llama_cpp.arena import Arena, Arenas
 from apr.engines.llama_cpp.recording import Recording, Refusal
 
 OPS = ["NONE", "MUL", "SET_ROWS", "FLASH_ATTN_EXT", "MUL_MAT", "MUL_MAT_ID"]
@@ -23,6 +25,7 @@ class Graph:
         self.tensors: list[abi.Tensor] = []
         self.data: list[Any] = []
         self.layout_error: str | None = None
+        self.on_host = True
 
     def tensor(
         self, name: str, op: str = "NONE", sources: tuple[int, ...] = (), values: Any = None, kind: int = 0
@@ -53,6 +56,10 @@ class Graph:
     def tensor_get(self, address: int, target: int, offset: int, nbytes: int) -> None:
         c.memmove(target, abi.Tensor.from_address(address).data + offset, nbytes)
 
+    def host_address(self, address: int) -> int | None:
+        data: int = abi.Tensor.from_address(address).data
+        return data if self.on_host else None
+
     def check_tensor_layout(self, address: int) -> None:
         if self.layout_error:
             raise abi.AbiError(f"{self.layout_error} {bool(address)}")
@@ -80,14 +87,16 @@ def run(recording: Recording, *nodes: int) -> list[bool]:
     return answers
 
 
-def test_a_stage_is_copied_and_its_neighbours_are_not_asked_for(graph: Graph) -> None:
+@pytest.mark.parametrize("on_host", [True, False])
+def test_a_stage_is_copied_and_its_neighbours_are_not_asked_for(graph: Graph, on_host: bool) -> None:
+    graph.on_host = on_host
     recording = Recording(graph)
     values = np.arange(6).reshape(2, 3)
     assert run(recording, graph.cache(), graph.norm(values=values)) == [False, True]
     recording.check()
     (slot,) = recording.slots
     assert (slot["stage"], slot["layer"], slot["ne"]) == ("attn_norm", 0, [3, 2, 1, 1])
-    size = recording.arena.finish()
+    size = recording.arena.size
     assert np.frombuffer(os.pread(recording.arena.descriptor, size, slot["offset"]), np.float32, 6).tolist() == [
         *range(6)
     ]
@@ -125,7 +134,7 @@ def test_whole_numbers_of_a_view_become_float32(graph: Graph) -> None:
     recording.check()
     (slot,) = recording.slots
     assert slot["ne"] == [2, 3, 1, 1]
-    size = recording.arena.finish()
+    size = recording.arena.size
     content = os.pread(recording.arena.descriptor, size, slot["offset"])
     assert np.frombuffer(content, np.float32, 6).tolist() == [3, 1, 2, 0, 1, 3]
     recording.arena.discard()
@@ -188,10 +197,10 @@ def test_the_first_fault_is_told_and_nothing_is_looked_at_after_it(graph: Graph)
 
 
 def test_an_exception_in_the_callback_is_kept(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_address: int, _target: int, _offset: int, _nbytes: int) -> None:
+    def broken(_address: int) -> None:
         raise ZeroDivisionError("in there")
 
-    monkeypatch.setattr(graph, "tensor_get", broken)
+    monkeypatch.setattr(graph, "host_address", broken)
     assert "ZeroDivisionError in the eval callback: in there" in refused(graph, graph.cache(), graph.norm())
 
 
@@ -210,9 +219,56 @@ def test_an_arena_grows_and_keeps_what_it_holds(graph: Graph) -> None:
         weight = graph.tensor(f"blk.{layer}.attn_norm.weight")
         nodes.append(graph.tensor("n", "MUL", (graph.tensor("x"), weight), values=big + layer))
     run(recording, graph.cache(), *nodes)
-    size = recording.arena.finish()
+    size = recording.arena.size
     content = os.pread(recording.arena.descriptor, size, 0)
     for layer, slot in enumerate(recording.slots):
         stored = np.frombuffer(content, np.float32, big.size, slot["offset"]).reshape(big.shape)
         assert (stored == big + layer).all()
-    os.close(recording.arena.descriptor)
+    recording.arena.discard()
+
+
+def content(arena: Arena, offset: int, nbytes: int) -> bytes:
+    return os.pread(arena.descriptor, nbytes, offset)
+
+
+def test_an_arena_knows_what_it_holds() -> None:
+    arena, values = Arena(), (c.c_float * 5000)(*range(5000))
+    arena.add(c.addressof(values), 4)
+    offset = arena.add(c.addressof(values), 20000)
+    assert offset % mmap.ALLOCATIONGRANULARITY == 0
+    assert arena.size == offset + 20000
+    assert arena.holds(offset, c.addressof(values), 20000)
+    assert arena.holds(offset, c.addressof(values), 0)
+    values[4999] = -1
+    assert not arena.holds(offset, c.addressof(values), 20000)
+    assert arena.holds(offset, c.addressof(values), 19996)
+    arena.discard()
+
+
+def test_memory_is_kept_for_the_next_pass_only_when_it_came_back() -> None:
+    arenas, values = Arenas(), (c.c_float * 9000)(*range(9000))
+    first = arenas.take()
+    first.add(c.addressof(values), 36000)
+    number = arenas.lend(first)
+    second = arenas.take()
+    assert second.descriptor != first.descriptor
+    assert content(first, 0, 36000) == bytes(values)
+    arenas.take_back([number])
+    again = arenas.take()
+    assert again is first
+    assert (again.size, again.add(c.addressof(values), 4), again.size) == (1, 0, 4)
+    again.discard()
+    second.discard()
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_that_came_back_the_larger_is_kept(order: tuple[int, int]) -> None:
+    arenas, values = Arenas(), (c.c_float * 9000)()
+    lent = [arenas.take(), arenas.take()]
+    lent[1].add(c.addressof(values), 36000)
+    numbers = [arenas.lend(arena) for arena in lent]
+    arenas.take_back([numbers[index] for index in order])
+    assert arenas.take() is lent[1]
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(lent[0].descriptor)
+    lent[1].discard()

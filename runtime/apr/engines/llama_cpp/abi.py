@@ -192,6 +192,7 @@ class Library:
         except OSError as error:
             raise AbiError(f"cannot be opened: {error}") from error
         self._libraries = [self._llama]
+        self._host_buffers: dict[int | None, bool] = {}
         if not hasattr(self._llama, "ggml_nbytes"):
             beside = [self._beside(path, name) for name in ("libggml-base.", "libggml.")]
             self._libraries += [c.CDLL(str(found), mode=c.RTLD_GLOBAL) for found in beside if found]
@@ -203,6 +204,7 @@ class Library:
         self.tensor_data = self._function("ggml_get_data", c.c_void_p, pointer)
         self.nbytes = self._function("ggml_nbytes", size, pointer)
         self.tensor_get = self._function("ggml_backend_tensor_get", None, pointer, pointer, size, size)
+        self.is_host = self._function("ggml_backend_buffer_is_host", c.c_bool, pointer)
         self.backend_init = self._function("llama_backend_init", None)
         self.log_set = self._function("llama_log_set", None, LOG_CALLBACK, pointer)
         self.system_info = self._function("llama_print_system_info", c.c_char_p)
@@ -253,6 +255,14 @@ class Library:
                 function.restype, function.argtypes = result, arguments
                 return function
         raise AbiError(f"does not export {name}")
+
+    def host_address(self, address: int) -> int | None:
+        """Where a tensor's values are in this process's memory; None where they are in a device's."""
+        tensor = Tensor.from_address(address)
+        buffer = tensor.buffer or (Tensor.from_address(tensor.view_src).buffer if tensor.view_src else None)
+        if buffer not in self._host_buffers:
+            self._host_buffers[buffer] = bool(buffer) and bool(self.is_host(buffer))
+        return tensor.data if self._host_buffers[buffer] else None
 
     def check_tensor_layout(self, address: int) -> None:
         """Compares our idea of `struct ggml_tensor` with the library's own getters on a live tensor.

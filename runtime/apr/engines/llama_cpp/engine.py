@@ -6,6 +6,7 @@ import contextlib
 import mmap
 import os
 import re
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -84,6 +85,7 @@ class LlamaCpp:
         self.build = self.provider.build
         self._file = file
         self._model = load(file, GGML)  # for the stages and widths to expect; no weight of it is decoded
+        self._returned: list[int] = []  # shared memory that nobody here looks at any more
         self._child = Child(f"{self.provider.library} with {file.path}", timeout)
         try:
             described, _ = self._child.ask(
@@ -181,13 +183,17 @@ class LlamaCpp:
     def _ask(self, do: str, tokens: Sequence[int], **request: Any) -> tuple[dict[str, Any], mmap.mmap]:
         check_tokens(tokens, self.vocabulary, self._model.config.context)
         doing = f"running {len(tokens)} tokens"
-        reply, descriptor = self._child.ask(doing, do=do, tokens=list(tokens), **request)
+        returned = [self._returned.pop() for _ in range(len(self._returned))]
+        reply, descriptor = self._child.ask(doing, do=do, tokens=list(tokens), returned=returned, **request)
         if descriptor is None:
             raise OracleError("llama.cpp's process answered without its results", where=str(self._file.path))
         try:
-            return reply, mmap.mmap(descriptor, reply["size"], access=mmap.ACCESS_READ)
+            memory = mmap.mmap(descriptor, reply["size"], access=mmap.ACCESS_READ)
         finally:
             os.close(descriptor)
+        # arrays over the memory keep it: it is finalized after the last of them, and only then written to again
+        weakref.finalize(memory, self._returned.append, reply["arena"]).atexit = False
+        return reply, memory
 
     def _assemble(
         self, reply: dict[str, Any], memory: mmap.mmap, tokens: Sequence[int], needed: Collection[StageKey]

@@ -5,16 +5,13 @@ from __future__ import annotations
 import ctypes as c
 import itertools
 import math
-import mmap
-import os
-import tempfile
 from typing import Any, Protocol
 
 from apr.engines.llama_cpp import abi
+from apr.engines.llama_cpp.arena import Arena
 from apr.engines.llama_cpp.graph import Part, Recogniser, Take
 from apr.stages import INTEGER
 
-_ALIGN = 64
 _EXACT = 1 << 24  # whole numbers up to here are float32 numbers
 _CACHE_WRITES = {"SET_ROWS", "CPY"}
 
@@ -35,53 +32,11 @@ class TensorAccess(Protocol):
     def tensor_get(self, address: int, target: int, offset: int, nbytes: int, /) -> None:
         """Copies values, from wherever they are."""
 
+    def host_address(self, address: int, /) -> int | None:
+        """Where a tensor's values are in this process's memory; None where they are elsewhere."""
+
     def check_tensor_layout(self, address: int, /) -> None:
         """Raises AbiError where `struct ggml_tensor` is laid out differently."""
-
-
-class Arena:
-    """Anonymous shared memory that grows as tensors are added; whoever has the descriptor sees it."""
-
-    def __init__(self) -> None:
-        if hasattr(os, "memfd_create"):
-            self.descriptor = os.memfd_create("apr-capture")
-        else:
-            with tempfile.TemporaryFile() as file:  # no name: it goes when the last descriptor does
-                self.descriptor = os.dup(file.fileno())
-        self._used = 0
-        self._map: mmap.mmap | None = None
-
-    def reserve(self, nbytes: int) -> int:
-        """Room for a tensor: its offset."""
-        offset = self._used
-        self._used += (nbytes + _ALIGN - 1) // _ALIGN * _ALIGN
-        if self._map is None or self._used > len(self._map):
-            size = max(1 << 20, 2 * self._used)
-            os.ftruncate(self.descriptor, size)
-            if self._map is not None:
-                self._map.close()
-            self._map = mmap.mmap(self.descriptor, size)
-        return offset
-
-    def address(self, offset: int) -> int:
-        """Where an offset is in this process, until the next `reserve`."""
-        if self._map is None:
-            raise ValueError("nothing is reserved")
-        return c.addressof(c.c_char.from_buffer(self._map)) + offset
-
-    def finish(self) -> int:
-        """Cuts the memory to what is used and returns that size; the descriptor stays open."""
-        if self._map is not None:
-            self._map.close()
-            self._map = None
-        size = max(1, self._used)
-        os.ftruncate(self.descriptor, size)
-        return size
-
-    def discard(self) -> None:
-        """Gives everything back."""
-        self.finish()
-        os.close(self.descriptor)
 
 
 class Recording:
@@ -90,16 +45,22 @@ class Recording:
     Args:
         library: reads tensors.
         wanted: stages and layers to copy; None for all.
+        arena: what they are copied into; a new one without.
     """
 
-    def __init__(self, library: TensorAccess, wanted: frozenset[tuple[str, int | None]] | None = None) -> None:
+    def __init__(
+        self,
+        library: TensorAccess,
+        wanted: frozenset[tuple[str, int | None]] | None = None,
+        arena: Arena | None = None,
+    ) -> None:
         self._library, self._wanted = library, wanted
         self._recogniser = Recogniser()
         self._asked: list[Take] = []
         self._op_names: dict[int, str] = {}
         self._checked = False
         self._cache_written = False
-        self.arena = Arena()
+        self.arena = arena or Arena()
         self.slots: list[dict[str, Any]] = []
         self.nodes = 0
         self.error: str | None = None
@@ -180,21 +141,28 @@ class Recording:
         if part.stage in INTEGER:
             offset = self._store_integers(address)
         elif list(tensor.nb) == strides:
-            nbytes = self._library.nbytes(address)
-            offset = self.arena.reserve(nbytes)
-            self._library.tensor_get(address, self.arena.address(offset), 0, nbytes)
+            offset = self._store_values(address)
         else:
             raise Refusal(f"{what} is not contiguous")
         self.slots.append(
             {"stage": part.stage, "layer": part.layer, "part": part.part, "offset": offset, "ne": list(tensor.ne)}
         )
 
+    def _store_values(self, address: int) -> int:
+        """Values that lie one after the other: the offset."""
+        nbytes = self._library.nbytes(address)
+        source = self._library.host_address(address)
+        if source is not None:
+            return self.arena.add(source, nbytes)
+        fetched = (c.c_ubyte * nbytes)()
+        self._library.tensor_get(address, c.addressof(fetched), 0, nbytes)
+        return self.arena.add(c.addressof(fetched), nbytes)
+
     def _store_integers(self, address: int) -> int:
         """Whole numbers as float32, row by row because rows of a view lie apart: the offset."""
         tensor = abi.Tensor.from_address(address)
         columns, rows = tensor.ne[0], math.prod(tensor.ne[1:])
-        offset = self.arena.reserve(4 * columns * rows)
-        values = (c.c_float * (columns * rows)).from_address(self.arena.address(offset))
+        values = (c.c_float * (columns * rows))()
         row = (c.c_int32 * columns)()
         places = itertools.product(*(range(extent) for extent in reversed(tensor.ne[1:])))
         for index, place in enumerate(places):
@@ -203,4 +171,4 @@ class Recording:
             if any(abs(value) > _EXACT for value in row):
                 raise Refusal("an integer stage holds numbers that float32 does not hold exactly")
             values[index * columns : (index + 1) * columns] = list(row)
-        return offset
+        return self.arena.add(c.addressof(values), 4 * columns * rows)

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apr.engines.llama_cpp import abi, wire
-from apr.engines.llama_cpp.recording import Arena, Recording, Refusal
+from apr.engines.llama_cpp.arena import Arena, Arenas
+from apr.engines.llama_cpp.recording import Recording, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,6 +109,7 @@ class Session(Loaded):
 
     def __init__(self, library_path: str, model_path: str, log: deque[str]) -> None:
         super().__init__(library_path, model_path, log, vocabulary_only=False)
+        self.arenas = Arenas()
         self._layout = abi.locate_context(bytes(self._library.context_defaults().raw))
         self._growing: int | None = None  # the context of a text that is continued
         self._length = 0
@@ -129,18 +131,8 @@ class Session(Loaded):
         Returns:
             The reply, and the descriptor of the shared memory that holds the logits of every position.
         """
-        arena = Arena()
-        width = self._library.n_vocab(self._vocab)
-        nbytes = 4 * width * len(tokens)
-        try:
-            with self._pass(tokens, None) as context:
-                offset = arena.reserve(nbytes)
-                c.memmove(arena.address(offset), self._library.logits(context), nbytes)
-        except BaseException:
-            arena.discard()
-            raise
-        slot = {"offset": offset, "ne": [width, len(tokens), 1, 1]}
-        return {"logits": slot, "size": arena.finish()}, arena.descriptor
+        with self._pass(tokens, None) as context:
+            return self._logits(context, len(tokens))
 
     def capture(self, tokens: list[int], wanted: list[list[Any]] | None) -> tuple[dict[str, Any], int]:
         """One pass from an empty cache with the wanted stages captured; None captures all.
@@ -149,7 +141,7 @@ class Session(Loaded):
             The reply, and the descriptor of the shared memory that holds the stages.
         """
         keys = None if wanted is None else frozenset((stage, layer) for stage, layer in wanted)
-        recording = Recording(self._library, keys)
+        recording = Recording(self._library, keys, self.arenas.take())
         callback = abi.EVAL_CALLBACK(lambda address, ask, _data: recording.on_node(address, ask))
         try:
             with self._pass(tokens, callback) as context:
@@ -158,8 +150,7 @@ class Session(Loaded):
         except BaseException:
             recording.arena.discard()
             raise
-        reply = {"slots": recording.slots, "nodes": recording.nodes, "size": recording.arena.finish()}
-        return reply, recording.arena.descriptor
+        return self._lend(recording.arena, {"slots": recording.slots, "nodes": recording.nodes})
 
     def start(self, room: int) -> dict[str, Any]:
         """Begins a text of up to `room` tokens; the one before it ends."""
@@ -179,23 +170,27 @@ class Session(Loaded):
             raise Refusal("no text was begun")
         self._run(self._growing, tokens, start=self._length, every=False)
         self._length += len(tokens)
-        arena = Arena()
+        return self._logits(self._growing, 1)
+
+    def _logits(self, context: int, rows: int) -> tuple[dict[str, Any], int]:
+        """The logits of the last pass: the reply and the descriptor of the shared memory that holds them."""
         width = self._library.n_vocab(self._vocab)
+        arena = self.arenas.take()
         try:
-            offset = arena.reserve(4 * width)
-            c.memmove(arena.address(offset), self._library.logits(self._growing), 4 * width)
+            offset = arena.add(self._library.logits(context), 4 * width * rows)
         except BaseException:
             arena.discard()
             raise
-        slot = {"offset": offset, "ne": [width, 1, 1, 1]}
-        return {"logits": slot, "size": arena.finish()}, arena.descriptor
+        return self._lend(arena, {"logits": {"offset": offset, "ne": [width, rows, 1, 1]}})
+
+    def _lend(self, arena: Arena, reply: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        return reply | {"size": arena.size, "arena": self.arenas.lend(arena)}, arena.descriptor
 
     def _check_head(self, recording: Recording, context: int) -> None:
         for slot in recording.slots:
             if slot["stage"] == "lm_head":
-                captured = recording.arena.address(slot["offset"])
                 nbytes = 4 * slot["ne"][0] * slot["ne"][1]
-                if c.string_at(captured, nbytes) != c.string_at(self._library.logits(context), nbytes):
+                if not recording.arena.holds(slot["offset"], self._library.logits(context), nbytes):
                     raise Refusal("the captured lm_head is not what llama_get_logits returns")
 
     @contextlib.contextmanager
@@ -266,7 +261,7 @@ class Desk:
         self._vocabulary: VocabularySession | None = None
 
     def answer(self, request: dict[str, Any]) -> tuple[dict[str, Any], int | None]:
-        """The reply, and the descriptor of the shared memory that goes with it.
+        """The reply, and the descriptor of the shared memory that goes with it, which stays open for the next pass.
 
         Raises:
             Refusal, AbiError: it cannot be done; the message says why.
@@ -283,6 +278,7 @@ class Desk:
             return self._vocabulary.tokenize(request["texts"], **options), None
         if self._session is None:
             raise Refusal("no model is open")
+        self._session.arenas.take_back(request.get("returned", ()))
         return self._answer_of_model(self._session, do, request)
 
     def _answer_of_model(self, session: Session, do: str, request: dict[str, Any]) -> tuple[dict[str, Any], int | None]:
@@ -311,8 +307,6 @@ def serve(channel: socket.socket) -> None:
         except (Refusal, abi.AbiError) as error:
             reply = {"error": str(error), "log": list(desk.log)}
         wire.send(channel, reply, descriptor)
-        if descriptor is not None:
-            os.close(descriptor)
 
 
 def die_with_parent() -> None:
