@@ -10,7 +10,7 @@ STAMP   := $(VENV)/.installed
 LLAMA   := $(VENV)/.llama-cpp-python
 PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: install model vocabularies falsify test lint types bench fixtures llama-cpp-python clean
+.PHONY: install model vocabularies falsify test lint types bench bench-honest fixtures llama-cpp-python clean
 .DEFAULT_GOAL := falsify
 
 install: $(STAMP)
@@ -54,6 +54,10 @@ bench: model
 	$(BIN)/python benchmarks/hostile.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/diff_memory.py
+
+# twenty thousand honest comparisons; exits with 1 if a single one raises an alarm
+bench-honest: $(STAMP)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/honest.py
 
 fixtures: $(STAMP)
 	$(BIN)/python fixtures/make.py

@@ -48,8 +48,8 @@ class Pair(NamedTuple):
 
     @property
     def mixed(self) -> bool:
-        """Whether one is in float64 and the other is not: inputs and outputs are rounded where they meet."""
-        return self.narrow == 1
+        """Whether either is in float64: its inputs and outputs are rounded to float32 where they meet, or in a stage file."""
+        return self.narrow < 2
 
     @property
     def activations(self) -> bool:
