@@ -24,9 +24,14 @@ def sum_four(lanes: NDArray[np.float32]) -> NDArray[np.float32]:
     return out
 
 
-def sum_pairs(registers: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[4, 8, ...] to [...]: registers 0 + 2 and 1 + 3, then those; halves; then neighbours twice (`GGML_F32x8_REDUCE`)."""
-    eight = (registers[0] + registers[2]) + (registers[1] + registers[3])
-    four = eight[:4] + eight[4:]
+def sum_registers(registers: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[4, ...] to [...]: registers 0 + 2 and 1 + 3, then those two."""
+    out: NDArray[np.float32] = (registers[0] + registers[2]) + (registers[1] + registers[3])
+    return out
+
+
+def sum_pairs(lanes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[8, ...] to [...]: upper half onto lower, then neighbours twice (`hadd`, as in `GGML_F32x8_REDUCE`)."""
+    four = lanes[:4] + lanes[4:]
     out: NDArray[np.float32] = (four[0] + four[1]) + (four[2] + four[3])
     return out

@@ -40,5 +40,5 @@ def linear_exact(x: NDArray[np.float32], weights: Weights, name: str) -> NDArray
         if tiny_blas:
             out[:, part] = plain.by_tiny_blas(rounded, matrix)
         else:
-            out[:, part] = plain.by_vec_dot(rounded, matrix, 4 if type_name == "F32" else 32)
+            out[:, part] = plain.by_vec_dot(rounded, matrix, type_name)
     return out

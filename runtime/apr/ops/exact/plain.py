@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from apr.ops.exact.fused import Accumulator
-from apr.ops.exact.lanes import sum_halves, sum_pairs
+from apr.ops.exact.lanes import sum_halves, sum_pairs, sum_registers
 from apr.ops.exact.refused import refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 _F32, _F64 = np.float32, np.float64
@@ -31,31 +33,36 @@ def takes_tiny_blas(columns: int, rows: int, length: int) -> bool:
 
 def by_tiny_blas(x: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     """[columns, length] x [rows, length] -> [columns, rows] as tinyBLAS sums; lengths are multiples of 8."""
-    return _in_lanes(x, matrix, 1)
+    return _in_lanes(x, matrix, 1, sum_halves)
 
 
-def by_vec_dot(x: NDArray[np.float32], matrix: NDArray[np.float32], step: int = 4) -> NDArray[np.float32]:
-    """[columns, length] x [rows, length] -> [columns, rows] as `ggml_vec_dot_f32` sums.
+def by_vec_dot(x: NDArray[np.float32], matrix: NDArray[np.float32], type_name: str = "F32") -> NDArray[np.float32]:
+    """[columns, length] x [rows, length] -> [columns, rows] as `ggml_vec_dot_f32`, `_f16` or `_bf16` sums.
 
     Args:
         x: [columns, length].
         matrix: [rows, length].
-        step: what the length must be a multiple of; 32 for F16 and BF16.
+        type_name: F32, F16 or BF16; the last adds its lanes in an order of its own.
 
     Raises:
-        UnsupportedModel: a length that is not.
+        UnsupportedModel: a length that is no multiple of 4; of 32 for F16 and BF16.
     """
-    length = x.shape[1]
+    length, step = x.shape[1], 4 if type_name == "F32" else 32
     if length % step:
-        raise refused(f"a dot product of {length} numbers, which is no multiple of {step}")
+        raise refused(f"a dot product of {length} {type_name} numbers, which is no multiple of {step}")
     whole = length // 32 * 32
-    out = _in_lanes(x[:, :whole], matrix[:, :whole], 4)
+    out = _in_lanes(x[:, :whole], matrix[:, :whole], 4, sum_halves if type_name == "BF16" else sum_pairs)
     for index in range(whole, length):
         out += x[:, index, None] * matrix[:, index]
     return out
 
 
-def _in_lanes(x: NDArray[np.float32], matrix: NDArray[np.float32], registers: int) -> NDArray[np.float32]:
+def _in_lanes(
+    x: NDArray[np.float32],
+    matrix: NDArray[np.float32],
+    registers: int,
+    sum_lanes: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+) -> NDArray[np.float32]:
     """Number i of a dot product goes to lane i % 8 of register i // 8 % registers."""
     lanes, columns = 8 * registers, len(x)
     out = np.empty((columns, len(matrix)), _F32)
@@ -68,8 +75,6 @@ def _in_lanes(x: NDArray[np.float32], matrix: NDArray[np.float32], registers: in
         products = np.empty(total.sums.shape, _F64)
         for a, b in zip(left, right, strict=True):
             total.add(np.multiply(a, b, out=products))
-        sums = total.sums
-        out[:, start : start + step] = (
-            sum_halves(sums) if registers == 1 else sum_pairs(sums.reshape(4, 8, columns, len(rows)))
-        )
+        sums = total.sums.reshape(registers, 8, columns, len(rows))
+        out[:, start : start + step] = sum_lanes(sums[0] if registers == 1 else sum_registers(sums))
     return out
