@@ -234,6 +234,9 @@ def _doubt(measurement: Measurement, judged: list[Cell]) -> str:
         return f"{key} of the {side} {reason}{more}"
     if not measurement.cells:
         return "nothing was compared"
+    blank = next((cell for cell in measurement.cells if not cell.difference.all_finite), None)
+    if blank is not None:
+        return f"{blank.key} holds numbers that are not finite on both sides, which is no agreement"
     if not judged and not all(cell.difference.bit_identical for cell in measurement.cells):
         return "nothing could be judged: without a model no stage can be computed from given inputs"
     return ""

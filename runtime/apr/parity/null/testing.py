@@ -55,7 +55,7 @@ def tests(seen: Array, expected: Array, null: Null) -> tuple[Test, ...]:
         seen: [positions, width].
         expected: the same shape, what the null model was made for.
         null: see there. Where its tau is 0 and the two differ, values are infinite; where it is infinite, nothing is judged.
-            What is not finite on either side makes NaN, which no bound holds.
+            What is not finite on one side alone makes NaN, which no bound holds; the same on both is nothing that they differ in.
 
     Raises:
         ValueError: shapes differ, or there is nothing to test.
@@ -77,15 +77,17 @@ def tests(seen: Array, expected: Array, null: Null) -> tuple[Test, ...]:
 
 
 def _hold(seen: Array, expected: Array, null: Null) -> _Held:
-    y, tau = expected.astype(np.float64), null.proxy
-    d = seen.astype(np.float64) - y
-    judged = (tau > 0) & (tau < np.inf)
+    a, y, tau = seen.astype(np.float64), expected.astype(np.float64), null.proxy
+    alike = (a == y) | (np.isnan(a) & np.isnan(y))
+    d = np.where(alike, 0.0, a - y)
+    judged = (tau > 0) & (tau < np.inf) & np.isfinite(y)
     inverse = np.where(judged, 1 / np.where(judged, tau, 1.0), 0.0)
     must = (d != 0) | (np.signbit(seen) != np.signbit(expected))
     z = np.where(judged, d * inverse, np.where((tau == 0) & must, np.inf, 0.0))
-    z = np.where(np.isfinite(d) & ~np.isnan(tau), z, np.nan)
+    z = np.where(alike | (np.isfinite(d) & ~np.isnan(tau)), z, np.nan)
+    y, tau = np.where(np.isfinite(y), y, 0.0), np.where(np.isnan(tau), 0.0, tau)
     counts = judged.sum(axis=-1)
-    rank = counts if null.rank is None else np.clip(null.rank, 1.0, np.maximum(counts, 1))
+    rank = counts if null.rank is None else np.clip(np.nan_to_num(null.rank, nan=1.0), 1.0, np.maximum(counts, 1))
     return _Held(z, y, tau, inverse, judged, np.maximum(counts, 1) / np.maximum(rank, 1.0), repeats(y))
 
 

@@ -155,7 +155,7 @@ def test_what_must_not_be_compared_is_said_before_anything_else() -> None:
 
 
 @pytest.mark.parametrize("passed", [True, None, False])
-def test_an_engine_that_fails_its_gate_is_not_believed(passed: bool | None) -> None:  # noqa: FBT001 - a parameter of a test
+def test_an_engine_that_fails_its_gate_is_not_believed(passed: bool | None) -> None:
     made = builders.measurement(fault=None)
     made.gates.append(Gate("oracle", "deterministic", passed, "two runs"))
     verdict = judge(made)
