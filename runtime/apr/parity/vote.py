@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from apr.parity.kinds.look import ALPHA, Look, look, worth
+from apr.parity.kinds.look import ALPHA, Look, check_shapes, look, worth
 from apr.parity.kinds.values import not_finite
 from apr.parity.result import Vote
 
@@ -51,9 +51,10 @@ def pair(a: Array, b: Array, tau: Array) -> Pair:
     Raises:
         ValueError: the shapes differ.
     """
-    at = look(a, b, tau)
+    check_shapes(a, b, tau)
     if not_finite(a, b) is not None:
         return Pair(float("inf"), float("nan"))
+    at = look(a, b, tau)
     if at.energy == 0:
         return Pair(0.0, 0.0)
     size = float(np.einsum("tc,tc->", at.expected, at.expected))

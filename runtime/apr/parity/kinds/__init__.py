@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from apr.parity.kinds import moved, product, regions, values
 from apr.parity.kinds.hypotheses import Hypothesis, by_hypothesis
-from apr.parity.kinds.look import Explanation, Look, WeightRows, look, worth
+from apr.parity.kinds.look import Explanation, Look, WeightRows, check_shapes, look, worth
 from apr.parity.result import Kind
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def kind_of(
     Raises:
         ValueError: shapes that do not belong together.
     """
+    check_shapes(seen, expected, tau)
     broken = values.not_finite(seen, expected)
     if broken is not None:
         return broken

@@ -182,10 +182,9 @@ def look(
     terms: Mapping[str, Array] | None = None,
 ) -> Look:
     """Prepares a stage; see `apr.parity.kinds.kind_of`."""
+    check_shapes(seen, expected, tau)
     raw = np.asarray(seen)
     s, y, t = (np.asarray(x, np.float64) for x in (seen, expected, tau))
-    if s.ndim != 2 or not s.shape == y.shape == t.shape:
-        raise ValueError(f"seen {s.shape}, expected {y.shape} and tau {t.shape} must be one shape of two dimensions")
     finite = np.isfinite(s) & np.isfinite(y)
     if not finite.all():
         s, y = np.where(finite, s, 0.0), np.where(finite, y, 0.0)
@@ -198,6 +197,17 @@ def look(
     if x is not None and (len(x) != len(s) or not np.isfinite(x).all()):
         x = None  # what came in was broken already; nothing can be said of the product
     return Look(s, y, d, w, raw, must, x, weight if x is not None else None, _dividing(heads, s.shape[1]), terms or {})
+
+
+def check_shapes(seen: Array, expected: Array, tau: Array) -> None:
+    """All three are [T, C].
+
+    Raises:
+        ValueError: they are not.
+    """
+    shapes = np.shape(seen), np.shape(expected), np.shape(tau)
+    if len(set(shapes)) != 1 or len(shapes[0]) != 2:
+        raise ValueError("seen {}, expected {} and tau {} must be one shape of two dimensions".format(*shapes))
 
 
 def _dividing(heads: int | None, channels: int) -> int | None:

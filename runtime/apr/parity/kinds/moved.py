@@ -104,27 +104,27 @@ def _heads(look: Look) -> Iterator[Explanation]:
                for x in (look.seen, look.expected, look.w))  # fmt: skip
     source = _nearest(s, y, w)
     moved = y[source].reshape(count, rows, look.heads).transpose(1, 0, 2).reshape(rows, channels)
-    yield from _placed(look, moved - look.expected, source, np.arange(count), "head")
+    yield from _placed(look, moved - look.expected, source, np.arange(count), "head", count)
 
 
 def _matched(look: Look, axis: int) -> Iterator[Explanation]:
-    """Channels (axis 0) or positions (axis 1) in each other's place: each that is wrong is matched with all that are."""
+    """Channels (axis 0) or positions (axis 1) in others' place: each that is wrong is matched with all, or with all wrong ones."""
     n = look.shape[1 - axis]
     across = look.shape[axis]
     energies = look.by_channel if axis == 0 else look.by_row
     wrong = np.flatnonzero(energies > worth(across, n))
     if not 2 <= len(wrong) <= _MATCHED:
         return
-    s, y, w = (
-        np.ascontiguousarray(x[:, wrong].T if axis == 0 else x[wrong]) for x in (look.seen, look.expected, look.w)
-    )
-    source = _nearest(s, y, w)
+    offered = np.arange(n) if n <= _MATCHED else wrong
+    s, w = (np.ascontiguousarray(x[:, wrong].T if axis == 0 else x[wrong]) for x in (look.seen, look.w))
+    y = np.ascontiguousarray(look.expected[:, offered].T if axis == 0 else look.expected[offered])
+    source = offered[_nearest(s, y, w)]
     moved = look.expected.copy()
     if axis == 0:
-        moved[:, wrong] = look.expected[:, wrong[source]]
+        moved[:, wrong] = look.expected[:, source]
     else:
-        moved[wrong] = look.expected[wrong[source]]
-    yield from _placed(look, moved - look.expected, wrong[source], wrong, "channel" if axis == 0 else "position")
+        moved[wrong] = look.expected[source]
+    yield from _placed(look, moved - look.expected, source, wrong, "channel" if axis == 0 else "position", len(offered))
 
 
 def _nearest(s: Real, y: Real, w: Real) -> Places:
@@ -133,7 +133,9 @@ def _nearest(s: Real, y: Real, w: Real) -> Places:
     return np.asarray(np.argmin(distance, axis=1))
 
 
-def _placed(look: Look, predicted: Real, source: Places, places: Places, what: str) -> Iterator[Explanation]:
+def _placed(
+    look: Look, predicted: Real, source: Places, places: Places, what: str, offered: int
+) -> Iterator[Explanation]:
     moved = source != places
     count = int(moved.sum())
     if count == 0:
@@ -146,7 +148,7 @@ def _placed(look: Look, predicted: Real, source: Places, places: Places, what: s
     else:
         pairs = ", ".join(f"{a} holds {b}" for a, b in list(zip(went.tolist(), came.tolist(), strict=True))[:3])
         told = f"{count} {what}s hold what belongs to others ({pairs}{', …' if count > 3 else ''})"
-    cost = worth_of_log(0, count * math.log(max(2, len(places))))
+    cost = worth_of_log(0, count * math.log(max(2, offered)))
     yield Explanation("permutation", told, look.left_with(predicted), cost, look.share(predicted))
 
 
