@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pv.words import Expect, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pv.load import Document
     from pv.types import Span
@@ -146,9 +146,10 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def fingerprint(claim: Mapping[str, Any], equation: Any) -> str:
-    """The sha256 over what a claim says and over the equation it binds to."""
-    return hashlib.sha256(canonical({"claim": claim, "equation": equation}).encode()).hexdigest()
+def fingerprint(claim: Mapping[str, Any], equation: Any, tolerances: Sequence[Any] = ()) -> str:
+    """The sha256 over what a claim says, over the equation it binds to, and over the tolerances that obligations give that one."""
+    said = {"claim": claim, "equation": equation, **({"tolerances": list(tolerances)} if tolerances else {})}
+    return hashlib.sha256(canonical(said).encode()).hexdigest()
 
 
 def _equations(document: Document) -> dict[str, Equation]:
@@ -188,9 +189,21 @@ def _claim(
         path=document.source.name,
         index=index,
         span=document.value_span(CLAIMS, index, "id"),
-        fingerprint=fingerprint(entry, {equation.name: equation.data} if equation else None),
+        fingerprint=fingerprint(
+            entry, {equation.name: equation.data} if equation else None, _tolerances(document, equation)
+        ),
         data=entry,
     )
+
+
+def _tolerances(document: Document, equation: Equation | None) -> list[Any]:
+    """The tolerances of the proof obligations that apply to an equation, in the order of the file."""
+    obligations = [_mapping(entry) for entry in _sequence(document.data.get("proof_obligations"))]
+    return [
+        entry["tolerance"]
+        for entry in obligations
+        if equation and entry.get("applies_to") == equation.name and entry.get("tolerance") is not None
+    ]
 
 
 def _mutant(entry: Mapping[str, Any]) -> Mutant:

@@ -21,6 +21,9 @@ status: ACTIVE_RUNTIME
 equations:
   f: {formula: "f(x) = x"}
   g: {formula: "g(x) = 2x"}
+proof_obligations:
+  - {type: bound, property: close to f, applies_to: f, tolerance: 1e-3}
+  - {type: bound, property: close to g, applies_to: g, tolerance: 1e-4}
 falsification_tests:
   - id: FALSIFY-B-001
     rule: r
@@ -52,7 +55,7 @@ def test_a_claim_says_what_the_file_says(contract_of: Callable[..., Contract]) -
         ("eps", "norm", None, ""),
     ]
     assert (other.expect, other.level, other.params, other.mutants) == (Expect.DISCHARGED, Level.ALGORITHM, {}, ())
-    assert (claim.span.line, claim.span.col) == (7, 9)
+    assert (claim.span.line, claim.span.col) == (10, 9)
 
 
 def test_cases_are_all_parameters_then_each_mutant_at_the_first(contract_of: Callable[..., Contract]) -> None:
@@ -90,6 +93,8 @@ CHANGES = [
     ("level: measured", "level: authored"),
     ('f: {formula: "f(x) = x"}', 'f: {formula: "f(x) = -x"}'),
     ("binds_to: f", "binds_to: g"),
+    ("applies_to: f, tolerance: 1e-3", "applies_to: f, tolerance: 1e-2"),
+    ("applies_to: f, tolerance: 1e-3", "applies_to: scalar, tolerance: 1e-3"),
 ]
 SAME = [
     ("    rule: r\n    prediction: p\n", "    prediction: p   # a remark\n\n    rule: 'r'\n"),
@@ -97,6 +102,8 @@ SAME = [
     ("prediction: p2", "prediction: other"),
     ('g: {formula: "g(x) = 2x"}', 'g: {formula: "g(x) = 3x"}'),
     ("status: ACTIVE_RUNTIME\n", "status: PROPOSED\n"),
+    ("applies_to: g, tolerance: 1e-4", "applies_to: g, tolerance: 1e-2"),
+    ("property: close to f", "property: near f"),
 ]
 
 
