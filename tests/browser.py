@@ -40,7 +40,7 @@ class Browser:
         # the browser reads commands from its descriptor 3 and answers on 4
         self._process = subprocess.Popen(
             [
-                *("/bin/sh", "-c", f'exec "$@" 3<&{there_in} 4>&{there_out}', "sh", PROGRAM),
+                *("bash", "-c", f'exec "$@" 3<&{there_in} 4>&{there_out}', "bash", PROGRAM),
                 *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"),
                 *("--no-first-run", "--disable-extensions", "--disable-component-update"),
                 *("--disable-background-networking", "--remote-debugging-pipe"),
@@ -53,17 +53,21 @@ class Browser:
         )
         os.close(there_in)
         os.close(there_out)
-        target = self._command("Target.getTargets")["targetInfos"]
-        page = next(one for one in target if one["type"] == "page")
-        attached = self._command("Target.attachToTarget", targetId=page["targetId"], flatten=True)
-        self._session: str | None = attached["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.tell(f"{domain}.enable")
-        self.resize(width, height)
-
-    _session: str | None = None
+        self._session: str | None = None
+        self._size = (width, height)
 
     def __enter__(self) -> Self:
+        try:
+            targets = self._command("Target.getTargets")["targetInfos"]
+            page = next(one for one in targets if one["type"] == "page")
+            attached = self._command("Target.attachToTarget", targetId=page["targetId"], flatten=True)
+            self._session = attached["sessionId"]
+            for domain in ("Page", "Runtime", "Log", "Network"):
+                self.tell(f"{domain}.enable")
+            self.resize(*self._size)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(

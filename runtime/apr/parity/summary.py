@@ -7,6 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from apr.stages import CANONICAL
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -212,7 +214,9 @@ def headline(verdict: Verdict) -> str:
     """The outcome in one sentence."""
     first = verdict.first
     if verdict.outcome != "diverges" or first is None:
-        return f"{verdict.reason[:1].upper()}{verdict.reason[1:]}."
+        word, _, _ = verdict.reason.partition(" ")
+        named = word in CANONICAL or not word.isalpha()  # names keep their spelling
+        return f"{verdict.reason if named else verdict.reason[:1].upper() + verdict.reason[1:]}."
     guilty = {
         "subject": "the subject is wrong",
         "oracle": "the oracle is wrong",

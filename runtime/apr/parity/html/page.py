@@ -41,7 +41,7 @@ def write_report(path: Path, measurement: Measurement, verdict: Verdict, replay:
         replay: the command that shows the first divergence again.
 
     Raises:
-        UnusableInput: the file cannot be written.
+        UsageError: the file cannot be written.
     """
     from apr.formats.files import replacing  # noqa: PLC0415 - only writing needs it
 
