@@ -111,6 +111,13 @@ def measure(
         raise UsageError("there is nothing to run", hint="give --tokens, --prompt or --prompts")
     take = captures or capture
     filters = filters or Filters()
+    shortest = min(map(len, prompts))
+    if filters.positions is not None and filters.positions.start >= shortest:
+        raise UsageError(
+            f"position {filters.positions.start} does not exist",
+            where="--positions",
+            hint=f"the shortest prompt has positions 0 to {shortest - 1}",
+        )
     measurement: Measurement | None = None
     for index, tokens in enumerate(prompts):
         theirs = take(oracle, tokens, filters)
@@ -170,6 +177,13 @@ def _expected(subject: Side, oracle: Side, ours: Capture, theirs: Capture, filte
         made = expected_keys(model.stages, model.config.n_layers)
     else:
         made = sorted({*ours.stages, *theirs.stages}, key=lambda key: key.order)
+    layers = 1 + max((key.layer for key in made if key.layer is not None), default=0)
+    if filters.layers is not None and filters.layers.stop > layers:
+        raise UsageError(
+            f"layer {filters.layers.stop - 1} does not exist",
+            where="--layers",
+            hint=f"there are layers 0 to {layers - 1}",
+        )
     return [key for key in made if filters.wants(key)]
 
 

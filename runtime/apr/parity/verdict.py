@@ -26,8 +26,8 @@ class Bounds:
 
     Attributes:
         alpha: probability that the whole run calls a correct pair divergent.
-        by_hand: relative RMS by stage name that replaces the null model's bounds of that stage, over the whole stage and over each
-            position; looser or tighter.
+        by_hand: relative RMS by stage name, or for `all` that are not named, that replaces the null model's bounds, over the whole
+            stage and over each position; looser or tighter.
         because: why, where `by_hand` is not empty.
     """
 
@@ -98,8 +98,9 @@ def judge(measurement: Measurement, bounds: Bounds | None = None) -> Verdict:
 
 def _worst(cell: Cell, bounds: Bounds, each: float) -> _Beyond | None:
     """The test of a cell that is furthest beyond its bound; None where all are within."""
-    if cell.key.stage in bounds.by_hand:
-        return _by_hand(cell, bounds.by_hand[cell.key.stage])
+    by_hand = bounds.by_hand.get(cell.key.stage, bounds.by_hand.get("all"))
+    if by_hand is not None:
+        return _by_hand(cell, by_hand)
     found: list[_Beyond] = []
     for test in cell.tests:
         allowed = limit(test, each)
