@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIME, MAKER = ROOT / "runtime" / "apr", ROOT / "fixtures" / "tinymodels"
 POSITIONS, BEYOND = 24, 96  # the latter reaches beyond the context that stretched rotations were stretched from
-DEEP = 64  # positions of the model with 30 layers, so that small errors of the rotation show
+DEEP = 48  # positions of the model with 30 layers, so that small errors of the rotation show
 
 
 class Expected(NamedTuple):
@@ -51,6 +51,7 @@ class Pair(NamedTuple):
         tokens: ids.
         captured: what is at hand already, by the side's `spec`.
         expected: of the fault; None where both sides are sound.
+        layers: how many are compared, from the first; None for all. What stands behind a fault cannot come before it.
     """
 
     subject: Side
@@ -58,6 +59,7 @@ class Pair(NamedTuple):
     tokens: list[int]
     captured: dict[str, Capture]
     expected: Expected | None = None
+    layers: int | None = None
 
 
 class Run(NamedTuple):
@@ -98,6 +100,7 @@ class Parity:
             pair.subject,
             pair.oracle,
             prompts or [pair.tokens],
+            measuring.Filters(layers=None if pair.layers is None else range(pair.layers)),
             captures=take,
             probe=probe,
             look_closer=look_closer,
@@ -308,7 +311,8 @@ def deep_pair(
         captured = {theirs.spec: deep_model.capture()}
         expected = None if fault is None else expectation(fault, len(deep_model.tokens), roles[0])
         sides = (theirs, ours) if as_oracle else (ours, theirs)
-        return Pair(*sides, deep_model.tokens, captured, expected)
+        layers = None if planted or fault is None or fault.layer is None else fault.layer + 2
+        return Pair(*sides, deep_model.tokens, captured, expected, layers)
 
     return build
 

@@ -149,11 +149,11 @@ def _gates_unread(measurement: Measurement) -> Measurement:
 
 
 _ALL = [
-    HarnessMutant("mean-over-positions", "one number for a whole stage decides", "ffn_out", 11, judge=_cells(_mean_only)),
+    HarnessMutant("mean-over-positions", "one number for a whole stage decides", "positions", judge=_cells(_mean_only)),
     HarnessMutant("last-position-only", "the last position stands for all", "positions", measure=_one_position(lambda count: count - 1)),
     HarnessMutant("first-position-only", "the first position stands for all", "positions", measure=_one_position(lambda _: 0)),
-    HarnessMutant("nan-lost", "a maximum loses NaN", "attn_out", 11, judge=_cells(_nan_lost)),
-    HarnessMutant("self-comparison", "the subject is held against itself", "self", measure=_itself),
+    HarnessMutant("nan-lost", "a maximum loses NaN", "nan", judge=_cells(_nan_lost)),
+    HarnessMutant("self-comparison", "the subject is held against itself", "culprit", measure=_itself),
     HarnessMutant("last-first", "the last divergence in forward order is named first", "order", judge=_last_first),
     HarnessMutant("accumulated-blamed", "the greatest difference of two free runs is named", "order", judge=_accumulated_blamed),
     HarnessMutant("oracle-always-right", "the subject is blamed whoever is wrong", "culprit", judge=_subject_blamed),

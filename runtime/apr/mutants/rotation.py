@@ -41,8 +41,8 @@ def _frequencies_in_float64(model: Model) -> Model:
 _ALL = [
     Mutant("rope-theta-100001", "RoPE theta one too large", "q_post_rope", 0, rope(theta=100001.0), kinds=("rotation",)),
     Mutant("rope-theta-10000", "RoPE theta is the default 10 000", "q_post_rope", 0, rope(theta=10000.0), kinds=("rotation",)),
-    Mutant("rope-halves-for-pairs", "RoPE rotates split halves instead of adjacent pairs", "q_post_rope", 0, rope(kind="neox")),
-    Mutant("rope-frequencies-in-f64", "each frequency is a power of its own in float64", "q_post_rope", 0, _frequencies_in_float64),
+    Mutant("rope-halves-for-pairs", "RoPE rotates split halves instead of adjacent pairs", "q_post_rope", 0, rope(kind="neox"), kinds=("rotation",)),
+    Mutant("rope-frequencies-in-f64", "each frequency is a power of its own in float64", "q_post_rope", 0, _frequencies_in_float64, kinds=("rotation",)),
     Mutant("position-off-by-one", "one token's position is one too far in layer 14", "q_post_rope", 14,
            at("q_post_rope", 14, _one_position_further), kinds=("rotation", "position"), position=far_position),
     Mutant("position-off-everywhere", "one token's position is one too far in every layer", "q_post_rope", 0, _everywhere_further, kinds=("rotation", "position"), position=far_position),
