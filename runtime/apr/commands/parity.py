@@ -322,8 +322,11 @@ def _sides(
 ) -> tuple[Side, Side]:
     """Both engines, opened; the stack closes them."""
     from apr.engines.llama_cpp.dequantise import ProvedDequantiser  # noqa: PLC0415 - `--help` does not wait for numpy
+    from apr.engines.llama_cpp.engine import LlamaCpp  # noqa: PLC0415 - see above
+    from apr.engines.llama_cpp.exactness import check  # noqa: PLC0415 - see above
     from apr.engines.opening import open_engine  # noqa: PLC0415 - see above
     from apr.engines.reference import Reference  # noqa: PLC0415 - see above
+    from apr.ops.arithmetic import EXACT  # noqa: PLC0415 - see above
     from apr.parity.sides import Judge, Side  # noqa: PLC0415 - see above
 
     judges: dict[int, Judge] = {}
@@ -342,7 +345,12 @@ def _sides(
             engine.model = judge.model(engine.model.arithmetic.name)  # one copy of the decoded weights is enough
         return Side(spec, engine, judge, stock=stock)
 
-    return opened(args.subject, files[0]), opened(args.against, files[1])
+    subject, oracle = opened(args.subject, files[0]), opened(args.against, files[1])
+    for one, other in ((subject, oracle), (oracle, subject)):
+        if one.engine.arithmetic == EXACT.name and isinstance(other.engine, LlamaCpp):
+            # another build adds in another order; nothing could be concluded from bits that differ then
+            check(other.engine.provider)
+    return subject, oracle
 
 
 def _recorded_tokens(subject: Side, oracle: Side) -> tuple[int, ...]:
