@@ -19,6 +19,7 @@ from apr.ops.attention import causal_mask
 from apr.ops.softmax import softmax
 from apr.parity.kinds import Hypothesis
 from apr.parity.ladder import PRODUCTS, half_cache
+from apr.parity.roundings import roundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -88,6 +89,8 @@ def suspects(
         expected: [rows, width] what it should have.
     """
     scene = _Scene(model, key, seen, expected, given, tokens, positions, rows)
+    if model.config.experts is not None and key.stage in ("ffn_gate", "ffn_up"):
+        yield from _slices(scene)
     if key.stage in _BY_STAGE:
         yield from _BY_STAGE[key.stage](scene)
     elif key.stage.endswith("_norm"):
@@ -142,6 +145,10 @@ def _norm(scene: _Scene) -> Iterator[Hypothesis]:
                     lambda: scene.made(scene.other(epsilon=other)),
                 )  # fmt: skip
     yield Hypothesis("missing term", "the norm itself is missing", lambda: _normed(scene))
+    if scene.key.stage in ("q_norm", "k_norm"):
+        yield Hypothesis("wrong weights", "all heads are normalised at once", lambda: _normed_at_once(scene))
+        twin = "k_norm" if scene.key.stage == "q_norm" else "q_norm"
+        yield Hypothesis("wrong weights", f"the gains of {twin} are used", lambda: _normed_by(scene, twin))
 
 
 def _normed(scene: _Scene) -> Array:
@@ -150,6 +157,23 @@ def _normed(scene: _Scene) -> Array:
     (source,) = scene.model.sources(scene.key)
     start = {"k_norm": config.q_width}.get(scene.key.stage, 0)
     return np.asarray(scene.given[source])[scene.rows, start : start + scene.model.width(scene.key.stage)]
+
+
+def _normed_at_once(scene: _Scene) -> Array:
+    x = np.asarray(_normed(scene), scene.model.arithmetic.dtype)
+    gains = scene.model.weights.dequantised(f"blk.{scene.key.layer}.attn_{scene.key.stage}.weight")
+    out: Array = scene.model.arithmetic.rms_norm(
+        x, np.tile(gains, x.shape[1] // len(gains)), scene.model.config.epsilon
+    )
+    return out
+
+
+def _normed_by(scene: _Scene, twin: str) -> Array:
+    x = np.asarray(_normed(scene), scene.model.arithmetic.dtype)
+    gains = scene.model.weights.dequantised(f"blk.{scene.key.layer}.attn_{twin}.weight")
+    heads = x.reshape(len(x), -1, len(gains))
+    out: Array = scene.model.arithmetic.rms_norm(heads, gains, scene.model.config.epsilon)
+    return out.reshape(x.shape)
 
 
 def _rotation(scene: _Scene) -> Iterator[Hypothesis]:
@@ -306,20 +330,75 @@ def _gated(scene: _Scene) -> Iterator[Hypothesis]:
 
 
 def _product(scene: _Scene) -> Iterator[Hypothesis]:
-    """Other activation rounding, another matrix."""
+    """Other rounding of activations, other matrices."""
     model, key = scene.model, scene.key
-    for name in ("f64", "ggml"):
-        if name != model.arithmetic.name and not (name == "ggml" and model.arithmetic.name == "exact"):
-            told = (
-                "activations are not rounded" if name == "f64" else "activations are rounded as llama.cpp rounds them"
-            )
-            yield Hypothesis("rounding", told, partial(scene.made, _in(model, name)))
+    yield from roundings(model, _matrix(scene), scene.made)
     yield from _other_weights(scene)
     if key.layer is not None:
         for layer in (key.layer - 1, key.layer + 1):
             if 0 <= layer < model.config.n_layers:
-                yield Hypothesis("wrong weights", f"the weights of layer {layer} are used",
-                                 partial(_from, scene, key._replace(layer=layer)))  # fmt: skip
+                would = partial(_from, scene, key._replace(layer=layer))
+                yield Hypothesis("wrong weights", f"the weights of layer {layer} are used", would)
+
+
+def _matrix(scene: _Scene) -> str:
+    """The name of the tensor, or of one of the tensors, that a product multiplies by."""
+    if scene.key.stage == "lm_head":
+        return "output.weight" if "output.weight" in scene.model.weights else "token_embd.weight"
+    experts = "_exps" if scene.model.config.experts is not None else ""
+    part = {"qkv_matmul": "attn_q", "attn_out": "attn_output", "ffn_gate": f"ffn_gate{experts}", "ffn_up": f"ffn_up{experts}",
+            "ffn_out": "ffn_down", "moe_ffn_out": "ffn_down_exps", "moe_router": "ffn_gate_inp"}  # fmt: skip
+    return f"blk.{scene.key.layer}.{part[scene.key.stage]}.weight"
+
+
+def _router(scene: _Scene) -> Iterator[Hypothesis]:
+    """Weights of experts that do not add up to 1, or are all the same."""
+    x, chosen = scene.input("ffn_norm"), scene.input("moe_router_indices").astype(np.intp)
+    model = scene.model
+
+    def probabilities() -> Array:
+        out: Array = model.arithmetic.softmax(model.arithmetic.linear(x, model.weights, _matrix(scene)))
+        return np.take_along_axis(out, chosen, axis=-1)[scene.rows]
+
+    yield Hypothesis("missing term", "weights of experts are not divided by their sum", probabilities)
+    alike = np.full(chosen.shape, 1 / chosen.shape[1])[scene.rows]
+    yield Hypothesis("wrong weights", "every chosen expert counts the same", lambda: alike)
+
+
+def _indices(scene: _Scene) -> Iterator[Hypothesis]:
+    """The right experts in another order."""
+    seen, expected = np.asarray(scene.seen), np.asarray(scene.expected)
+    same = (np.sort(seen, axis=1) == np.sort(expected, axis=1)).all(axis=1)
+    wrong = int((same & (seen != expected).any(axis=1)).sum())
+    told = f"the right experts stand in another order at {wrong} of {len(seen)} positions"
+    yield Hypothesis("permutation", told, lambda: np.where(same[:, None], seen, expected))
+
+
+def _mixed(scene: _Scene) -> Iterator[Hypothesis]:
+    """Outputs of experts that meet the wrong weights, or get lost."""
+    key = scene.model.source("moe_router", scene.key.layer)
+    weights = np.asarray(scene.given[key])
+    alone, summed = np.zeros_like(weights), np.ones_like(weights)
+    alone[:, 0] = weights[:, 0]
+    for told, would in (("experts get each other's weights", weights[:, ::-1]), ("only the likeliest expert counts", alone),
+                        ("outputs of experts are added unweighted", summed)):  # fmt: skip
+        yield Hypothesis("wrong weights", told, partial(scene.made, stages={**scene.given, key: would}))
+
+
+def _slices(scene: _Scene) -> Iterator[Hypothesis]:
+    """Another expert's weights."""
+    experts = scene.model.config.experts
+    if experts is None:
+        return
+    key = scene.model.source("moe_router_indices", scene.key.layer)
+    chosen = np.asarray(scene.given[key])
+    for by, told in ((1, "after"), (-1, "before")):
+        would = {**scene.given, key: (chosen + by) % experts.count}
+        yield Hypothesis(
+            "wrong weights", f"weights of the expert {told} the chosen one are used", partial(scene.made, stages=would)
+        )
+    yield Hypothesis("wrong weights", "experts stand in each other's place, the likeliest last",
+                     partial(scene.made, stages={**scene.given, key: chosen[:, ::-1]}))  # fmt: skip
 
 
 def _other_weights(scene: _Scene) -> Iterator[Hypothesis]:
@@ -360,5 +439,8 @@ _BY_STAGE: dict[str, Callable[[_Scene], Iterator[Hypothesis]]] = {
     "k_post_rope": _rotation,
     "attention": _attention,
     "ffn_silu": _silu,
+    "moe_router_indices": _indices,
+    "moe_router": _router,
+    "moe_ffn_out": _mixed,
     "ffn_swigl": _gated,
 }

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Places = NDArray[np.intp]
 
 _MATCHED = 1024  # rows or columns that are matched with each other at most
+_ELSEWHERE = 1e-3  # part of E that may remain after values were put back
 _LARGE = 1e-6  # of sum(y^2): below it, values have not moved, they have changed
 
 
@@ -149,7 +150,10 @@ def _placed(
         pairs = ", ".join(f"{a} holds {b}" for a, b in list(zip(went.tolist(), came.tolist(), strict=True))[:3])
         told = f"{count} {what}s hold what belongs to others ({pairs}{', …' if count > 3 else ''})"
     cost = worth_of_log(0, count * math.log(max(2, offered)))
-    yield Explanation("permutation", told, look.left_with(predicted), cost, look.share(predicted))
+    left = look.left_with(predicted)
+    if left > _ELSEWHERE * look.energy + worth(look.d.size, 1):
+        return  # the nearest of many is near by chance; values that have moved are equal
+    yield Explanation("permutation", told, left, cost, look.share(predicted))
 
 
 def rotations(look: Look) -> Iterator[Explanation]:
