@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from apr.console import escape
 from apr.parity.codec import encode
 from apr.parity.histogram import EDGES, honest
+from apr.parity.result import VIEWS
 from apr.parity.summary import bounded, rows
 from apr.stages import CANONICAL
 
@@ -54,7 +55,7 @@ def report_data(measurement: Measurement, verdict: Verdict) -> dict[str, Any]:
                 "excess": short(row.excess),
                 "bound": short(row.bound),
                 "position": row.position,
-                "cells": [_cell(cell, verdict, reasons) for cell in row.cells.values()],
+                "cells": [_cell(row.cells[view], verdict, reasons) for view in VIEWS if view in row.cells],
                 "missing": [f"{side}: {escape(reason)}" for side, key, reason in measurement.missing if key == row.key],
             }
             for row in shown
@@ -113,9 +114,13 @@ def _cell(cell: Cell, verdict: Verdict, reasons: _Words) -> dict[str, Any]:
                 difference.n_different,
                 difference.count,
                 difference.nonfinite_mismatches,
+                difference.max_ulp,
+                difference.worst_position,
+                difference.worst_position_relative_rms,
+                difference.worst_channel,
+                difference.worst_channel_relative_rms,
             )
         ],
-        "worst": [difference.worst_position, short(difference.worst_position_relative_rms)],
         "profile": profile(cell.positions),
         "points": len(cell.positions),
     }

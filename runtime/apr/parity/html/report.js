@@ -79,7 +79,7 @@
   };
 
   const MODES = [
-    { name: "isolated", label: "Isolated", says: "relative RMS of each stage's own operation, fed the other side's inputs" },
+    { name: "isolated", label: "Isolated", says: "relative RMS of each stage's own operation, with the same inputs for both" },
     { name: "accumulated", label: "Free run", says: "relative RMS after both sides ran free from the tokens" },
     { name: "gain", label: "Gain", says: "free run over isolated: how much of the difference was inherited" },
     { name: "excess", label: "Of bound", says: "worst test over its bound: above 1 no rounding explains it" },
@@ -183,7 +183,9 @@
   // ---- one cell ----------------------------------------------------------------------------------------------------
 
   const VIEWS = { isolated: "isolated", subject: "subject vs judge", oracle: "oracle vs judge", accumulated: "free run" };
-  const NUMBERS = ["relative RMS", "max |Δ|", "RMS", "NMSE", "1 − cosine", "elements that differ", "of elements", "not finite on one side"];
+  const NUMBERS = ["relative RMS", "max |Δ|", "RMS", "NMSE", "1 − cosine", "elements that differ", "of elements", "not finite on one side", "max ULP (float32)",
+    "worst position", "its relative RMS", "worst channel", "its relative RMS"];
+  const [POSITION, AT_POSITION] = [9, 10]; // their places in a cell's numbers
 
   const table = (head, lines) => make("div", { class: "scroll" }, make("table", { class: "plain" },
     make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { scope: "col" }, text)))), make("tbody", {}, ...lines)));
@@ -191,8 +193,6 @@
 
   const metrics = (row) => panel("Distances", table(["", ...row.cells.map((cell) => VIEWS[cell.view])], [
     ...NUMBERS.map((name, at) => make("tr", {}, make("th", { scope: "row" }, name), ...row.cells.map((cell) => make("td", {}, show(cell.numbers[at]))))),
-    ...["worst position", "its relative RMS"].map((name, at) =>
-      make("tr", {}, make("th", { scope: "row" }, name), ...row.cells.map((cell) => make("td", {}, show(cell.worst[at]))))),
   ]));
 
   const tests = (row) => {
@@ -234,7 +234,7 @@
     let [low, high] = [Math.floor(Math.min(...sizes)), Math.ceil(Math.max(...sizes))];
     if (low === high) high += 1;
     const y = (value) => (value > 0 ? up(Math.min(1, (Math.log10(value) - low) / (high - low))) : up(0));
-    const svg = frame(`Relative RMS by position; worst is position ${own.worst[0]} with ${show(own.worst[1])}`);
+    const svg = frame(`Relative RMS by position; worst is position ${own.numbers[POSITION]} with ${show(own.numbers[AT_POSITION])}`);
     decades(svg, low, high, (at) => `1e${at}`);
     for (const { values, kind } of lines) {
       const x = (at) => across(values.length > 1 ? at / (values.length - 1) : 0.5);

@@ -17,7 +17,7 @@ from apr.errors import UsageError
 from apr.parity.histogram import honest
 from apr.parity.html import page, write_report
 from apr.parity.html.data import DIGITS, MOST_POINTS, profile, report_data, short
-from apr.parity.result import Kind, Measurement, Party, Verdict
+from apr.parity.result import VIEWS, Kind, Measurement, Party, Verdict
 from apr.parity.summary import bounded, rows
 from apr.stages import StageKey
 
@@ -133,9 +133,12 @@ def test_the_numbers_in_the_page_are_those_of_the_measurement(builders: ModuleTy
         for name in ("isolated", "accumulated", "gain", "excess", "bound"):
             assert packed[name] == pytest.approx(getattr(row, name), rel=1e-3), (row.key, name)
         assert packed["state"] == row.state
-        for cell, content in zip(row.cells.values(), packed["cells"], strict=True):
+        assert [content["view"] for content in packed["cells"]] == [view for view in VIEWS if view in row.cells]
+        for content in packed["cells"]:
+            cell = row.cells[content["view"]]
             assert content["numbers"][0] == pytest.approx(cell.difference.relative_rms, rel=1e-3)
             assert content["numbers"][5:7] == [cell.difference.n_different, cell.difference.count]
+            assert content["numbers"][9] == cell.difference.worst_position
             tests = content.get("tests", [])
             assert [test[0] for test in tests] == [one.test.name for one in bounded(cell, verdict)]
             assert [test[2] for test in tests] == pytest.approx([one.bound for one in bounded(cell, verdict)], rel=1e-3)
