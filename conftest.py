@@ -46,6 +46,8 @@ pytest_plugins = (
     "given.discovery",
     "given.text",
     "given.conversions",
+    "given.exact",
+    "given.honest",
     "given.parity",
 )
 MODEL = "smollm2"

@@ -45,12 +45,14 @@ class Comparison(NamedTuple):
         what: weight type, or the model and the engine.
         pair: the two arithmetics, the judge's first.
         tests: as a parity run makes them.
+        layer: of the stage; None for products and stages of the whole model.
     """
 
     family: str
     what: str
     pair: Pair
     tests: tuple[Test, ...]
+    layer: int | None = None
 
     def worst(self, alpha_each: float) -> tuple[float, str]:
         """The greatest value over its limit, and of which test; NaN is infinite."""
@@ -125,6 +127,8 @@ class Shape:
 
 
 KINDS = ("normal", "massive", "shifted", "uneven", "repeated")
+# rows of weights that are nearly the same, so that errors of activations come out nearly the same in all of them
+ALIKE = "alike"
 
 
 def random_shape(rng: np.random.Generator) -> Shape:
@@ -143,6 +147,8 @@ def random_numbers(rng: np.random.Generator, shape: Shape) -> tuple[Floats, Floa
         x, w = x + rng.uniform(-2, 2), w + rng.uniform(-1, 1) * w.std()
     elif shape.kind == "uneven":
         x *= rng.gamma(0.3, 1.0, (1, shape.columns))
+    elif shape.kind == ALIKE:
+        w[:] = w[0] * (1 + 0.01 * rng.standard_normal((shape.rows, 1)))
     elif shape.kind == "repeated":  # the same token again, as it comes out of the embedding
         x[:] = x[0]
     return x.astype(np.float32), w.astype(np.float32)
@@ -152,8 +158,8 @@ def products(
     rng: np.random.Generator,
     type_name: str,
     kernels: Kernels,
-    importance: bool,
     judges: Iterable[str] = JUDGES,
+    shape: Shape | None = None,
 ) -> Iterator[Comparison]:
     """One random product in llama.cpp's kernel of a type, against each judge; with F32 weights in every order of a sum.
 
@@ -161,16 +167,16 @@ def products(
         rng: decides about everything.
         type_name: of the weights.
         kernels: of a llama.cpp.
-        importance: whether the type cannot be made without the importance of columns.
         judges: arithmetics.
+        shape: random if it is not given.
     """
-    shape = random_shape(rng)
+    shape = shape or random_shape(rng)
     x, w = random_numbers(rng, shape)
     if type_name == "F32":
         weights = Weights(_OneMatrix(w.view(np.uint8), type_name, shape.columns))
         seen = [(order.__name__, order(x[:, None] * w), "f32") for order in ORDERS]
     else:
-        ones = np.ones(shape.columns, np.float32) if importance else None
+        ones = np.ones(shape.columns, np.float32) if kernels.needs_importance(type_name) else None
         raw = kernels.quantise(w, type_name, ones)
         weights = Weights(_OneMatrix(raw, type_name, shape.columns), kernels.dequantise)
         seen = [("kernel", kernels.linear(x, raw, type_name), "ggml")]
@@ -199,4 +205,4 @@ def stages(judge: Model, capture: Capture, what: str) -> Iterator[Comparison]:
         seen = capture[key]
         if seen.dtype != expected.dtype:  # as a parity run compares them
             seen, expected = seen.astype(np.float32), expected.astype(np.float32)
-        yield Comparison(key.stage, what, pair, tests(seen, expected, null))
+        yield Comparison(key.stage, what, pair, tests(seen, expected, null), key.layer)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Doubles = NDArray[np.float64]
 
+_ROWS = 256  # held against all others at a time
 _TYPICAL = 30.0  # -log of a probability, at which trials with different counts are ranked
 
 
@@ -99,8 +100,11 @@ def repeats(y: Doubles) -> Doubles:
     rng = np.random.Generator(np.random.PCG64(3))
     seen = y @ rng.standard_normal((y.shape[1], 3))
     size = np.sqrt((y * y).sum(axis=-1))
-    apart = np.abs(seen[:, None] - seen[None]).max(axis=-1)
-    same: Doubles = (apart <= 1e-5 * np.maximum(size[:, None], size[None])).sum(axis=-1).astype(np.float64)
+    same = np.empty(len(y))
+    for start in range(0, len(y), _ROWS):
+        part = slice(start, start + _ROWS)
+        apart = np.abs(seen[part, None] - seen[None]).max(axis=-1)
+        same[part] = (apart <= 1e-5 * np.maximum(size[part, None], size[None])).sum(axis=-1)
     return np.maximum(same, 1.0)  # a row with a NaN is not even the same as itself
 
 
