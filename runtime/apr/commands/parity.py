@@ -214,7 +214,10 @@ def _measured(args: argparse.Namespace, bounds: Bounds, filters: Filters, stack:
         who = "subject" if side is subject else "oracle"
         return probe(side.engine, tokens, captured, side=who)
 
-    with Progress("comparing", total=None, unit="stages") as progress:
+    judge_of = subject.judge or oracle.judge
+    keys = judge_of.model("f64").stage_keys() if judge_of is not None else []
+    total = len(prompts) * sum(map(filters.wants, keys)) or None
+    with Progress("comparing", total, unit="stages") as progress:
         measurement = measure(
             subject,
             oracle,

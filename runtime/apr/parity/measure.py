@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
 EXACT = "exact"
 HEAD = StageKey("lm_head", None)
+_CHAOS = (
+    "differences of free runs judge nothing here: where activations are rounded, one flipped rounding makes 1e-2 of 1e-7 within a few "
+    "layers, in honest engines too"
+)
 # a cell whose tests go beyond what one honest cell in a hundred does is looked at more closely
 _CURIOUS = 0.01
 
@@ -258,6 +262,8 @@ class _Prompt:
             ours_in = theirs_in = (
                 EXACT  # llama.cpp's arithmetic is `ggml` with one order of summation, which `exact` has
             )
+        if GGML.name in (ours_in, theirs_in) and _CHAOS not in m.notes:
+            m.notes.append(_CHAOS)
         fed = can_be_fed(self.subject.engine) and self.subject.judge is not None
         judged = {
             "subject": self.subject.judge is not None and not self.subject.stock,
