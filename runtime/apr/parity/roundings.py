@@ -15,6 +15,7 @@ import numpy as np
 
 from apr.ops.linear import Activations, linear_f64, linear_ggml, round_activations
 from apr.parity.kinds import Hypothesis
+from apr.parity.kinds.values import to_bits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _F32 = np.float32
 _BYTES = frozenset({"Q8_0", "Q8_1", "Q8_K"})
+_BITS = {"F16": 11, "BF16": 8}  # of a significand
 
 
 def roundings(model: Model, name: str, made: Callable[[Model], Array]) -> Iterator[Hypothesis]:
@@ -55,6 +57,9 @@ def roundings(model: Model, name: str, made: Callable[[Model], Array]) -> Iterat
         return
     yield Hypothesis("rounding", "activations are not rounded", with_linear(_unrounded))
     form = model.weights.format(name)
+    if form.rounding in _BITS:
+        cut = with_linear(partial(linear_ggml, rounding=_cut))
+        yield Hypothesis("rounding", f"activations are cut off to {form.rounding}, not rounded", cut)
     if form.rounding in _BYTES:
         for told, rounding in _variants(form):
             yield Hypothesis("rounding", told, with_linear(partial(linear_ggml, rounding=rounding)))
@@ -72,6 +77,10 @@ def _in_bytes(size: int) -> Callable[[Array, Weights, str], Real]:
     return linear
 
 
+def _cut(x: Floats, form: Format) -> Activations:
+    return Activations(to_bits(x.astype(np.float64), _BITS[form.rounding], cut=True), None)
+
+
 def _variants(form: Format) -> Iterator[tuple[str, Callable[[Floats, Format], Activations]]]:
     size = 256 if form.rounding == "Q8_K" else 32
     other = 32 if size == 256 else 256
@@ -84,6 +93,8 @@ def _variants(form: Format) -> Iterator[tuple[str, Callable[[Floats, Format], Ac
         yield "scales of activations are not stored in float16", _blocks_of(size, np.rint, narrow=False)
         yield "activations are multiplied with the reciprocal of the scale", _blocks_of(size, np.rint, reciprocal=True)
         yield "activations are rounded as the gguf package does", _blocks_of(size, _away, reciprocal=True)
+    else:
+        yield "scales of activations are rounded to float16", _blocks_of(size, np.rint, narrow=True)
     if form.minima is not None:
         yield "minima meet the sums of the rounded activations", _sums(rounded=True, stored=False)
         yield "minima meet the sums of the activations", _sums(rounded=False, stored=False)

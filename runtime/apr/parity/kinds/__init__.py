@@ -71,7 +71,7 @@ _RANK = {name: rank for rank, name in enumerate(KINDS)}
 # lost to a formula that is not computed in the engine's own rounding.
 _SAME = 2.5e-7 * 400
 # the part of E that an explanation has to account for, where E is more than noise
-_ENOUGH = 0.5
+_ENOUGH = 0.9
 
 
 def kind_of(
@@ -99,7 +99,7 @@ def kind_of(
             only if no simpler kind explains everything.
 
     Returns:
-        None where the difference is no more than noise; `scattered` where no kind explains half of it.
+        None where the difference is no more than noise; `scattered` where no kind explains nine tenths of it.
 
     Raises:
         ValueError: shapes that do not belong together.

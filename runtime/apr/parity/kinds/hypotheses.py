@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from apr.capture import Array
 
 
+# The part of E that may remain: a hypothesis holds or it does not; what is left is that the engine computes it in another rounding.
+_REST = 0.05
+
+
 class Hypothesis(NamedTuple):
     """What could have gone wrong.
 
@@ -44,14 +48,17 @@ def by_hypothesis(look: Look, hypothesis: Hypothesis) -> Iterator[Explanation]:
     predicted = would - look.expected
     rest = look.d - predicted
     by_row = (rest * rest * look.w).sum(axis=1)
-    yield Explanation(hypothesis.name, hypothesis.detail, float(by_row.sum()), worth(0, 64), look.share(predicted))
-    rows = len(by_row)
-    helped = np.flatnonzero(by_row < look.by_row - worth(0, rows))
+    rows, channels = look.shape
+    left = float(by_row.sum())
+    if left <= _REST * look.energy + worth(rows * channels, 1):
+        yield Explanation(hypothesis.name, hypothesis.detail, left, worth(0, 64), look.share(predicted))
+    true = by_row <= _REST * look.by_row + worth(channels, rows)
+    helped = np.flatnonzero(true & (by_row < look.by_row - worth(0, rows)))
     if not 0 < len(helped) < rows:
         return
     where = f"position {helped[0]}" if len(helped) == 1 else f"{len(helped)} of {rows} positions, first {helped[0]}"
-    left = float(look.energy - look.by_row[helped].sum() + by_row[helped].sum())
+    remains = float(look.energy - look.by_row[helped].sum() + by_row[helped].sum())
     partly = np.zeros_like(predicted)
     partly[helped] = predicted[helped]
     cost = worth_of_log(0, math.log(64) + min(len(helped), rows - len(helped)) * math.log(rows))
-    yield Explanation(hypothesis.name, f"{where}: {hypothesis.detail}", left, cost, look.share(partly))
+    yield Explanation(hypothesis.name, f"{where}: {hypothesis.detail}", remains, cost, look.share(partly))
