@@ -11,13 +11,14 @@ from apr.parity.null import limit, power
 from apr.parity.result import Culprit, Divergence, Measurement, Outcome, Power, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from apr.parity.null.base import Test
     from apr.parity.result import Cell, View
     from apr.stages import StageKey
 
 ALPHA = 1e-6
+_BLIND = 1e-3  # a gain that would go unseen: worth a word, because small faults hide below it
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,15 @@ def judge(measurement: Measurement, bounds: Bounds | None = None) -> Verdict:
     # what else is born there tells no more than the first does; the clearest of the other places might be another fault
     others = [each_ for each_ in born if first is not None and each_.key != first.key]
     outcome, reason = _outcome(measurement, first, judged)
+    reach = _power(judged, each)
+    blind = {stage: one.gain for stage, one in reach.items() if not one.gain <= _BLIND}
+    if blind:
+        stage = max(blind, key=lambda name: blind[name])
+        because = next(cell.because for cell in judged if cell.key.stage == stage and cell.because)
+        notes.append(
+            f"nearly blind at {', '.join(blind)}: a gain below {blind[stage]:.2g} would go unseen at {stage}, so much do honest "
+            f"engines differ there ({'; '.join(because)}); an oracle of the subject's own arithmetic sees more"
+        )
     return Verdict(
         outcome,
         reason,
@@ -90,7 +100,7 @@ def judge(measurement: Measurement, bounds: Bounds | None = None) -> Verdict:
         runner_up=max(others, key=lambda one: one.excess, default=None),
         born=tuple(born),
         inherits=tuple(_inherits(measurement, {one.key for one in born}, first)),
-        power=_power(judged, each),
+        power=reach,
         notes=tuple(notes),
         by_hand=dict(bounds.by_hand),
     )
@@ -256,11 +266,23 @@ def _inherits(measurement: Measurement, born: set[StageKey], first: Divergence |
 
 
 def _power(judged: list[Cell], each: float) -> dict[str, Power]:
-    """Of each stage, what the weakest of its cells would have caught."""
-    by_stage: dict[str, list[Power]] = defaultdict(list)
+    """Of each stage, the smallest errors that would have been caught in every layer and prompt.
+
+    An error of one side is caught by any view in which that side is judged. A side whose own view is missing is the judge itself.
+    """
+    views: dict[tuple[int, StageKey], dict[View, Power]] = defaultdict(dict)
     for cell in judged:
-        by_stage[cell.key.stage].append(power(cell.tests, each))
-    return {
-        stage: Power(*(max(getattr(one, name) for one in all_) for name in ("gain", "bias", "channel", "element")))
-        for stage, all_ in by_stage.items()
-    }
+        views[cell.prompt, cell.key][cell.view] = power(cell.tests, each)
+    by_stage: dict[str, list[Power]] = defaultdict(list)
+    for (_, key), seen in views.items():
+        accused = [name for name in _SIDES if name in seen]
+        common = [one for name, one in seen.items() if name not in _SIDES]
+        by_stage[key.stage] += [_extreme(min, [seen[name], *common]) for name in accused] or [_extreme(min, common)]
+    return {stage: _extreme(max, each_) for stage, each_ in by_stage.items()}
+
+
+_SIDES: tuple[View, View] = ("subject", "oracle")
+
+
+def _extreme(pick: Callable[[Iterable[float]], float], powers: list[Power]) -> Power:
+    return Power(*(pick(getattr(one, name) for one in powers) for name in ("gain", "bias", "channel", "element")))
