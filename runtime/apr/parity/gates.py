@@ -27,7 +27,8 @@ def probe(
 
     One run with nobody looking is held against the captured logits, bit by bit: where they agree, two runs agreed, and looking
     changed nothing that reaches the logits. Where they do not, a second capture and a second plain run tell which of the two it
-    is: an engine that repeats itself both with and without capture, and differs between them, is changed by looking.
+    is: an engine that repeats itself both with and without capture, and differs between them, is changed by looking. A capture
+    without logits of every position is repeated, and nothing can be said of looking.
 
     Args:
         engine: that made the capture.
@@ -45,12 +46,12 @@ def probe(
         return [Gate(side, DETERMINISTIC, None, reason), Gate(side, HARMLESS, None, reason)]
     positions = f"{len(tokens)} positions"
     head = capture.stages.get(_HEAD)
-    differing = _first_that_differs(capture, engine.capture(tokens)) if twice else None
-    if head is None or len(head) != len(tokens):
+    whole = head is not None and len(head) == len(tokens)
+    differing = _first_that_differs(capture, engine.capture(tokens)) if twice or not whole else None
+    if head is None or not whole:
         unseen = "the capture has no logits of every position to hold against a plain run"
-        again = "logits of two plain runs"
-        repeated = same_bits(engine.logits(tokens), engine.logits(tokens))
-        return [_determinism(side, differing, again, positions, agreed=repeated), Gate(side, HARMLESS, None, unseen)]
+        what = f"{len(capture.stages)} stages of two captures"
+        return [_determinism(side, differing, what, positions, agreed=True), Gate(side, HARMLESS, None, unseen)]
     plain = engine.logits(tokens)
     if same_bits(plain, head):
         what = "logits with and without capture"

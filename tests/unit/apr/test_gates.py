@@ -114,15 +114,21 @@ def test_a_difference_that_never_reaches_the_logits_is_found_when_asked_for() ->
 
 @pytest.mark.parametrize("rows", [None, 1])
 def test_a_capture_without_all_logits_can_still_be_repeated(rows: int | None) -> None:
-    for plain, repeats in (([1.0], True), ([1.0, 2.0], False)):
-        engine = Scripted([1], plain)
-        capture = engine.capture(TOKENS)
-        head = capture.stages.pop(HEAD)
-        if rows:
-            capture.stages[HEAD] = head[-rows:]
-        deterministic, harmless = probe(engine, TOKENS, capture)
+    for norms, repeats in (([0.0], True), ([0.0, 5.0], False)):
+        engine = Scripted([1], [1], norms=norms)
+
+        def without(tokens: Sequence[int], whole: Any = engine.capture) -> Capture:
+            capture: Capture = whole(tokens)
+            head = capture.stages.pop(HEAD)
+            if rows:
+                capture.stages[HEAD] = head[-rows:]
+            return capture
+
+        engine.capture = without  # type: ignore[method-assign]
+        deterministic, harmless = probe(engine, TOKENS, engine.capture(TOKENS))
         assert (deterministic.passed, harmless.passed) == (repeats, None)
         assert "no logits of every position" in harmless.detail
+        assert engine.passes == ["capture", "capture"]
 
 
 def test_logits_of_another_shape_or_type_are_not_the_same() -> None:

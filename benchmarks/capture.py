@@ -1,0 +1,171 @@
+"""What it costs to look: every stage of llama.cpp captured, beside the plain run and what people use, in one process, in turns.
+
+OPENBLAS_NUM_THREADS=1 python benchmarks/capture.py [MODEL] [--tokens N] [--rounds N]    default: the cached smollm2, 128, 9
+
+CPU time of the process that llama.cpp runs in; each round runs every job once, so that what else the machine does meets all of them.
+Ratios are medians of the ratios to the plain run of the same round. `first` gets fresh memory for each capture, `again` memory that
+an earlier capture has given back, as every capture of an engine does but the first. Naive is a callback that copies
+every node of the graph into a `bytes` object. What the engine's own process adds, in turns too, is the derivation of `ffn_silu`, which
+llama.cpp never has in memory, and the proof of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes as c
+import os
+import statistics
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apr.cache import resolve_model
+from apr.engines.llama_cpp import abi
+from apr.engines.llama_cpp.engine import LlamaCpp
+from apr.engines.llama_cpp.providers import find_provider
+from apr.engines.llama_cpp.worker import Session
+from apr.engines.transformers.library import is_installed
+from apr.formats import open_model
+from apr.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from apr.formats.model_file import ModelFile
+
+PROSE = Path(__file__).resolve().parent.parent / "fixtures" / "prose.txt"
+PLAIN = "plain run"
+
+
+class Jobs:
+    """The ways to run one prompt in this process."""
+
+    def __init__(self, library: Path, model: Path, tokens: list[int]) -> None:
+        self._library, self._tokens = abi.Library(library), tokens
+        self._session = Session(str(library), str(model), deque(maxlen=40))
+
+    def _run(self, callback: object = None) -> None:
+        with self._session._pass(self._tokens, callback):  # noqa: SLF001 - a pass and nothing else
+            pass
+
+    def plain(self) -> None:
+        """No callback, nothing kept."""
+        self._run()
+
+    def asked(self) -> None:
+        """A callback that wants nothing."""
+        self._run(abi.EVAL_CALLBACK(lambda _address, _ask, _data: False))
+
+    def naive(self) -> None:
+        """Every node, into a `bytes` object of its own."""
+        library, seen = self._library, []
+
+        def copy(address: int, ask: bool, _data: object) -> bool:
+            if not ask:
+                nbytes = library.nbytes(address)
+                buffer = (c.c_ubyte * nbytes)()
+                library.tensor_get(address, c.addressof(buffer), 0, nbytes)
+                seen.append((abi.Tensor.from_address(address).name, bytes(buffer)))
+            return True
+
+        self._run(abi.EVAL_CALLBACK(copy))
+
+    def first(self) -> None:
+        """Ours, into memory that is new."""
+        self.again()
+        self._session.arenas.take().discard()
+
+    def again(self) -> None:
+        """Ours, into memory that an earlier capture gave back, if there is any."""
+        reply, _ = self._session.capture(self._tokens, None)
+        self._session.arenas.take_back([reply["arena"]])
+
+    def megabytes(self) -> float:
+        """Of one capture."""
+        reply, _ = self._session.capture(self._tokens, None)
+        self._session.arenas.take_back([reply["arena"]])
+        return float(reply["size"]) / 1e6
+
+
+def in_turns(jobs: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """CPU milliseconds of each job in each round, after one round to warm up."""
+    spent: dict[str, list[float]] = {name: [] for name in jobs}
+    for number in range(rounds + 1):
+        for name, job in jobs.items():
+            start = time.process_time()
+            job()
+            took = 1e3 * (time.process_time() - start)
+            if number:
+                spent[name].append(took)
+    return spent
+
+
+def print_table(spent: dict[str, list[float]], base: str) -> None:
+    """One line a job."""
+    print(f"{'CPU ms':44}{'min':>9}{'median':>9}{'ratio of min':>14}{'median ratio':>14}")
+    for name, times in spent.items():
+        ratio = statistics.median(a / b for a, b in zip(times, spent[base], strict=True))
+        print(
+            f"{name:44}{min(times):9.1f}{statistics.median(times):9.1f}{min(times) / min(spent[base]):14.3f}{ratio:14.3f}"
+        )
+
+
+def of_llama_cpp(file: ModelFile, tokens: list[int], rounds: int) -> None:
+    """The table for llama.cpp, and what the engine's own process adds."""
+    jobs = Jobs(find_provider().library, file.path, tokens)
+    ways: dict[str, Callable[[], object]] = {
+        PLAIN: jobs.plain,
+        "callback that wants nothing": jobs.asked,
+        "naive: every node, bytes()": jobs.naive,
+    }
+    print_table(in_turns(ways | {"every stage, arena, again": jobs.again}, rounds), PLAIN)
+    print(f"one capture: {jobs.megabytes():.0f} MB")
+    print_table(in_turns({PLAIN: jobs.plain, "every stage, arena, first": jobs.first}, rounds), PLAIN)
+    with LlamaCpp(file) as engine:
+        spent = in_turns({"logits": lambda: engine.logits(tokens), "capture": lambda: engine.capture(tokens)}, rounds)
+    added = statistics.median(spent["capture"])
+    print(f"in the engine's own process: {added:.0f} ms a capture")
+
+
+def of_transformers(file: ModelFile, tokens: list[int], rounds: int) -> None:
+    """The table for transformers."""
+    from apr.engines.transformers.engine import Transformers  # noqa: PLC0415 - loads torch, where it is installed
+
+    engine = Transformers(file)
+    plain = "transformers, nothing recorded"
+    ways: dict[str, Callable[[], object]] = {
+        plain: lambda: engine.logits(tokens),
+        "transformers, every stage by hooks": lambda: engine.capture(tokens),
+    }
+    print_table(in_turns(ways, rounds), plain)
+
+
+def main() -> int:
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?", default="smollm2")
+    parser.add_argument("--tokens", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=9)
+    args = parser.parse_args()
+    if os.environ.get("OPENBLAS_NUM_THREADS") != "1":
+        print("OPENBLAS_NUM_THREADS=1 has to be set: llama.cpp gets one thread too", file=sys.stderr)
+        return 2
+    file = open_model(resolve_model(args.model))
+    tokens = Tokenizer.from_file(file).encode(PROSE.read_text(encoding="utf-8"))[: args.tokens]
+    print(f"{file.path.name}, {len(tokens)} tokens, {args.rounds} rounds, numpy {np.__version__}")
+    of_llama_cpp(file, tokens, args.rounds)
+    if is_installed():
+        of_transformers(file, tokens, args.rounds)
+    else:
+        print("transformers: not measured, it is not installed")
+    return 0
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):
+        sys.exit(main())
