@@ -89,6 +89,7 @@ def judge(measurement: Measurement, bounds: Bounds | None = None) -> Verdict:
             f"nearly blind at {', '.join(blind)}: a gain below {blind[stage]:.2g} would go unseen at {stage}, so much do honest "
             f"engines differ there ({'; '.join(because)}); an oracle of the subject's own arithmetic sees more"
         )
+    notes += _explained(judged, beyond)
     return Verdict(
         outcome,
         reason,
@@ -104,6 +105,17 @@ def judge(measurement: Measurement, bounds: Bounds | None = None) -> Verdict:
         notes=tuple(notes),
         by_hand=dict(bounds.by_hand),
     )
+
+
+def _explained(judged: list[Cell], beyond: Mapping[int, _Beyond]) -> list[str]:
+    """The greatest difference in isolation that its null model explains, where somebody would want to hear of it."""
+    within = [cell for cell in judged if cell.view == "isolated" and id(cell) not in beyond]
+    worst = max(within, key=lambda cell: cell.difference.worst_position_relative_rms or 0.0, default=None)
+    distance = worst.difference.worst_position_relative_rms if worst is not None else None
+    if worst is None or distance is None or not distance > _BLIND:
+        return []
+    place = f"{worst.key}{_at(worst.difference.worst_position)}"
+    return [f"the greatest difference that is explained: {distance:.2g} at {place} ({'; '.join(worst.because)})"]
 
 
 def _worst(cell: Cell, bounds: Bounds, each: float) -> _Beyond | None:
