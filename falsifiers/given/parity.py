@@ -311,7 +311,7 @@ def deep_pair(
         captured = {theirs.spec: deep_model.capture()}
         expected = None if fault is None else expectation(fault, len(deep_model.tokens), roles[0])
         sides = (theirs, ours) if as_oracle else (ours, theirs)
-        layers = None if planted or fault is None or fault.layer is None else fault.layer + 2
+        layers = None if planted or fault is None or fault.layer is None else min(30, fault.layer + 2)
         return Pair(*sides, deep_model.tokens, captured, expected, layers)
 
     return build
