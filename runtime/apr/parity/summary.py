@@ -22,6 +22,18 @@ State = Literal["first", "born", "inherits", "equal", "within", "missing", "not 
 _OWN: tuple[View, ...] = ("isolated", "subject", "oracle")
 
 
+# what a divergence's distance is, by the test that found it
+_MEASURES = {
+    "element": "absolute, of one element",
+    "bias": "absolute, of all elements alike",
+    "gain": "relative, of all elements alike",
+    "position": "relative RMS of the position",
+    "channel": "relative RMS of the channel",
+    "stage": "relative RMS of the stage",
+    "by hand": "relative RMS, the bound set by hand",
+}
+
+
 class Bounded(NamedTuple):
     """A test and the value that it may have.
 
@@ -121,17 +133,21 @@ def _row(prompt: int, key: StageKey, cells: dict[View, Cell], verdict: Verdict, 
         allowed = verdict.by_hand[key.stage]
         excess = ratio(max(own.difference.relative_rms, own.difference.worst_position_relative_rms or 0.0), allowed)
     shown = own or free
+    state = _state(prompt, key, cells, excess, verdict, lacking=lacking)
+    position = shown.difference.worst_position if shown else None
+    if state == "first" and verdict.first is not None and verdict.first.position is not None:
+        position = verdict.first.position  # the one that the card names
     return Row(
         prompt,
         key,
         cells,
-        _state(prompt, key, cells, excess, verdict, lacking=lacking),
+        state,
         isolated,
         allowed,
         excess,
         accumulated,
         _gain(accumulated, isolated),
-        shown.difference.worst_position if shown else None,
+        position,
     )
 
 
@@ -284,13 +300,9 @@ def _divergence(first: Divergence, prompts: int) -> list[Fact]:
         "oracle": "on the oracle's own inputs",
         "accumulated": "in free runs that must be bit-identical",
     }[first.view]
-    found = [
-        Fact("where", place(first.key, first.position, first.channel) + which),
-        Fact(
-            "born here" if first.view != "accumulated" else "seen here",
-            f"{given} it is {first.distance:.3g} off, allowed is {first.bound:.3g} (test {first.test})",
-        ),
-    ]
+    label = "born here" if first.view != "accumulated" else "seen here"
+    off = f"{given} it is {first.distance:.3g} off, allowed is {first.bound:.3g} ({_MEASURES.get(first.test, first.test)})"
+    found = [Fact("where", place(first.key, first.position, first.channel) + which), Fact(label, off)]
     if first.kind is not None:
         found.append(
             Fact(

@@ -48,7 +48,7 @@ def test_the_first_line_is_the_answer_and_the_card_says_everything(
         "DIVERGES: The sides part at attn_out, layer 1, position 5, channel 17: gain; the subject is wrong."
     )
     said = dict(re.split(r": +", line, maxsplit=1) for line in lines[1 : lines.index("")])
-    assert said["born here"] == "on the oracle's inputs it is 0.002 off, allowed is 1.1e-06 (test position)"
+    assert said["born here"] == "on the oracle's inputs it is 0.002 off, allowed is 1.1e-06 (relative RMS of the position)"
     assert said["kind"].startswith("gain: 1.0020 times the expected values; explains 99.8%")
     assert said["who"] == "subject: two of three agree"
     assert "1,818 times the bound" in said["how sure"]
