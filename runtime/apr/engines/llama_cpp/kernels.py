@@ -54,14 +54,14 @@ class Kernels:
             if beside is not None:
                 self._libraries.append(self._open(beside))
         if self.exports("ggml_cpu_init"):
-            self._function("ggml_cpu_init", None)()
-        self._type_name = self._function("ggml_type_name", c.c_char_p, c.c_int)
-        self._type_size = self._function("ggml_type_size", c.c_size_t, c.c_int)
-        self._block = self._function("ggml_blck_size", c.c_int64, c.c_int)
-        self._quantise = self._function(
+            self.function("ggml_cpu_init", None)()
+        self._type_name = self.function("ggml_type_name", c.c_char_p, c.c_int)
+        self._type_size = self.function("ggml_type_size", c.c_size_t, c.c_int)
+        self._block = self.function("ggml_blck_size", c.c_int64, c.c_int)
+        self._quantise = self.function(
             "ggml_quantize_chunk", c.c_size_t, c.c_int, c.c_void_p, c.c_void_p, *[c.c_int64] * 3, c.c_void_p
         )
-        self._needs_importance = self._function("ggml_quantize_requires_imatrix", c.c_bool, c.c_int)
+        self._needs_importance = self.function("ggml_quantize_requires_imatrix", c.c_bool, c.c_int)
 
     def _open(self, library: Path) -> c.CDLL:
         try:
@@ -74,7 +74,12 @@ class Kernels:
         """Whether the library has a function of that name."""
         return any(hasattr(library, name) for library in self._libraries)
 
-    def _function(self, name: str, result: Any, *arguments: Any) -> Any:
+    def function(self, name: str, result: Any, *arguments: Any) -> Any:
+        """A function that the library exports, typed; who calls it vouches for what it gets.
+
+        Raises:
+            OracleError: it is not exported.
+        """
         for library in self._libraries:
             if hasattr(library, name):
                 function = getattr(library, name)
@@ -169,7 +174,7 @@ class Kernels:
         if made.shape != shape or made.dtype != np.float32 or not made.flags.c_contiguous:
             raise UsageError(f"the place for the result must be contiguous float32 {list(shape)}")
         source = np.ascontiguousarray(raw)
-        convert = self._function(_to_float(type_name), None, c.c_void_p, c.c_void_p, c.c_int64)
+        convert = self.function(_to_float(type_name), None, c.c_void_p, c.c_void_p, c.c_int64)
         convert(source.ctypes.data, made.ctypes.data, made.size)
         return made
 
@@ -190,7 +195,7 @@ class Kernels:
         if rounding not in _ROUNDINGS:
             raise UsageError(f"activations are never rounded to {rounding}", hint=f"one of {', '.join(_ROUNDINGS)}")
         row_bytes = self._row_bytes(_width(x), rounding)
-        convert = self._function(_from_float(rounding), None, c.c_void_p, c.c_void_p, c.c_int64)
+        convert = self.function(_from_float(rounding), None, c.c_void_p, c.c_void_p, c.c_int64)
         source = np.ascontiguousarray(x, np.float32)
         out = np.zeros((*x.shape[:-1], row_bytes), np.uint8)
         convert(source.ctypes.data, out.ctypes.data, source.size)
@@ -216,7 +221,7 @@ class Kernels:
             raise UsageError(f"{type_name} weights {list(raw.shape)} do not fit activations {list(x.shape)}")
         rounded, weights = self.round_activations(x, rounding), np.ascontiguousarray(raw)
         size = c.c_size_t
-        dot = self._function(
+        dot = self.function(
             _dot(type_name, rounding),
             None,
             c.c_int,

@@ -2,7 +2,7 @@
 
 Their weights are random bits in blocks whose scales make sense: no quantiser is needed. One is dense and rotates neighbours;
 the other has experts and normed heads and rotates halves, of a width that is no multiple of 32. Matrices take the types in
-turn, so that each is met.
+turn, those of experts by themselves, so that each type is met by either.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ARCHITECTURES = ("llama", "qwen3moe")
 VOCABULARY, EXPERTS = 64, 4
 _HIDDEN, _INNER, _HEADS, _KV_HEADS = 256, 512, 4, 2
 _HEAD_DIM = {"llama": 64, "qwen3moe": 48}
-_LAYERS = {"llama": 3, "qwen3moe": 4}
+_LAYERS = {"llama": 3, "qwen3moe": 5}
 # bytes of a block at which a float16 starts
 _FLOATS = {
     **dict.fromkeys(("Q8_0", "Q4_0", "Q5_0", "IQ4_NL", "IQ4_XS"), (0,)),
@@ -63,13 +63,13 @@ def write(path: Path, architecture: str) -> Path:
         writer.add_expert_count(EXPERTS)
         writer.add_expert_used_count(2)
         writer.add_expert_feed_forward_length(_INNER)
-    types = _types()
+    dense, routed = _types(), _types()
     for name, shape in _tensors(architecture):
         if len(shape) == 1 or name.endswith("ffn_gate_inp.weight"):
             spread = 0.05 if len(shape) == 2 else 0.0
             writer.add_tensor(name, (random.standard_normal(shape) * (spread or 0.1) + (not spread)).astype(np.float32))
             continue
-        type_name = next(kind for kind in types if shape[-1] % _block(kind) == 0)
+        type_name = next(kind for kind in (dense if len(shape) == 2 else routed) if shape[-1] % _block(kind) == 0)
         raw = _bits(random, type_name, shape)
         writer.add_tensor(name, raw, raw_dtype=GGMLQuantizationType[type_name])
     writer.write_header_to_file()

@@ -4,7 +4,7 @@ Lane l of a block is the integer sum over its numbers 4 l to 4 l + 3; one fused 
 acc` with d the product of both scales (`ggml_vec_dot_q4_1_q8_1` and its kin; tinyBLAS_Q0_AVX adds in the same order). d has
 at most 22 bits, so float32 holds it exactly and d * sum is the float64 sum of products of scaled codes: 33 bits each, 35
 (Q8_0: 38) together, all exact whatever order BLAS takes. Scales are multiples of 2^-24, so no sum is tiny. Minima are added up
-in one number, fused as well, and that is added last.
+in one number that is added last; their products have 22 bits, so that fusing them or not is the same.
 
 `ggml_vec_dot_iq4_nl_q8_0`, which experts and single positions meet, keeps two sums, of even and of odd blocks.
 """
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Wide = NDArray[np.float64]
 
 _F32, _F64 = np.float32, np.float64
+TWO_SUMS = ("IQ4_NL",)  # types of which experts and single positions meet another kernel
 TYPES = ("Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "IQ4_NL")
 _SUMS = 1 << 15  # as in `plain`
 _PRODUCTS = 1 << 19  # float64 products of all blocks of some rows at a time
@@ -45,7 +46,7 @@ def linear(x: NDArray[np.float32], weights: Weights, name: str, *, routed: bool)
     for stored in (rounded.scales, rounded.sums):
         if stored is not None and not np.isfinite(stored).all():
             raise refused(f"activations before {name!r} whose scale or sum overflows float16")
-    registers = 2 if weights.type_name(name) == "IQ4_NL" and (routed or len(x) == 1) else 1
+    registers = 2 if weights.type_name(name) in TWO_SUMS and (routed or len(x) == 1) else 1
     if rounded.codes.shape[1] % registers:
         raise refused(f"an odd number of {weights.type_name(name)} blocks in a row ({name!r})")
     out = np.empty((len(x), weights.shape(name)[0]), _F32)

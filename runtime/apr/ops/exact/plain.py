@@ -33,7 +33,7 @@ def takes_tiny_blas(columns: int, rows: int, length: int) -> bool:
 
 def by_tiny_blas(x: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     """[columns, length] x [rows, length] -> [columns, rows] as tinyBLAS sums; lengths are multiples of 8."""
-    return _in_lanes(x, matrix, 1, sum_halves)
+    return in_lanes(x, matrix, 1, sum_halves)
 
 
 def by_vec_dot(x: NDArray[np.float32], matrix: NDArray[np.float32], type_name: str = "F32") -> NDArray[np.float32]:
@@ -51,19 +51,29 @@ def by_vec_dot(x: NDArray[np.float32], matrix: NDArray[np.float32], type_name: s
     if length % step:
         raise refused(f"a dot product of {length} {type_name} numbers, which is no multiple of {step}")
     whole = length // 32 * 32
-    out = _in_lanes(x[:, :whole], matrix[:, :whole], 4, sum_halves if type_name == "BF16" else sum_pairs)
+    out = in_lanes(x[:, :whole], matrix[:, :whole], 4, sum_halves if type_name == "BF16" else sum_pairs)
     for index in range(whole, length):
         out += x[:, index, None] * matrix[:, index]
     return out
 
 
-def _in_lanes(
+def in_lanes(
     x: NDArray[np.float32],
     matrix: NDArray[np.float32],
     registers: int,
     sum_lanes: Callable[[NDArray[np.float32]], NDArray[np.float32]],
 ) -> NDArray[np.float32]:
-    """Number i of a dot product goes to lane i % 8 of register i // 8 % registers."""
+    """Number i of a dot product goes to lane i % 8 of register i // 8 % registers.
+
+    Args:
+        x: [columns, length].
+        matrix: [rows, length].
+        registers: 1 or 4.
+        sum_lanes: [8, columns, rows] to [columns, rows].
+
+    Returns:
+        [columns, rows].
+    """
     lanes, columns = 8 * registers, len(x)
     out = np.empty((columns, len(matrix)), _F32)
     left = x.reshape(columns, -1, lanes).transpose(1, 2, 0)[..., None].astype(_F64)  # [steps, lanes, columns, 1]

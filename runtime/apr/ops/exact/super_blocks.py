@@ -69,7 +69,7 @@ def products_with(x: NDArray[np.int8], scales: Floats, codes: Codes, type_name: 
     step = max(4, _SUMS // (len(x) * (1 if tiled else 8)))
     for start in range(0, out.shape[1], step):
         rows = _some(codes, slice(start, start + step))
-        product = _tiled(wide, scales, rows) if tiled else _in_lanes(wide, scales, rows, type_name)
+        product = _tiled(wide, scales, rows) if tiled else in_lanes(wide, scales, rows, type_name)
         out[:, start : start + step] = product
     return out
 
@@ -108,8 +108,8 @@ def _groups(codes: Codes) -> int:
     return 16 if codes.minima is None else codes.minima.shape[2]
 
 
-def _in_lanes(x: Wide, scales: Floats, codes: Codes, type_name: str) -> Floats:
-    """`ggml_vec_dot_…_q8_K`."""
+def in_lanes(x: Wide, scales: Floats, codes: Codes, type_name: str) -> Floats:
+    """`ggml_vec_dot_…_q8_K`: [positions, blocks, 256] codes and [positions, blocks] scales to [positions, rows]."""
     positions, blocks, _ = x.shape
     rows = len(codes.scaled)
     # number 32 s + 4 l + e of a block belongs to lane l: [blocks, lanes, positions, 32] and [blocks, lanes, 32, rows]
