@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from apr.stages import StageKey
 
 _BASES = (1e4, 1e5, 5e5, 1e6, 1e7)  # of rotations, those that models have
+_WIDE, _FEW = 1 << 20, 8  # a product of more elements is judged by so many rows
 _SMALL = 1e-4  # relative step by which a derivative is measured
 
 
@@ -96,7 +97,30 @@ def suspects(
     elif key.stage.endswith("_norm"):
         yield from _norm(scene)
     if key.stage in PRODUCTS:
-        yield from _product(scene)
+        few = _few(scene)
+        if few is None:
+            yield from _product(scene)
+        else:
+            yield from (one._replace(rows=few) for one in _product(_cut(scene, few)))
+
+
+def _few(scene: _Scene) -> NDArray[np.intp] | None:
+    """Rows of a wide product that stand for all: those that differ most, and some spread evenly; None where all are looked at."""
+    count, width = scene.seen.shape
+    if count * width <= _WIDE or count <= _FEW:
+        return None
+    with np.errstate(all="ignore"):
+        d = np.square(np.asarray(scene.seen, np.float64) - scene.expected).sum(axis=1)
+        size = np.square(np.asarray(scene.expected, np.float64)).sum(axis=1)
+        worst = np.argsort(np.nan_to_num(d / size))[::-1][: _FEW // 2]
+    return np.unique(np.concatenate([worst, np.linspace(0, count - 1, _FEW // 2).astype(np.intp)]))
+
+
+def _cut(scene: _Scene, few: NDArray[np.intp]) -> _Scene:
+    """The scene with these rows alone; products know nothing of the others."""
+    at = np.arange(len(scene.tokens))[scene.rows][few]
+    given = {source: np.asarray(scene.given[source])[at] for source in scene.model.sources(scene.key)}
+    return _Scene(scene.model, scene.key, scene.seen[few], scene.expected[few], given, scene.tokens[at], scene.positions[at], slice(None))  # fmt: skip
 
 
 def _embedding(scene: _Scene) -> Iterator[Hypothesis]:

@@ -70,6 +70,13 @@ _RANK = {name: rank for rank, name in enumerate(KINDS)}
 # Explanations are as good as each other where they leave the same but for this part of E: a twentieth of a percent of the size of d
 # lost to a formula that is not computed in the engine's own rounding.
 _SAME = 2.5e-7 * 400
+# What is true, and still says little of what somebody did: hypotheses are asked before one of these is named.
+_VAGUE = frozenset(
+    {
+        "rotation", "permutation", "channel", "position", "position gain", "position bias", "block gain", "block bias", "head gain",
+        "head bias", "gain by position", "gain by channel", "bias by channel", "input element", "input block",
+    }
+)  # fmt: skip
 # the part of E that an explanation has to account for, where E is more than noise
 _ENOUGH = 0.9
 
@@ -95,8 +102,8 @@ def kind_of(
         weight: the weights of a linear stage.
         heads: width of a head where the channels are heads.
         terms: what the stage adds up, by name, [T, C] each.
-        hypotheses: errors that only somebody who knows the stage can undo, see `apr.parity.kinds.hypotheses`; each is computed
-            only if no simpler kind explains everything.
+        hypotheses: errors that only somebody who knows the stage can undo, see `apr.parity.kinds.hypotheses`; they are
+            computed where no other kind explains everything, and where one that does is vague.
 
     Returns:
         None where the difference is no more than noise; `scattered` where no kind explains nine tenths of it.
@@ -114,11 +121,8 @@ def kind_of(
     found = [one for module in (values, regions, moved, product) for one in module.explanations(at)]
     found += moved.rotations(at)
     best = _best(at, found)
-    # an error of the stage's own equation is the better answer wherever it is the simpler one, or says more of the same kind
-    simpler = len(KINDS) if best is None or best.left > _noise(at) else _RANK[best.name]
-    tried = [hypothesis for hypothesis in hypotheses if _RANK[hypothesis.name] <= simpler]
-    if tried:
-        found += [one for hypothesis in tried for one in by_hypothesis(at, hypothesis)]
+    if best is None or best.left > _noise(at) + _SAME * at.energy or best.name in _VAGUE:
+        found += [one for hypothesis in hypotheses for one in by_hypothesis(at, hypothesis)]
         best = _best(at, found)
     if best is None:
         return Kind("scattered", _scattered(at), 0.0) if _noticeable(at) else None

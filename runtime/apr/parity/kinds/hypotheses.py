@@ -17,6 +17,8 @@ from apr.parity.kinds.look import Explanation, Look, worth, worth_of_log
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from numpy.typing import NDArray
+
     from apr.capture import Array
 
 
@@ -30,11 +32,14 @@ class Hypothesis(NamedTuple):
     Attributes:
         name, detail: as in `apr.parity.result.Kind`.
         would: computes [T, C], what would have been seen.
+        rows: the positions that `would` has where all of a wide stage would take long; None for all. What is seen there stands for the
+            rest.
     """
 
     name: str
     detail: str
     would: Callable[[], Array]
+    rows: NDArray[np.intp] | None = None
 
 
 def by_hypothesis(look: Look, hypothesis: Hypothesis) -> Iterator[Explanation]:
@@ -43,6 +48,9 @@ def by_hypothesis(look: Look, hypothesis: Hypothesis) -> Iterator[Explanation]:
         would = np.asarray(hypothesis.would(), np.float64)
     except UnsupportedModel:
         return  # an arithmetic that does not cover this model is not what happened
+    if hypothesis.rows is not None:
+        yield from _by_some_rows(look, hypothesis, would)
+        return
     if would.shape != look.d.shape or not np.isfinite(would).all():
         return
     predicted = would - look.expected
@@ -62,3 +70,17 @@ def by_hypothesis(look: Look, hypothesis: Hypothesis) -> Iterator[Explanation]:
     partly[helped] = predicted[helped]
     cost = worth_of_log(0, math.log(64) + min(len(helped), rows - len(helped)) * math.log(rows))
     yield Explanation(hypothesis.name, f"{where}: {hypothesis.detail}", remains, cost, look.share(partly))
+
+
+def _by_some_rows(look: Look, hypothesis: Hypothesis, would: NDArray[np.float64]) -> Iterator[Explanation]:
+    at = hypothesis.rows
+    if would.shape != look.d[at].shape or not np.isfinite(would).all():
+        return
+    here, predicted = look.d[at], would - look.expected[at]
+    rest = here - predicted
+    inside, left = float(look.by_row[at].sum()), float((rest * rest * look.w[at]).sum())
+    if inside == 0 or left > _REST * inside + worth(here.size, 1):
+        return
+    squares = float((here * here).sum())
+    share = max(0.0, 1 - float((rest * rest).sum()) / squares)
+    yield Explanation(hypothesis.name, hypothesis.detail, look.energy * left / inside, worth(0, 64), lambda: share)
