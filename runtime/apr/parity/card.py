@@ -21,8 +21,9 @@ _COLOURS = {"agrees": "green", "diverges": "red", "inconclusive": "yellow", "inc
 _STATES = {"first": "bold red", "born": "red", "inherits": "yellow", "missing": "yellow", "not judged": "dim"}
 _HEADER = ("stage", "layer", "isolated", "bound", "free run", "gain", "pos", "")
 _RIGHT = frozenset(range(1, 7))
-# rows of the table: what comes before the first divergence, what follows it, and further stages that diverge by themselves
-_BEFORE, _AFTER, _BORN = 2, 8, 8
+# rows of the table: what comes before the first divergence, what follows it, further stages that diverge by themselves, and what is
+# missing where nothing diverges
+_BEFORE, _AFTER, _BORN, _MISSING = 2, 8, 8, 8
 
 
 def print_card(measurement: Measurement, verdict: Verdict, replay: str = "") -> None:
@@ -54,7 +55,9 @@ def _chosen(measurement: Measurement, verdict: Verdict) -> tuple[list[Row], int]
             before = by_stage.get(row.key.stage)
             if before is None or _closeness(row) > _closeness(before):
                 by_stage[row.key.stage] = row
-        shown = list(by_stage.values())
+        gaps = [row for row in every if row.state == "missing"][:_MISSING]
+        wanted = {row.key for row in (*by_stage.values(), *gaps)}
+        shown = [row for row in every if row.key in wanted]
     else:
         at = next(index for index, row in enumerate(every) if row.key == verdict.first.key)
         near = range(max(at - _BEFORE, 0), min(at + _AFTER + 1, len(every)))

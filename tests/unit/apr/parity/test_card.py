@@ -48,7 +48,9 @@ def test_the_first_line_is_the_answer_and_the_card_says_everything(
         "DIVERGES: The sides part at attn_out, layer 1, position 5, channel 17: gain; the subject is wrong."
     )
     said = dict(re.split(r": +", line, maxsplit=1) for line in lines[1 : lines.index("")])
-    assert said["born here"] == "on the oracle's inputs it is 0.002 off, allowed is 1.1e-06 (relative RMS of the position)"
+    assert (
+        said["born here"] == "on the oracle's inputs it is 0.002 off, allowed is 1.1e-06 (relative RMS of the position)"
+    )
     assert said["kind"].startswith("gain: 1.0020 times the expected values; explains 99.8%")
     assert said["who"] == "subject: two of three agree"
     assert "1,818 times the bound" in said["how sure"]
@@ -113,6 +115,10 @@ def test_what_is_missing_or_incomparable_is_said(builders: ModuleType, capsys: p
     assert text.startswith("INCONCLUSIVE: ffn_up is missing.\n")
     assert "1 of 45 expected stages were not compared: layer-1/ffn_up of the subject: was not written" in text
     assert "oracle deterministic: NO (3 of 9 bytes)" in text
+    # another layer has that stage, and comes nearer to its bound; the gap is shown all the same
+    gaps = [line.split() for line in text.splitlines() if line.startswith("ffn_up ")]
+    assert [(row[1], row[-1]) for row in gaps if row[-1] == "MISSING"] == [("1", "MISSING")]
+    assert len(gaps) == 2
     (row,) = [row for row in summary.rows(made, verdict) if row.key == gone]
     assert (row.state, row.isolated, row.gain) == ("missing", None, None)
     refused = Measurement(Party("a", "a", "", "f32"), Party("b", "b", "", "f32"), incomparable="7 tokens and 1 token")
