@@ -67,9 +67,9 @@ KINDS = (
 )
 _RANK = {name: rank for rank, name in enumerate(KINDS)}
 
-# Explanations are as good as each other where they leave the same but for this part of E: a twentieth of a percent of the size of d
-# lost to a formula that is not computed in the engine's own rounding.
-_SAME = 2.5e-7 * 400
+# Explanations are as good as each other where they leave the same but for this part of E. It is a hundredth of the size of d: what is
+# undone was computed by the engine in its own rounding, and factors are fitted.
+_SAME = 1e-4
 # What is true, and still says little of what somebody did: hypotheses are asked before one of these is named.
 _VAGUE = frozenset(
     {

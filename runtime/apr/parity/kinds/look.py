@@ -136,7 +136,7 @@ class Look:
     @cached_property
     def squares(self) -> float:
         """sum(d^2)."""
-        return float(np.einsum("tc,tc->", self.d, self.d))
+        return float(np.vdot(self.d, self.d))
 
     @cached_property
     def sample(self) -> NDArray[np.intp]:
@@ -158,7 +158,8 @@ class Look:
     def left_with(self, predicted: Real) -> float:
         """What remains of E when a predicted d [T, C] is undone."""
         rest = self.d - predicted
-        return float(np.einsum("tc,tc,tc->", rest, rest, self.w))
+        rest *= rest
+        return float(np.vdot(rest, self.w))
 
     def share(self, predicted: Any, at: Any = ...) -> Callable[[], float]:
         """The part of sum(d^2) that goes away when a predicted d is undone at some elements; computed when asked for."""

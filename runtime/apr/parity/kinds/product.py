@@ -182,7 +182,7 @@ def _input_rounded(look: Look, x: Real) -> Iterator[Explanation]:
 def _weights_transposed(look: Look, x: Real) -> Iterator[Explanation]:
     """The weights' memory was read as [K, C] in place of [C, K]."""
     channels = look.shape[1]
-    total = float(np.einsum("tc,tc->", look.expected, look.expected))
+    total = float(np.vdot(look.expected, look.expected))
     if look.weight is None or look.squares < _LARGE * total:
         return
     at = np.argsort(look.by_row)[::-1][:8]
