@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import textwrap
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,10 @@ from pv import watched
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# What a run in this process imports is forgotten after it, and the next would import it anew, with assertions rewritten.
+for _name in ("hypothesis.strategies", *(f"pv.pytest_plugin.{part}" for part in ("collect", "record", "run"))):
+    importlib.import_module(_name)
 
 HEAD = 'metadata: {version: "1", description: d, references: [r]}\nequations: {f: {formula: x}}\nfalsification_tests:\n'
 IMPORTS = "import pytest\nfrom pv import Inconclusive, Refuted, falsifies\n"

@@ -29,7 +29,7 @@ def test_a_folder_that_is_not_there_is_a_usage_error(project: Any, key: str) -> 
     project.falsifiers(GOOD)
     for name, words in (("none", "there is no folder"), ("pyproject.toml", "is no folder")):
         configure(project, f"{key} = ['{name}']")
-        result = project.run_apart()
+        result = project.run()
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines([f"ERROR: *[[]tool.pv] {key}: *{words}*"])
         result.stderr.no_fnmatch_line("*Traceback*")
@@ -42,11 +42,13 @@ def test_contracts_that_testpaths_leave_out_are_named(project: Any, workers: tup
     project.write("tests/test_it.py", "def test_it(): pass\n")
     configure(project, "", "testpaths = ['tests']")
     line = "pv: 1 contract was not collected; run `pytest -m falsify contracts` in *, or add the folder to 'testpaths'"
-    project.run_apart("-m", "falsify", *workers).stdout.fnmatch_lines([line])
-    project.run_apart("-m", "not falsify", *workers).stdout.no_fnmatch_line("*not collected*")
-    project.run_apart("-m", "falsify", "tests", *workers).stdout.no_fnmatch_line("*not collected*")
+    run = project.run_apart if workers else project.run
+    run("-m", "falsify", *workers).stdout.fnmatch_lines([line])
+    if not workers:
+        run("-m", "not falsify").stdout.no_fnmatch_line("*not collected*")
+        run("-m", "falsify", "tests").stdout.no_fnmatch_line("*not collected*")
     configure(project, "", "testpaths = ['tests', 'contracts']")
-    project.run_apart("-m", "falsify", *workers).stdout.no_fnmatch_line("*not collected*")
+    run("-m", "falsify", *workers).stdout.no_fnmatch_line("*not collected*")
 
 
 def test_contracts_below_another_root_are_named(project: Any) -> None:
