@@ -57,7 +57,7 @@ def _chosen(measurement: Measurement, verdict: Verdict) -> tuple[list[Row], int]
                 by_stage[row.key.stage] = row
         gaps = [row for row in every if row.state == "missing"][:_MISSING]
         wanted = {row.key for row in (*by_stage.values(), *gaps)}
-        shown = [row for row in every if row.key in wanted]
+        shown = sorted((row for row in every if row.key in wanted), key=lambda row: row.key.order[::-1])  # by stage
     else:
         at = next(index for index, row in enumerate(every) if row.key == verdict.first.key)
         near = range(max(at - _BEFORE, 0), min(at + _AFTER + 1, len(every)))
