@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 def look_closer(at: Closer) -> Kind | None:
     """The kind of error of one stage; None where it is no more than noise."""
     context = context_of(at.model, at.key, at.given, at.rows)
+    first = int(at.positions[at.rows][0])
     whole = kind_of(
         at.seen,
         at.expected,
@@ -37,8 +38,9 @@ def look_closer(at: Closer) -> Kind | None:
         heads=context.heads,
         terms=context.terms,
         hypotheses=suspects(at.model, at.key, at.tokens, at.positions, at.given, at.rows, at.seen, at.expected),
+        first=first,
     )
-    return in_one_projection(at.model, at.key, whole, at.seen, at.expected, at.null.proxy, context)
+    return in_one_projection(at.model, at.key, whole, at.seen, at.expected, at.null.proxy, context, first)
 
 
 def explain(

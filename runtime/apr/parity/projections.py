@@ -24,7 +24,14 @@ _VAGUE = frozenset(
 
 
 def in_one_projection(
-    model: Model, key: StageKey, whole: Kind | None, seen: Array, expected: Array, tau: Array, context: Context
+    model: Model,
+    key: StageKey,
+    whole: Kind | None,
+    seen: Array,
+    expected: Array,
+    tau: Array,
+    context: Context,
+    first: int,
 ) -> Kind | None:
     """A sharper name for an error of a stage that holds three projections.
 
@@ -36,6 +43,7 @@ def in_one_projection(
         expected: [rows, width].
         tau: [rows, width] proxy of the null model.
         context: of the stage.
+        first: the position of the first row.
 
     Returns:
         `whole`, unless it is vague and exactly one projection differs, in a form that is known.
@@ -51,7 +59,14 @@ def in_one_projection(
         )
         terms = {name: term[at] for name, term in context.terms.items()}
         kind = kind_of(
-            seen[at], expected[at], tau[at], inputs=context.inputs, weight=weight, heads=context.heads, terms=terms
+            seen[at],
+            expected[at],
+            tau[at],
+            inputs=context.inputs,
+            weight=weight,
+            heads=context.heads,
+            terms=terms,
+            first=first,
         )
         if kind is not None:
             found.append(replace(kind, detail=f"in {part} alone: {kind.detail}"))

@@ -139,7 +139,8 @@ def _embedding(scene: _Scene) -> Iterator[Hypothesis]:
     tokens = scene.tokens[scene.rows].copy()
     instead = tokens[wrong].copy()
     tokens[wrong] = found
-    first = f"token {found[0]} stands in place of {instead[0]} at position {wrong[0]}"
+    place = scene.positions[scene.rows][wrong[0]]
+    first = f"token {found[0]} stands in place of {instead[0]} at position {place}"
     detail = first if len(wrong) == 1 else f"{first}, others at {len(wrong) - 1} more positions"
     yield Hypothesis("token", detail, lambda: scene.model.compute(scene.key, tokens, tokens, {}))
 

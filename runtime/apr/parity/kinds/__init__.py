@@ -91,6 +91,7 @@ def kind_of(
     heads: int | None = None,
     terms: Mapping[str, Array] | None = None,
     hypotheses: Iterable[Hypothesis] = (),
+    first: int = 0,
 ) -> Kind | None:
     """Names the error of one stage.
 
@@ -105,6 +106,8 @@ def kind_of(
         hypotheses: errors that only somebody who knows the stage can undo, see `apr.parity.kinds.hypotheses`; they are
             computed where no other kind explains everything, and where one that does is vague.
 
+        first: the position of the first row, for sentences.
+
     Returns:
         None where the difference is no more than noise; `scattered` where no kind explains nine tenths of it.
 
@@ -112,10 +115,10 @@ def kind_of(
         ValueError: shapes that do not belong together.
     """
     check_shapes(seen, expected, tau)
-    broken = values.not_finite(seen, expected)
+    broken = values.not_finite(seen, expected, first)
     if broken is not None:
         return broken
-    at = look(seen, expected, tau, inputs=inputs, weight=weight, heads=heads, terms=terms)
+    at = look(seen, expected, tau, inputs=inputs, weight=weight, heads=heads, terms=terms, first=first)
     if at.energy == 0:
         return None
     found = [one for module in (values, regions, moved, product) for one in module.explanations(at)]

@@ -64,7 +64,8 @@ def by_hypothesis(look: Look, hypothesis: Hypothesis) -> Iterator[Explanation]:
     helped = np.flatnonzero(true & (by_row < look.by_row - worth(0, rows)))
     if not 0 < len(helped) < rows:
         return
-    where = f"position {helped[0]}" if len(helped) == 1 else f"{len(helped)} of {rows} positions, first {helped[0]}"
+    start = look.row(helped[0])
+    where = f"position {start}" if len(helped) == 1 else f"{len(helped)} of {rows} positions, first {start}"
     remains = float(look.energy - look.by_row[helped].sum() + by_row[helped].sum())
     partly = np.zeros_like(predicted)
     partly[helped] = predicted[helped]

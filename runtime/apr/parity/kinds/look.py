@@ -94,6 +94,7 @@ class Look:
         weight: of a linear stage.
         heads: width of a head; None where the columns are no heads.
         terms: [T, C] each, what the stage adds up, by name.
+        first: what sentences call the first row.
     """
 
     seen: Real
@@ -106,12 +107,17 @@ class Look:
     weight: WeightRows | None = None
     heads: int | None = None
     terms: Mapping[str, Array] = field(default_factory=dict)
+    first: int = 0
 
     @property
     def shape(self) -> tuple[int, int]:
         """Positions and channels."""
         rows, channels = self.d.shape
         return rows, channels
+
+    def row(self, index: int) -> int:
+        """What sentences call a row."""
+        return self.first + int(index)
 
     @cached_property
     def energies(self) -> Real:
@@ -181,6 +187,7 @@ def look(
     weight: WeightRows | None = None,
     heads: int | None = None,
     terms: Mapping[str, Array] | None = None,
+    first: int = 0,
 ) -> Look:
     """Prepares a stage; see `apr.parity.kinds.kind_of`."""
     check_shapes(seen, expected, tau)
@@ -197,7 +204,9 @@ def look(
     x = None if inputs is None else np.asarray(inputs, np.float64)
     if x is not None and (len(x) != len(s) or not np.isfinite(x).all()):
         x = None  # what came in was broken already; nothing can be said of the product
-    return Look(s, y, d, w, raw, must, x, weight if x is not None else None, _dividing(heads, s.shape[1]), terms or {})
+    return Look(
+        s, y, d, w, raw, must, x, weight if x is not None else None, _dividing(heads, s.shape[1]), terms or {}, first
+    )
 
 
 def check_shapes(seen: Array, expected: Array, tau: Array) -> None:

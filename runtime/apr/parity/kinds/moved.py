@@ -141,7 +141,8 @@ def _placed(
     count = int(moved.sum())
     if count == 0:
         return
-    came, went = source[moved], places[moved]
+    first = look.first if what == "position" else 0
+    came, went = source[moved] + first, places[moved] + first
     if count == 2 and came[0] == went[1] and came[1] == went[0]:
         told = f"{what}s {went[0]} and {went[1]} are swapped"
     elif len(np.unique(came)) == 1:
@@ -199,17 +200,18 @@ def _turned(look: Look, predicted: Real, angle: Real, pairing: str) -> Explanati
     freedom = 1 - 1 / (2 * heads)  # one angle for a pair in each head
     total = float(np.where(helped, left / freedom, look.by_row).sum())
     places = np.flatnonzero(helped)
-    detail = _told(angle, places, rows, pairing)
+    detail = _told(look, angle, places, pairing)
     cost = worth_of_log(len(places) * angle.shape[1], rows * math.log(2))
     return Explanation("rotation", detail, total, cost, look.share(np.where(helped[:, None], predicted, 0.0)))
 
 
-def _told(angle: Real, places: Places, rows: int, pairing: str) -> str:
+def _told(look: Look, angle: Real, places: Places, pairing: str) -> str:
     if len(places) == 0:
         return "no position is turned"
     # the first pair turns by one radian a position, whatever the base
     steps = angle[places, 0]
-    where = f"position {places[0]}" if len(places) == 1 else f"{len(places)} of {rows} positions"
+    rows = look.shape[0]
+    where = f"position {look.row(places[0])}" if len(places) == 1 else f"{len(places)} of {rows} positions"
     whole = round(float(np.median(steps)))
     if whole and np.allclose(steps, whole, atol=1e-3):
         return f"{where}: {pairing} are turned as if the position were {abs(whole)} too {'large' if whole > 0 else 'small'}"

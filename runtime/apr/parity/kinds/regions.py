@@ -113,18 +113,20 @@ def _along(look: Look, gain: tuple[Real, Real], by: Real, axis: int) -> Iterator
     if across > 1:
         fit = _Fit(above, below)
         worst = int(np.argmax(fit.gone))
+        named = look.row(worst) if axis == 1 else worst
         change = float(above[worst] / below[worst]) if below[worst] else 0.0
         at = (slice(None), worst) if axis == 0 else (worst, slice(None))
         yield Explanation(
-            _name(change, what), f"{what} {worst}: {factor(change)}", look.energy - float(fit.gone[worst]), worth(1, n),
+            _name(change, what), f"{what} {named}: {factor(change)}", look.energy - float(fit.gone[worst]), worth(1, n),
             look.share(change * look.expected[at], at),
         )  # fmt: skip
         fit = _Fit(*ones)
         worst = int(np.argmax(fit.gone))
+        named = look.row(worst) if axis == 1 else worst
         offset = float(fit.above[worst] / fit.below[worst]) if fit.below[worst] else 0.0
         at = (slice(None), worst) if axis == 0 else (worst, slice(None))
         yield Explanation(
-            what, f"{what} {worst}: {offset:+.6g}", look.energy - float(fit.gone[worst]), worth(1, n),
+            what, f"{what} {named}: {offset:+.6g}", look.energy - float(fit.gone[worst]), worth(1, n),
             look.share(offset, at),
         )  # fmt: skip
     if n > 2:
@@ -142,7 +144,7 @@ def _range(look: Look, sums: tuple[Real, Real], axis: int, what: str, *, gain: b
     above, below = sums[0][start:stop].sum(), sums[1][start:stop].sum()
     size = float(above / below)
     at = (slice(None), slice(start, stop)) if axis == 0 else (slice(start, stop), slice(None))
-    where = span(what, start, stop)
+    where = span(what, start, stop) if axis == 0 else span(what, look.row(start), look.row(stop))
     headed = heads is not None and start % heads == 0 and stop % heads == 0
     if headed and heads:
         where = f"{span('head', start // heads, stop // heads)} ({where})"
@@ -191,7 +193,7 @@ def _one_element(look: Look) -> Iterator[Explanation]:
     place = int(np.argmax(look.energies))
     t, c = divmod(place, channels)
     seen, expected = look.seen[t, c], look.expected[t, c]
-    detail = f"position {t}, channel {c}: {seen:.9g} instead of {expected:.9g}"
+    detail = f"position {look.row(t)}, channel {c}: {seen:.9g} instead of {expected:.9g}"
     left = look.energy - float(look.energies[t, c])
     yield Explanation("element", detail, left, worth(1, rows * channels), look.share(look.d[t, c], (t, c)))
 
@@ -203,8 +205,9 @@ def _anything(look: Look) -> Iterator[Explanation]:
         if n == 1 or across == 1:
             continue
         worst = int(np.argmax(energies))
+        named = look.row(worst) if axis == 1 else worst
         at = (slice(None), worst) if axis == 0 else (worst, slice(None))
         size = float(np.sqrt(np.mean(look.d[at] ** 2)))
-        detail = f"{what} {worst}: differs by {size:.6g} RMS, like noise"
+        detail = f"{what} {named}: differs by {size:.6g} RMS, like noise"
         left = look.energy - float(energies[worst])
         yield Explanation(what, detail, left, worth(across, n), look.share(look.d[at], at))

@@ -23,7 +23,7 @@ _SINGLE = 24  # bits of a float32 significand, the leading one counted
 _FORMATS = {11: "float16", 8: "bfloat16", 4: "float8 (E4M3)", 3: "float8 (E5M2)"}
 
 
-def not_finite(seen: Array, expected: Array) -> Kind | None:
+def not_finite(seen: Array, expected: Array, first: int = 0) -> Kind | None:
     """`not finite` where one side is and the other is not, or both are in another way."""
     from apr.parity.result import Kind  # noqa: PLC0415 # needed for the rare case alone
 
@@ -34,9 +34,7 @@ def not_finite(seen: Array, expected: Array) -> Kind | None:
         return None
     t, c = (int(i) for i in np.argwhere(bad)[0])
     count = int(bad.sum())
-    detail = (
-        f"{count} of {bad.size} elements, the first at position {t}, channel {c}: {s[t, c]:g} instead of {y[t, c]:g}"
-    )
+    detail = f"{count} of {bad.size} elements, the first at position {first + t}, channel {c}: {s[t, c]:g} instead of {y[t, c]:g}"
     return Kind("not finite", detail, count / bad.size)
 
 
@@ -120,7 +118,7 @@ def _dropped(look: Look) -> Iterator[Explanation]:
         at: Any = (slice(None), places) if axis == 0 else (places, slice(None))
         predicted = np.zeros_like(look.d)
         predicted[at] = -look.expected[at]
-        first, last = int(places[0]), int(places[-1])
+        first, last = (int(place) + (look.first if axis == 1 else 0) for place in (places[0], places[-1]))
         told = f"{what}s {first} to {last}" if last > first else f"{what} {first}"
         detail = f"{told} ({len(places)} of {len(empty)}): zero"
         cost = worth(0, float(len(empty)) ** 2)

@@ -291,3 +291,19 @@ def test_significant_bits(bits: int, dtype: type[np.floating[Any]]) -> None:
 def test_rounding_to_eleven_bits_is_float16(value: float) -> None:
     x = np.array([np.ldexp(np.frexp(value)[0], 3)])  # in float16's normal range
     np.testing.assert_array_equal(to_bits(x, 11), x.astype(np.float16).astype(np.float64))
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        (Y + only(3, 5, 1.0), "position 103, channel 5"),
+        (Y + only(3, EVERY, TERM[3]), "position 103:"),
+        (np.where(np.arange(T)[:, None] < 20, Y, 0), "positions 120 to 123"),
+        (Y[swapped(T, 2, 5)], "positions 102 and 105"),
+        (Y * np.where(np.arange(T) < 9, 1.0, 1.1)[:, None], "positions 109 to 123"),
+        (turned(20, 1.0), "position 120"),
+        (np.where(np.eye(T, C, 2) > 0, np.nan, Y), "position 100, channel 2"),
+    ],
+)
+def test_positions_are_counted_from_the_prompts_beginning(seen: Real, told: str) -> None:
+    assert told in detail(seen, first=100)

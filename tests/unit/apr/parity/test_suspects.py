@@ -144,7 +144,7 @@ def test_rows_that_are_not_compared_are_not_looked_at(bench: Callable[..., Bench
     assert at.of(fault, slice(0, COUNT - 1)) is None
     found = at.of(fault, slice(COUNT - 8, COUNT))
     assert found is not None
-    assert (found.name, found.detail) == ("rotation", "position 7: the position is one too large")
+    assert (found.name, found.detail) == ("rotation", f"position {COUNT - 1}: the position is one too large")
 
 
 ROUNDINGS = {
