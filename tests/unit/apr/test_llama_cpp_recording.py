@@ -256,7 +256,14 @@ def test_memory_is_kept_for_the_next_pass_only_when_it_came_back() -> None:
     arenas.take_back([number])
     again = arenas.take()
     assert again is first
-    assert (again.size, again.add(c.addressof(values), 4), again.size) == (1, 0, 4)
+    assert again.size == 1
+    values[0] = 7
+    assert (again.add(c.addressof(values), 4), again.size) == (0, 4)
+    # partly into what was there, partly beyond it
+    offset = again.add(c.addressof(values), 36000)
+    assert again.size == offset + 36000 > 36000
+    assert content(again, 0, 4) + content(again, offset, 36000) == bytes(values)[:4] + bytes(values)
+    assert again.holds(offset, c.addressof(values), 36000)
     again.discard()
     second.discard()
 
@@ -268,7 +275,7 @@ def test_of_two_that_came_back_the_larger_is_kept(order: tuple[int, int]) -> Non
     lent[1].add(c.addressof(values), 36000)
     numbers = [arenas.lend(arena) for arena in lent]
     arenas.take_back([numbers[index] for index in order])
-    assert arenas.take() is lent[1]
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(lent[0].descriptor)
+    assert arenas.take() is lent[1]
     lent[1].discard()

@@ -2,7 +2,8 @@
 
 Memory that the kernel has to find and clear costs several times what copying into it does: 200 MB fresh take 80 to 150 ms of CPU,
 into memory that is there already 6 to 27 (`benchmarks/capture.py`). So an arena that the engine has done with is
-kept for the next pass, and it is filled by `pwrite`, which spares fresh pages the clearing and the page faults of a mapping.
+kept for the next pass. What it grows by is written by `pwrite`, which spares fresh pages the clearing and the page faults; what
+is there already is mapped once, and copied into.
 """
 
 from __future__ import annotations
@@ -34,38 +35,62 @@ class Arena:
         os.ftruncate(self.descriptor, 1)  # nothing cannot be mapped
         self.size = 1
         self._used = 0  # whole pages: full ones are written without being cleared first
+        self._map: mmap.mmap | None = None
+        self._start = self._mapped = 0  # address and length of the mapping
 
     def add(self, address: int, nbytes: int) -> int:
         """Copies values from this process's memory: their offset, a multiple of the page size."""
         offset = self._used
-        source = memoryview((c.c_ubyte * nbytes).from_address(address)).cast("B")
-        done = 0
-        while done < nbytes:  # a call writes 2 GiB at most
-            done += os.pwrite(self.descriptor, source[done:], offset + done)
+        if offset + nbytes <= self._mapped:
+            c.memmove(self._start + offset, address, nbytes)
+        else:
+            self._write(address, nbytes, offset)
         page = mmap.ALLOCATIONGRANULARITY
         self._used += (nbytes + page - 1) // page * page
         self.size = max(1, offset + nbytes)
         return offset
 
+    def _write(self, address: int, nbytes: int, offset: int) -> None:
+        source = memoryview((c.c_ubyte * nbytes).from_address(address)).cast("B")
+        done = 0
+        while done < nbytes:  # a call writes 2 GiB at most
+            done += os.pwrite(self.descriptor, source[done:], offset + done)
+
     def holds(self, offset: int, address: int, nbytes: int) -> bool:
         """Whether what was added at an offset has the same bytes as this process's memory at an address."""
-        if not nbytes:
-            return True
-        with mmap.mmap(self.descriptor, nbytes, offset=offset) as mapped:
-            view = (c.c_ubyte * nbytes).from_buffer(mapped)
-            try:
-                compare = c.CDLL(None).memcmp
-                compare.argtypes = c.c_void_p, c.c_void_p, c.c_size_t
-                return bool(compare(c.addressof(view), address, nbytes) == 0)
-            finally:
-                del view  # a mapping that is looked at cannot be closed
+        if self.size > self._mapped:
+            self._map_all()
+        compare = c.CDLL(None).memcmp
+        compare.argtypes = c.c_void_p, c.c_void_p, c.c_size_t
+        return bool(compare(self._start + offset, address, nbytes) == 0)
 
     def clear(self) -> None:
         """Forgets what was added; the memory stays."""
         self._used, self.size = 0, 1
+        if self.extent > max(1, self._mapped):
+            self._map_all()
+
+    @property
+    def extent(self) -> int:
+        """Bytes of memory, in use or not."""
+        return os.fstat(self.descriptor).st_size
+
+    def _map_all(self) -> None:
+        """Maps everything that is there; all at once where the system can, which is cheaper than page by page."""
+        self._unmap()
+        flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
+        self._mapped = self.extent
+        self._map = mmap.mmap(self.descriptor, self._mapped, flags=flags)
+        self._start = c.addressof(c.c_ubyte.from_buffer(self._map))
+
+    def _unmap(self) -> None:
+        if self._map is not None:
+            self._map.close()
+            self._map, self._start, self._mapped = None, 0, 0
 
     def discard(self) -> None:
-        """Gives the memory back, once nobody maps it any more."""
+        """Gives the memory back, once nobody else maps it any more."""
+        self._unmap()
         os.close(self.descriptor)
 
 
@@ -96,9 +121,5 @@ class Arenas:
             if kept is None:
                 self._kept = arena
                 continue
-            self._kept = max(arena, kept, key=_extent)
+            self._kept = max(arena, kept, key=lambda one: one.extent)
             (kept if self._kept is arena else arena).discard()
-
-
-def _extent(arena: Arena) -> int:
-    return os.fstat(arena.descriptor).st_size
