@@ -90,7 +90,7 @@ def _run_pytest(selection: Selection, claim: str | None, ledger: Path, workers: 
             "add one, or show what the ledger holds with --no-run"
         )
     named = [
-        str(file.resolve()) if claim is None else f"{file.resolve()}::{claim}"
+        str(file.absolute()) if claim is None else f"{file.absolute()}::{claim}"
         for contract, file in zip(selection.contracts, selection.files, strict=True)
         if claim in (None, *(one.id for one in contract.claims))
     ]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -205,6 +207,38 @@ def test_the_ledger_can_be_elsewhere(project: Path) -> None:
     assert not (project / ".pv").exists()
     assert pv(project, "--no-run", "--ledger", "other.jsonl").returncode == 0
     assert pv(project, "--no-run").returncode == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["--claim", "F-1"]])
+def test_paths_with_detours_are_run(project: Path, arguments: list[str]) -> None:
+    (project / "contracts").rename(project / "elsewhere")
+    (project / "contracts").symlink_to("elsewhere")
+    done = pv(project / "falsifiers", "../contracts/x-v1.yaml", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].endswith(" killed")
+
+
+def test_an_interrupt_lets_pytest_write_down_what_it_has(project: Path) -> None:
+    started = project / "started"
+    wait = f'Path({str(started)!r}).write_text(""); time.sleep(60)\n'
+    (project / "falsifiers" / "x.py").write_text(
+        "import time\nfrom pathlib import Path\n" + FALSIFIERS.replace("evidence.report(passes=2)\n", wait)
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pv", "mutants", "--claim", "F-1"],
+        cwd=project,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while not started.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: to pv and to pytest
+    assert process.wait(60) == 130
+    matrix = json.loads(pv(project, "--no-run", "--format", "json", "--claim", "F-1").stdout)
+    assert {one["reason"] for one in matrix["mutants"] if one["verdict"] == "inconclusive"} == {"interrupted"}
+    assert matrix["totals"]["error"] == 0
 
 
 @pytest.mark.parametrize(

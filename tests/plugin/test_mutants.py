@@ -108,9 +108,10 @@ def test_one_claim_is_chosen_as_everywhere(project: Any) -> None:
     result.stdout.fnmatch_lines(["pv: 1 mutant of 1 claim: 1 killed"])
 
 
-@pytest.mark.parametrize("style", ["auto", "no"])
+@pytest.mark.parametrize("style", ["auto", "no", "line"])
 def test_a_refutation_is_shown_once(project: Any, style: str) -> None:
     project.contract("id: F-1")
     project.falsifiers("@falsifies('x-v1', 'F-1')\ndef one(): raise Refuted('differs', stage='s')\n")
     text = project.run(f"--tb={style}").stdout.str()
-    assert text.count("error[refuted]: F-1: differs") == 1
+    assert text.count("error[refuted]: F-1: differs\n") == 1
+    assert text.count("= where: stage s\n") == 1
