@@ -26,11 +26,14 @@ class Null(NamedTuple):
             eigenvalue of the covariance proxy of d / tau (Vershynin 2018, 7.6.1, calls it the stable dimension); None where each
             has its own.
         because: what it is made of, for people: `sums of 18 blocks in float32`, `activations rounded to Q8_1`.
+        along: [2, positions] float64, how much greater the variance of gain and of bias is for a row than with independent
+            errors; None where nothing sharper than width / rank is known.
     """
 
     proxy: NDArray[np.float64]
     rank: NDArray[np.float64] | None
     because: tuple[str, ...]
+    along: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from apr.parity.null import attention, elementwise, norms, rotation, routing, sums
+from apr.parity.null import attention, elementwise, forms, norms, rotation, routing, sums
 from apr.parity.null.base import Null
 from apr.parity.null.pair import Pair, roundings
 from apr.stages import StageKey
@@ -173,7 +173,19 @@ class _Stage:
             given[router] = np.ones(given[router].shape)
         # eigenvalues of stacked parts add up at most; each is spread over its columns, so rows sum to a bound
         top = np.maximum(self._computed(given, linear=spread).sum(axis=-1), 1.0)
-        return _null(variance, np.maximum(variance.shape[-1] / top, 1.0), *because)
+        null = _null(variance, np.maximum(variance.shape[-1] / top, 1.0), *because)
+        return null if weighed else null._replace(along=self._along(variance))
+
+    def _along(self, variance: Doubles) -> Doubles:
+        """How gain and bias of each row vary against independent errors; what is independent counts once."""
+        source = self.judge.sources(self.key)[0]
+        inverse = np.where(variance > 0, 1 / variance, 0.0)
+        kinds = np.stack([self.y * inverse, inverse])
+        wiring = forms.Wiring()
+        wired = self._computed({**self.given, source: forms.places(self.given[source])}, linear=wiring.linear)
+        shared = forms.variance_of_forms(wiring, wired, self._of(source), kinds)
+        alone = (kinds**2 * variance).sum(axis=-1)
+        return 1 + np.where(alone > 0, shared / np.where(alone > 0, alone, 1.0), 0.0)
 
     def _weighed(self, squared: Given) -> Doubles:
         """Of weighting the experts' outputs and adding them; `squared` holds the squares of the weights."""

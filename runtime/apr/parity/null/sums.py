@@ -58,8 +58,8 @@ if TYPE_CHECKING:
 _F32, _F64 = np.float32, np.float64
 _JOIN = 8
 _LANES = 4
-_STORED = 2.0**-11  # half an ulp of a float16, relative
-_BLOCK = {"Q8_0": 32, "Q8_1": 32, "Q8_K": 256}
+STORED = 2.0**-11  # half an ulp of a float16, relative
+BLOCK_OF = {"Q8_0": 32, "Q8_1": 32, "Q8_K": 256}
 _FINER = {"NVFP4": 16}
 # byte of a block where the float16 scale starts, first and last byte of 8-bit scales of its groups, and what codes start from
 _OFFSETS = {"Q6_K": (208, (192, 208), 32), "TQ1_0": (52, None, 1), "TQ2_0": (64, None, 1)}
@@ -85,7 +85,7 @@ def levels(arithmetic: str, columns: int, rounding: str, type_name: str, *, judg
         return columns + 1.0
     if arithmetic == "ggml" and judge:
         return 1.0
-    return columns / _FINER.get(type_name, _BLOCK.get(rounding, _LANES)) + _JOIN
+    return columns / _FINER.get(type_name, BLOCK_OF.get(rounding, _LANES)) + _JOIN
 
 
 def variance_of_sums(pair: Pair, x: Floats, weights: Weights, name: str) -> Doubles:
@@ -111,7 +111,7 @@ def variance_of_sums(pair: Pair, x: Floats, weights: Weights, name: str) -> Doub
 
 def _plain_energy(x: Floats, matrix: Floats) -> Doubles:
     """y^2 + P over single products: [positions, rows]."""
-    (a, of_a), (b, of_b) = _row_scaled(x), _row_scaled(matrix)
+    (a, of_a), (b, of_b) = row_scaled(x), row_scaled(matrix)
     energy: Doubles = ((a @ b.T).astype(_F64) ** 2 + (a * a) @ (b * b).T) * (of_a[:, None] * of_b) ** 2
     return energy
 
@@ -119,10 +119,10 @@ def _plain_energy(x: Floats, matrix: Floats) -> Doubles:
 def _kernel_energy(x: Floats, weights: Weights, name: str, form: Format) -> Iterator[tuple[slice, Doubles]]:
     """The same for llama.cpp's kernels: of both parts of the weights, and over blocks where those weigh more."""
     rounded = round_activations(np.asarray(x, _F32), form)
-    values, of_x = _row_scaled(rounded.values.astype(_F32))
-    block = min(_BLOCK.get(form.rounding, 1), x.shape[-1])
+    values, of_x = row_scaled(rounded.values.astype(_F32))
+    block = min(BLOCK_OF.get(form.rounding, 1), x.shape[-1])
     for part, (scaled, minimum) in weights.affine(name):
-        matrix, of_w = _row_scaled(scaled)
+        matrix, of_w = row_scaled(scaled)
         scale = (of_x[:, None] * of_w) ** 2
         each = ((values * values) @ (matrix * matrix).T).astype(_F64)
         if block > 1:
@@ -165,14 +165,14 @@ def _over_blocks(values: Floats, matrix: Floats, block: int) -> tuple[Doubles, D
     return total.astype(_F64), squares.astype(_F64)
 
 
-def _row_scaled(x: Floats) -> tuple[Floats, Doubles]:
+def row_scaled(x: Floats) -> tuple[Floats, Doubles]:
     """Rows over a power of two near their greatest number, so that squares fit float32, and those powers."""
     greatest = np.abs(x).max(axis=-1, initial=0.0).astype(_F64)
     power = np.exp2(np.floor(np.log2(np.where((greatest > 0) & np.isfinite(greatest), greatest, 1.0))))
     return (x / power[:, None]).astype(_F32), power
 
 
-class _Errors(NamedTuple):
+class Errors(NamedTuple):
     """Of rounded activations.
 
     Attributes:
@@ -188,43 +188,43 @@ class _Errors(NamedTuple):
     block: int
 
 
-def _errors(x: Floats, form: Format) -> _Errors | None:
-    """By how much activations are off after they were rounded for a format; None where they are not rounded."""
+def activation_errors(x: Floats, rounding: str) -> Errors | None:
+    """By how much activations are off after they were rounded; None where they are not rounded."""
     wide = np.asarray(x, _F32)
-    if form.rounding == "F32":
+    if rounding == "F32":
         return None
-    if form.rounding in PLAIN_ROUNDINGS:
-        bits = 11 if form.rounding == "F16" else 8
+    if rounding in PLAIN_ROUNDINGS:
+        bits = 11 if rounding == "F16" else 8
         exponent = np.floor(np.log2(np.maximum(np.abs(wide.astype(_F64)), 2.0**-14 if bits == 11 else 2.0**-126)))
-        return _Errors(np.exp2(exponent - bits), None, None, 1)
-    rounded = BLOCK_ROUNDINGS[form.rounding](wide)
-    block = _BLOCK[form.rounding]
+        return Errors(np.exp2(exponent - bits), None, None, 1)
+    rounded = BLOCK_ROUNDINGS[rounding](wide)
+    block = BLOCK_OF[rounding]
     half = np.repeat(np.abs(rounded.scales.astype(_F64)) / 2, block, axis=-1)
-    if form.rounding == "Q8_K":
-        return _Errors(half, None, None, block)
-    return _Errors(half, rounded.values, None if rounded.sums is None else rounded.sums.astype(_F64), block)
+    if rounding == "Q8_K":
+        return Errors(half, None, None, block)
+    return Errors(half, rounded.values, None if rounded.sums is None else rounded.sums.astype(_F64), block)
 
 
 def _variance_of_activations(x: Floats, weights: Weights, name: str) -> Doubles:
     form = weights.format(name)
-    errors = _errors(x, form)
+    errors = activation_errors(x, form.rounding)
     out = np.zeros((len(x), weights.shape(name)[0]), _F64)
     if errors is None:
         return out
-    codes, of_codes = _row_scaled(errors.codes.astype(_F32))
+    codes, of_codes = row_scaled(errors.codes.astype(_F32))
     for part, matrix in weights.matrix(name):
-        w, of_w = _row_scaled(matrix)
+        w, of_w = row_scaled(matrix)
         out[:, part] = ((codes * codes) @ (w * w).T) * (of_codes[:, None] * of_w) ** 2
     if errors.stored is None:
         return out
-    stored, of_stored = _row_scaled(errors.stored.astype(_F32))
+    stored, of_stored = row_scaled(errors.stored.astype(_F32))
     for part, (scaled, minimum) in weights.affine(name):
-        w, of_w = _row_scaled(scaled)
+        w, of_w = row_scaled(scaled)
         _, squares = _over_blocks(stored, w, errors.block)
-        out[:, part] += _STORED**2 * squares * (of_stored[:, None] * of_w) ** 2
+        out[:, part] += STORED**2 * squares * (of_stored[:, None] * of_w) ** 2
         if minimum is not None and errors.sums is not None:
             m = minimum.astype(_F64)
-            out[:, part] += _STORED**2 * (errors.sums**2) @ (m * m).T
+            out[:, part] += STORED**2 * (errors.sums**2) @ (m * m).T
     return out
 
 
@@ -237,7 +237,7 @@ def spread_of_rows(pair: Pair, x: Floats, weights: Weights, name: str) -> Double
     roundings of scales and of sums add is at most their share of the trace.
     """
     form = weights.format(name) if pair.activations else None
-    errors = _errors(x, form) if form is not None else None
+    errors = activation_errors(x, form.rounding) if form is not None else None
     if errors is None:
         return np.ones(len(x))
     variance = variance_of_sums(pair, x, weights, name)
@@ -276,8 +276,8 @@ def because(pair: Pair, weights: Weights, name: str) -> tuple[str, ...]:
         made.append(f"sums of {columns} products in float32")
     if {"ggml", "exact"} & set(pair):
         rounding = weights.format(name).rounding
-        if rounding in _BLOCK:
-            made.append(f"sums of {columns // _FINER.get(type_name, _BLOCK[rounding])} blocks in float32")
+        if rounding in BLOCK_OF:
+            made.append(f"sums of {columns // _FINER.get(type_name, BLOCK_OF[rounding])} blocks in float32")
         else:
             made.append(f"sums of {columns // _LANES} products in float32")
         if pair.activations and rounding != "F32":

@@ -72,8 +72,8 @@ def tests(seen: Array, expected: Array, null: Null) -> tuple[Test, ...]:
             _squares("position", held, 1),
             _squares("channel", held, 0),
             _squares("stage", held, None),
-            _form("gain", held, held.y),
-            _form("bias", held, np.ones_like(held.y)),
+            _form("gain", held, held.y, held.top if null.along is None else null.along[0]),
+            _form("bias", held, np.ones_like(held.y), held.top if null.along is None else null.along[1]),
         )
 
 
@@ -158,12 +158,19 @@ def _reach(signal: Doubles, counts: Doubles) -> float:
     return 0.0 if not counts.any() else float("inf")
 
 
-def _form(name: TestName, held: _Held, weight: Doubles) -> Test:
-    """|sum(d w / tau^2)| over its own proxy; elements that must be equal are left to the other tests."""
+def _form(name: TestName, held: _Held, weight: Doubles, along: Doubles) -> Test:
+    """|sum(d w / tau^2)| over its own proxy; elements that must be equal are left to the other tests.
+
+    Args:
+        name: of the test.
+        held: both sides.
+        weight: w.
+        along: [positions], how much greater the form's variance is in a row than if errors were independent.
+    """
     z = np.where(held.judged, held.z, 0.0)
     scaled = weight * held.inverse
     squares = (scaled * scaled).sum(axis=-1)
-    spread = float(np.sqrt((held.top * held.repeats * squares).sum()))
+    spread = float(np.sqrt((along * held.repeats * squares).sum()))
     if not spread > 0:
         value = float("nan") if np.isnan(held.z).any() or np.isnan(spread) else 0.0
         return Test(name, value, 1, 1, 0.0, reach=0.0)
