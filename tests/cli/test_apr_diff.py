@@ -50,12 +50,16 @@ def test_a_difference_is_named_and_exits_1(tmp_path: Path) -> None:
     assert "different: 1 of 6 values" in done.stdout
     assert "1.500000e+00 at index 5" in done.stdout
     assert "position:      worst is 1" in done.stdout
+    assert "max ULP:       3145728" in done.stdout, "6 and 7.5 are three eighths of a power of two apart"
+    assert "channel:       worst is 2, relative RMS 2.236068e-01" in done.stdout, "sqrt(1.5^2 / (3^2 + 6^2)) = 0.2236"
     assert "\x1b" not in done.stdout
     done = diff(a, b)
     assert done.returncode == 1
     assert "first difference: layer-1/ffn_gate" in done.stdout
     assert "1 of 2 compared stages are bit-identical" in done.stdout
     assert "1.500e+00 @1" in done.stdout
+    (row,) = [line for line in done.stdout.splitlines() if line.startswith("ffn_gate")]
+    assert (row.split()[6], *row.split()[8:]) == ("3145728", "1", "2", "0"), "ULP; worst row, worst channel, NaN"
     assert "greatest differences:" in done.stdout, "the first differing stage is shown like a file"
 
 
@@ -82,6 +86,8 @@ def test_json_of_two_files_has_the_contract_s_keys(tmp_path: Path) -> None:
     assert (content["max_abs_diff"], content["max_abs_diff_index"]) == (1.5, 5)
     assert content["rms_diff"] == pytest.approx((1.5**2 / 6) ** 0.5)
     assert 0.9 < content["cosine_sim"] < 1
+    assert (content["max_ulp"], content["worst_channel"], content["integers"]) == (3 << 20, 2, False)
+    assert content["worst_channel_relative_rms"] == pytest.approx((1.5**2 / (3**2 + 6**2)) ** 0.5)
     assert content["top_diffs"] == [{"index": 5, "a": 7.5, "b": 6.0, "abs_diff": 1.5}]
     assert content["path_a"] == str(a / "layer-1/ffn_gate.bin")
     whole = json.loads(diff(a / "lm_head.bin", b / "lm_head.bin", "--json").stdout)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from apr.parity.diff import CaptureDiff, StageDiff
-    from apr.parity.metrics import Element
+    from apr.parity.metrics import Difference, Element
 
 STAGE_SCHEMA = "apr-stage-diff-v1"
 CAPTURE_SCHEMA = "apr-capture-diff-v1"
@@ -125,6 +125,8 @@ def _stage_json(diff: StageDiff) -> dict[str, Any]:
     from apr.parity.diff import measures  # noqa: PLC0415 - `--help` does not wait for numpy
 
     numbers = measures(diff.difference)
+    if diff.difference.integers:
+        numbers["cosine"] = None  # between ids it has no meaning
     return {
         "schema": STAGE_SCHEMA,
         "path_a": str(diff.path_a),
@@ -173,11 +175,16 @@ def _print_stage(diff: StageDiff) -> None:
     _say(f"stage: {what}, {outcome.count} values")
     for note in diff.notes:
         _say(f"note: {note}")
+    if outcome.integers:
+        _print_ids(outcome)
+        return
     _say("bit-identical" if outcome.bit_identical else f"different: {outcome.n_different} of {outcome.count} values")
     if outcome.max_abs_diff_index is None:
         _say(f"max|a-b|:      {outcome.max_abs_diff:.6e}")
     else:
         _say(f"max|a-b|:      {outcome.max_abs_diff:.6e} at index {outcome.max_abs_diff_index}")
+    if outcome.max_ulp is not None:
+        _say(f"max ULP:       {outcome.max_ulp}")
     _say(f"RMS:           {outcome.rms_diff:.6e}")
     _say(f"relative RMS:  {outcome.relative_rms:.6e}")
     _say(f"NMSE:          {outcome.nmse:.6e}")
@@ -186,6 +193,8 @@ def _print_stage(diff: StageDiff) -> None:
         _say(
             f"position:      worst is {outcome.worst_position}, relative RMS {outcome.worst_position_relative_rms:.6e}"
         )
+    if outcome.worst_channel is not None and outcome.worst_channel_relative_rms is not None:
+        _say(f"channel:       worst is {outcome.worst_channel}, relative RMS {outcome.worst_channel_relative_rms:.6e}")
     if not outcome.all_finite:
         _say(f"not finite:    A {outcome.nan_a} NaN, {outcome.inf_a} Inf; B {outcome.nan_b} NaN, {outcome.inf_b} Inf; ")
         _say(f"               {outcome.nonfinite_mismatches} where the two sides do not agree on it")
@@ -196,6 +205,20 @@ def _print_stage(diff: StageDiff) -> None:
             print_table(("index", "a", "b", "|a-b|"), rows, right=range(4))
 
 
+def _print_ids(outcome: Difference) -> None:
+    """Ids are equal or not; no distance between them says anything."""
+    _say("all ids are equal" if outcome.bit_identical else f"unequal ids: {outcome.n_different} of {outcome.count}")
+    if outcome.worst_position is not None and not outcome.bit_identical:
+        _say(f"position:      worst is {outcome.worst_position}")
+    if outcome.first:
+        _say("first unequal ids:")
+        print_table(
+            ("index", "a", "b"),
+            [(str(item.index), f"{item.a:.9g}", f"{item.b:.9g}") for item in outcome.first],
+            right=range(3),
+        )
+
+
 def _severity(stage: StageDiff) -> tuple[bool, float, int]:
     """Orders stages from harmless to bad: NaN is worst, then the relative RMS, then the number of differing values."""
     relative = stage.difference.relative_rms
@@ -204,10 +227,18 @@ def _severity(stage: StageDiff) -> tuple[bool, float, int]:
 
 
 def _greatest(layers: list[StageDiff]) -> str:
-    """The greatest |a-b| of a stage over its layers, NaN first, and the layer that has it."""
+    """The greatest |a-b| of a stage over its layers, NaN first, and the layer that has it; a dash for ids."""
+    if layers[0].difference.integers:
+        return "-"
     worst = max(layers, key=lambda one: (math.isnan(one.difference.max_abs_diff), one.difference.max_abs_diff))
     where = "" if worst.layer is None or worst.difference.bit_identical else f" @{worst.layer}"
     return f"{worst.difference.max_abs_diff:.3e}{where}"
+
+
+def _most_steps(layers: list[StageDiff]) -> str:
+    """The greatest ULP distance of a stage over its layers, NaN first."""
+    steps = [layer.difference.max_ulp for layer in layers if layer.difference.max_ulp is not None]
+    return str(max(steps, key=lambda each: (math.isnan(each), each))) if steps else "-"
 
 
 def _print_capture(diff: CaptureDiff) -> None:
@@ -228,10 +259,12 @@ def _print_capture(diff: CaptureDiff) -> None:
                 stage,
                 f"{same}/{len(layers)}",
                 "-" if worst.layer is None else str(worst.layer),
-                f"{outcome.relative_rms:.3e}",
+                "-" if outcome.integers else f"{outcome.relative_rms:.3e}",
                 _greatest(layers),
-                f"{outcome.cosine:.8f}",
+                _most_steps(layers),
+                "-" if outcome.integers else f"{outcome.cosine:.8f}",
                 "-" if outcome.worst_position is None or outcome.bit_identical else str(outcome.worst_position),
+                "-" if outcome.worst_channel is None or outcome.bit_identical else str(outcome.worst_channel),
                 str(sum(layer.difference.nonfinite_mismatches for layer in layers)),
             )
         )
@@ -241,8 +274,10 @@ def _print_capture(diff: CaptureDiff) -> None:
         "worst layer",
         "relative RMS",
         "max|a-b| @layer",
+        "max ULP",
         "cosine",
         "worst row",
+        "worst channel",
         "NaN/Inf mismatches",
     )
     print_table(header, rows, right=range(1, len(header)))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from apr.errors import NotComparable, UsageError
 from apr.formats.aprt import SIDECAR_NAME, open_stage, read_capture, read_sidecar
 from apr.parity.comparable import check_provenance
-from apr.parity.metrics import BLOCK, Accumulator, Difference
+from apr.parity.metrics import BLOCK, Difference, accumulator_of
+from apr.stages import INTEGER
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -81,21 +82,27 @@ class CaptureDiff:
         return next((stage for stage in self.stages if not stage.difference.bit_identical), None)
 
 
-def compare_stage_files(a: StageFile, b: StageFile, *, rows: int | None = None, limit: int = 10) -> Difference:
+def compare_stage_files(
+    a: StageFile, b: StageFile, *, rows: int | None = None, limit: int = 10, stage: str | None = None
+) -> Difference:
     """Compares the values of two stage files block by block; memory does not grow with the files.
 
     Args:
         a: the subject.
         b: the reference, with the same count.
-        rows: number of positions, for the worst one; None leaves it out.
+        rows: number of positions, for the worst one and the worst channel; None leaves them out.
         limit: how many differing elements to name.
+        stage: canonical name, which says whether the values are ids; None where it is not known.
 
     Raises:
         ValueError: the counts differ.
         UnusableInput: a file became shorter meanwhile.
     """
-    accumulator = Accumulator(rows, a.count, limit)
-    for block_a, block_b in zip(a.blocks(BLOCK), b.blocks(BLOCK), strict=True):
+    accumulator = accumulator_of(stage, rows, a.count, limit)
+    block = BLOCK
+    if rows and BLOCK > a.count // rows > 0:
+        block -= BLOCK % (a.count // rows)  # whole rows
+    for block_a, block_b in zip(a.blocks(block), b.blocks(block), strict=True):
         accumulator.add(block_a, block_b)
     return accumulator.finish()
 
@@ -117,7 +124,9 @@ def diff_files(path_a: Path, path_b: Path, *, limit: int = 10, allow: Collection
     notes = _compare_contexts(path_a, path_b, context_a, context_b, allow)
     entry = context_a.entry or context_b.entry
     rows = entry.shape[0] if entry and len(entry.shape) > 1 else None
-    difference = compare_stage_files(a, b, rows=rows, limit=limit)
+    # ids are ids also where only the files' names say so
+    stage = entry.stage if entry else next((name for name in INTEGER if path_a.stem == path_b.stem == name), None)
+    difference = compare_stage_files(a, b, rows=rows, limit=limit, stage=stage)
     return StageDiff(path_a, path_b, a.layer, entry.key if entry else None, difference, notes)
 
 
@@ -186,7 +195,7 @@ def diff_directories(path_a: Path, path_b: Path, *, limit: int = 10, allow: Coll
         else:
             shape = shape_a or shape_b
             rows = shape[0] if shape and len(shape) > 1 else None
-            difference = compare_stage_files(a.files[key], b.files[key], rows=rows, limit=limit)
+            difference = compare_stage_files(a.files[key], b.files[key], rows=rows, limit=limit, stage=key.stage)
             stages.append(StageDiff(a.files[key].path, b.files[key].path, key.layer, key, difference))
     if not common:
         raise NotComparable("not comparable: there is no stage that both folders have", where=f"{path_a}, {path_b}")

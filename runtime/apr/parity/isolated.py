@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from apr.parity.comparable import check_provenance
-from apr.parity.metrics import Difference, compare_arrays
+from apr.parity.metrics import Difference, compare_arrays, compare_stage
 from apr.stages import StageKey
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def measure_isolated(subject: Reference, oracle: Capture) -> Measurement:
         return measurement
     for key, ours in subject.isolated(oracle):
         theirs = oracle[key]
-        measurement.rows.append(StageDifference(key, compare_arrays(ours, theirs, ours.shape, limit=1)))
+        measurement.rows.append(StageDifference(key, compare_stage(key.stage, ours, theirs)[0]))
         if key.stage == "lm_head":
             measurement.argmax_differs = np.flatnonzero(ours.argmax(axis=-1) != theirs.argmax(axis=-1)).tolist()
     return measurement

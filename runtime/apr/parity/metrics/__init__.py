@@ -9,7 +9,9 @@ from __future__ import annotations
 from apr.parity.metrics.accumulate import Accumulator, compare_arrays, compare_with_profiles, profiles
 from apr.parity.metrics.difference import Difference, Element
 from apr.parity.metrics.formulas import ratio
+from apr.parity.metrics.ids import IdAccumulator
 from apr.parity.metrics.profiles import Profiles
+from apr.parity.metrics.stage import accumulator_of, compare_stage
 
 # elements to read at a time: some tiles, so that reading does not push what was read out of the cache
 BLOCK = 1 << 17
@@ -19,8 +21,11 @@ __all__ = [
     "Accumulator",
     "Difference",
     "Element",
+    "IdAccumulator",
     "Profiles",
+    "accumulator_of",
     "compare_arrays",
+    "compare_stage",
     "compare_with_profiles",
     "profiles",
     "ratio",
