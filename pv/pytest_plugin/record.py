@@ -84,7 +84,7 @@ class Recorder:
             return
         terminalreporter.section("contracts", sep="=")
         paint = Paint(on=terminalreporter.hasmarkup)
-        if self._config.getoption("tbstyle") in ("no", "line"):  # otherwise they stand among pytest's failures
+        if self._config.getoption("tbstyle") == "no":  # otherwise they stand among pytest's failures
             self._refutations(terminalreporter, paint)
         folded, partial = self._folded()
         if self._config.getoption("mutants"):

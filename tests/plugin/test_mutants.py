@@ -108,7 +108,7 @@ def test_one_claim_is_chosen_as_everywhere(project: Any) -> None:
     result.stdout.fnmatch_lines(["pv: 1 mutant of 1 claim: 1 killed"])
 
 
-@pytest.mark.parametrize("style", ["auto", "no", "line"])
+@pytest.mark.parametrize("style", ["auto", "no", "short"])
 def test_a_refutation_is_shown_once(project: Any, style: str) -> None:
     project.contract("id: F-1")
     project.falsifiers("@falsifies('x-v1', 'F-1')\ndef one(): raise Refuted('differs', stage='s')\n")
