@@ -17,7 +17,7 @@ from apr.parity.comparable import check_provenance
 from apr.parity.fit import fit_arithmetic
 from apr.parity.gates import same_bits
 from apr.parity.histogram import histogram
-from apr.parity.metrics import compare_with_profiles
+from apr.parity.metrics import compare_stage
 from apr.parity.null import limit, null_of, tests
 from apr.parity.null.base import Null
 from apr.parity.result import Cell, Measurement, Party, View
@@ -398,7 +398,7 @@ class _Prompt:
         if a.dtype != b.dtype:  # a float64 judge against float32: bits are compared as the narrower one holds them
             with np.errstate(over="ignore"):
                 a, b = a.astype(np.float32), b.astype(np.float32)
-        difference, profiles = compare_with_profiles(a, b, limit=1)
+        difference, profiles = compare_stage(key.stage, a, b)
         made: tuple[Test, ...] = ()
         because: tuple[str, ...] = ()
         kind, spread = None, None
@@ -422,7 +422,8 @@ def _judges(arithmetic: str) -> str:
 
 
 def _some(null: Null, rows: slice) -> Null:
-    return Null(null.proxy[rows], None if null.rank is None else null.rank[rows], null.because)
+    rank = None if null.rank is None else null.rank[rows]
+    return Null(null.proxy[rows], rank, null.because, None if null.along is None else null.along[:, rows])
 
 
 def _both(a: Null, b: Null) -> Null:
