@@ -96,16 +96,16 @@ def _subnormal_triples(random: np.random.Generator, count: int) -> list[Floats]:
 def _midpoint_triples(random: np.random.Generator, count: int) -> list[Floats]:
     """Such that the product is half of c's last place and next to nothing more or less: float64 rounds the rest away.
 
-    (1 + 2^-i) (1 + 2^-j) is 1 and a little, (1 + 2^-i) (1 - 2^-i) is 1 less a little, 1 * 1 is the midpoint itself.
+    (1 + x) (1 - x + x^2) is 1 and x^3 more, (1 + x) (1 - x) is 1 less x^2, 1 * 1 is the midpoint itself.
     """
     c = (1 + random.integers(0, 1 << 23, count) * 2.0**-23) * random.choice([-1.0, 1.0], count)
-    small = 2.0 ** -random.integers(15, 24, count).astype(np.float64)
     kind = random.integers(0, 3, count)
-    a = np.where(kind == 0, 1.0, 1 + small)
-    b = np.where(kind == 0, 1.0, np.where(kind == 1, 1 - small, 1.0 + 2.0**-23))
+    x = 2.0 ** -np.where(kind == 1, random.integers(15, 24, count), random.integers(10, 13, count))
+    a = np.where(kind == 0, 1.0, 1 + x)
+    b = np.select([kind == 0, kind == 1], [1.0, 1 - x], 1 - x + x * x)
     half = 2.0**-24 * random.choice([-1.0, 1.0], count)
-    scale = 2.0 ** random.integers(-60, 60, count)
-    return [part.astype(np.float32) for part in (a * half * 2.0**10, b * scale * 2.0**-10, c * scale)]
+    scale = 2.0 ** random.integers(-130, 60, count)
+    return [part.astype(np.float32) for part in (a * half, b * scale, c * scale)]
 
 
 @falsifies(CONTRACT, "FALSIFY-EXACT-ARITHMETIC-005")

@@ -70,7 +70,7 @@ def write(path: Path, architecture: str) -> Path:
             writer.add_tensor(name, (random.standard_normal(shape) * (spread or 0.1) + (not spread)).astype(np.float32))
             continue
         type_name = next(kind for kind in (dense if len(shape) == 2 else routed) if shape[-1] % _block(kind) == 0)
-        raw = _bits(random, type_name, shape)
+        raw = random_bits(random, type_name, shape)
         writer.add_tensor(name, raw, raw_dtype=GGMLQuantizationType[type_name])
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -116,8 +116,8 @@ def _tensors(architecture: str) -> Iterator[tuple[str, tuple[int, ...]]]:
     yield "output.weight", (VOCABULARY, _HIDDEN)
 
 
-def _bits(random: np.random.Generator, type_name: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """[..., bytes a row]: what a file holds of a matrix."""
+def random_bits(random: np.random.Generator, type_name: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """What a file holds of a matrix of that type and shape: [..., bytes a row]."""
     *outer, columns = shape
     spread = columns**-0.5
     if type_name in PLAIN_TYPES:
@@ -137,4 +137,4 @@ def _bits(random: np.random.Generator, type_name: str, shape: tuple[int, ...]) -
     return made.reshape(*outer, -1)
 
 
-__all__ = ["ARCHITECTURES", "TYPES", "VOCABULARY", "write"]
+__all__ = ["ARCHITECTURES", "TYPES", "VOCABULARY", "random_bits", "write"]
