@@ -134,3 +134,13 @@ def what_cannot_be_compared_is_not(evidence: Evidence, parity: Any, strangers: A
             raise Refuted(f"captures with other {what} are compared: {run.verdict.reason}", stage="comparable")
         if what not in run.verdict.reason:
             raise Refuted(f"other {what}, and the reason is {run.verdict.reason!r}", stage="comparable")
+
+
+@falsifies(CONTRACT, "FALSIFY-PARITY-LOCALISATION-014")
+def files_of_an_earlier_run_are_not_read(evidence: Evidence, parity: Any, written_over: Any) -> None:
+    """A stage that the second run did not write lies there from the first."""
+    evidence.level("measured")
+    run = parity.run(written_over("ffn_up", 5))
+    evidence.compared(run.verdict.tests, "tests")
+    if run.verdict.complete or run.verdict.outcome != "inconclusive" or "layer-5/ffn_up" not in run.verdict.reason:
+        raise Refuted(f"a file of an earlier run: {run.verdict.outcome}, {run.verdict.reason}", stage="stale")

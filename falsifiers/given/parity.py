@@ -135,12 +135,11 @@ class Parity:
 def parity(mutant: Mutant | None, evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> Parity:
     """The harness under judgement, with the claim's mutant in it if there is one."""
     from apr.mutants.harness import MUTANTS
-    from apr.parity import measure
 
     evidence.input("source", RUNTIME)
     fault = None if mutant is None else MUTANTS.get(mutant.id)
-    if fault is not None and fault.compares_anything:
-        monkeypatch.setattr(measure, "_comparable", lambda *_: ())
+    if fault is not None:
+        fault.plant(monkeypatch.setattr)
     return Parity(fault)
 
 
@@ -455,5 +454,32 @@ def strangers(
             "architecture": with_oracle(dataclasses.replace(here, architecture="qwen2")),
             "model": pair._replace(subject=other),
         }
+
+    return build
+
+
+@pytest.fixture
+def written_over(
+    tmp_path: Path, deep_pair: Callable[..., Pair], judge_of: Callable[[ModelFile], Judge]
+) -> Callable[[str, int], Pair]:
+    """A pair whose subject is a folder of stage files: those of a run that lacks a stage, and that stage of an earlier run."""
+    import shutil
+
+    from apr.capture import Capture
+    from apr.engines.recorded import Recorded
+    from apr.formats.aprt import write_capture
+    from apr.parity.sides import Side
+    from apr.stages import StageKey
+
+    def build(stage: str, layer: int) -> Pair:
+        pair, key = deep_pair(), StageKey(stage, layer)
+        whole = pair.subject.engine.capture(pair.tokens)
+        kept = {each: array for each, array in whole.stages.items() if each != key}
+        earlier, now = tmp_path / "earlier", tmp_path / "now"
+        written = write_capture(earlier, Capture(whole.provenance, {key: whole[key]}))
+        write_capture(now, Capture(whole.provenance, kept))
+        shutil.copy(written[0].path, now / written[0].path.relative_to(earlier))
+        engine: Any = pair.subject.engine
+        return pair._replace(subject=Side(f"dir:{now}", Recorded(now), judge_of(engine.file)))
 
     return build

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import pkgutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class HarnessMutant:
         layer: of that stage.
         measure: makes the faulty way of measuring from the sound one.
         judge: makes the faulty way of judging from the sound one.
-        compares_anything: what must not be compared is compared.
+        patches: what is replaced in the running process: a dotted path, and what makes the faulty thing of the sound one.
     """
 
     name: str
@@ -44,7 +46,12 @@ class HarnessMutant:
     layer: int | None = None
     measure: Callable[[Measure], Measure] = _sound
     judge: Callable[[Judge], Judge] = _sound
-    compares_anything: bool = False
+    patches: tuple[tuple[str, Callable[[Any], Any]], ...] = ()
+
+    def plant(self, put: Callable[[str, Any], None]) -> None:
+        """Replaces what has to be replaced; `put` takes the dotted path and what is to stand there."""
+        for path, make in self.patches:
+            put(path, make(pkgutil.resolve_name(path)))
 
 
 def _seeing(change: Callable[[Measurement], Measurement]) -> Callable[[Judge], Judge]:
@@ -148,6 +155,26 @@ def _gates_unread(measurement: Measurement) -> Measurement:
     return dataclasses.replace(measurement, gates=[])
 
 
+def _whatever_lies_there(read: Any) -> Any:
+    """Every file that has the name of a stage, whether the run says that it wrote it or not."""
+
+    def read_capture(directory: Path) -> Any:
+        from apr.formats.aprt import open_stage  # noqa: PLC0415 - see above
+        from apr.stages import CANONICAL, StageKey  # noqa: PLC0415 - see above
+
+        listed = read(directory)
+        files = dict(listed.files)
+        for path in sorted(Path(directory).glob("layer-*/*.bin")):
+            key = StageKey(path.stem, int(path.parent.name.removeprefix("layer-")))
+            if key.stage in CANONICAL and key not in files:
+                files[key] = open_stage(path)
+                positions = len(listed.provenance.tokens)
+                listed.shapes[key] = (positions, files[key].count // positions)
+        return dataclasses.replace(listed, files=dict(sorted(files.items(), key=lambda item: item[0].order)))
+
+    return read_capture
+
+
 _ALL = [
     HarnessMutant("mean-over-positions", "one number for a whole stage decides", "positions", judge=_cells(_mean_only)),
     HarnessMutant("last-position-only", "the last position stands for all", "positions", measure=_one_position(lambda count: count - 1)),
@@ -159,7 +186,10 @@ _ALL = [
     HarnessMutant("oracle-always-right", "the subject is blamed whoever is wrong", "culprit", judge=_subject_blamed),
     HarnessMutant("missing-is-equal", "a stage that one side lacks counts as equal", "missing", judge=_seeing(_missing_is_equal)),
     HarnessMutant("gates-unread", "nobody looks whether an engine repeats itself", "gates", judge=_seeing(_gates_unread)),
-    HarnessMutant("anything-compared", "captures of other tokens, positions or weights are compared", "comparable", compares_anything=True),
+    HarnessMutant("anything-compared", "captures of other tokens, positions or weights are compared", "comparable",
+                  patches=(("apr.parity.measure._comparable", lambda _: lambda *_: ()),)),
+    HarnessMutant("stale-files-read", "stage files that an earlier run left in the folder are read as this run's", "stale",
+                  patches=(("apr.engines.recorded.read_capture", _whatever_lies_there),)),
 ]  # fmt: skip
 
 MUTANTS = {mutant.name: mutant for mutant in _ALL}
