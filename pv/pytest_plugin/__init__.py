@@ -45,10 +45,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """Begin to collect contracts if this project wants it.
 
     Raises:
-        UsageError: `[tool.pv]` says something that cannot be used, or Python drops assertions.
+        UsageError: `[tool.pv]` says something that cannot be used, or is not there and was asked for, or Python drops assertions.
     """
     settings = _settings(config)
     if settings is None:
+        if config.getoption("mutants"):
+            raise pytest.UsageError(
+                f"--mutants: {config.rootpath / 'pyproject.toml'} has no [tool.pv], so no contracts"
+            )
         _announce_foreign_root(config)
         return
     config.addinivalue_line("markers", "falsify(claim): tries to refute a claim of a contract")

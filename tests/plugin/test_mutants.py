@@ -108,6 +108,14 @@ def test_one_claim_is_chosen_as_everywhere(project: Any) -> None:
     result.stdout.fnmatch_lines(["pv: 1 mutant of 1 claim: 1 killed"])
 
 
+def test_where_there_are_no_contracts_nothing_else_is_run_instead(project: Any) -> None:
+    project.write("pyproject.toml", "[tool.other]\n")
+    project.write("test_plain.py", "def test_it(): pass\n")
+    result = project.run("--mutants")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --mutants: *pyproject.toml has no [[]tool.pv], so no contracts"])
+
+
 @pytest.mark.parametrize("style", ["auto", "no", "short"])
 def test_a_refutation_is_shown_once(project: Any, style: str) -> None:
     project.contract("id: F-1")
