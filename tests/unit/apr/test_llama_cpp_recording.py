@@ -26,6 +26,7 @@ class Graph:
         self.data: list[Any] = []
         self.layout_error: str | None = None
         self.on_host = True
+        self.silu: Any = None
 
     def tensor(
         self, name: str, op: str = "NONE", sources: tuple[int, ...] = (), values: Any = None, kind: int = 0
@@ -117,6 +118,35 @@ def test_what_a_product_reads_is_taken_from_its_source(graph: Graph, only: bool)
     assert run(recording, graph.cache(), out) == [False, True]
     stages = {slot["stage"]: slot["ne"][0] for slot in recording.slots}
     assert stages == ({"attention": 3} if only else {"attention": 3, "attn_out": 5})
+
+
+@pytest.mark.parametrize("wanted", [None, "ffn_silu", "ffn_gate"])
+def test_what_a_gate_becomes_is_made_by_the_librarys_kernel_row_by_row(graph: Graph, wanted: str | None) -> None:
+    rows = []
+
+    def silu(count: int, target: int, source: int) -> None:
+        rows.append(count)
+        for place in range(count):
+            c.c_float.from_address(target + 4 * place).value = -c.c_float.from_address(source + 4 * place).value
+
+    graph.silu = silu
+    gate = graph.tensor(
+        "g", "MUL_MAT", (graph.tensor("blk.3.ffn_gate.weight"), graph.tensor("x")), values=[[1, 2, 3], [4, 5, 6]]
+    )
+    recording = Recording(graph, frozenset({("ffn_gate", 3), (wanted, 3)}) if wanted else None)
+    run(recording, graph.cache(), gate)
+    recording.check()
+    found = {slot["stage"]: slot for slot in recording.slots}
+    if wanted == "ffn_gate":
+        assert (list(found), rows) == (["ffn_gate"], [])
+    else:
+        assert rows == [3, 3]
+        assert found["ffn_silu"]["ne"] == [3, 2, 1, 1]
+        held = os.pread(recording.arena.descriptor, 24, found["ffn_silu"]["offset"])
+        assert np.frombuffer(held, np.float32).tolist() == [-1, -2, -3, -4, -5, -6]
+    held = os.pread(recording.arena.descriptor, 24, found["ffn_gate"]["offset"])
+    assert np.frombuffer(held, np.float32).tolist() == [1, 2, 3, 4, 5, 6]
+    recording.arena.discard()
 
 
 def routed(graph: Graph, order: Any, used: int, kind: int = I32) -> int:

@@ -204,6 +204,7 @@ class Library:
         self.tensor_data = self._function("ggml_get_data", c.c_void_p, pointer)
         self.nbytes = self._function("ggml_nbytes", size, pointer)
         self.tensor_get = self._function("ggml_backend_tensor_get", None, pointer, pointer, size, size)
+        self.silu = self._optional("ggml_vec_silu_f32", None, c.c_int, pointer, pointer)
         self.is_host = self._function("ggml_backend_buffer_is_host", c.c_bool, pointer)
         self.backend_init = self._function("llama_backend_init", None)
         self.log_set = self._function("llama_log_set", None, LOG_CALLBACK, pointer)
@@ -247,6 +248,11 @@ class Library:
     @staticmethod
     def _beside(path: Path, prefix: str) -> Path | None:
         return min((found for found in path.parent.iterdir() if found.name.startswith(prefix)), default=None)
+
+    def _optional(self, name: str, result: Any, *arguments: Any) -> Any:
+        """A function that not every build exports; None where it does not."""
+        there = any(hasattr(library, name) for library in self._libraries)
+        return self._function(name, result, *arguments) if there else None
 
     def _function(self, name: str, result: Any, *arguments: Any) -> Any:
         for library in self._libraries:

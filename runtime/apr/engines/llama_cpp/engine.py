@@ -39,8 +39,9 @@ _PARTS = {"qkv_matmul": "qkv", "qkv_bias": "qkv"}  # stages that llama.cpp compu
 _SILU_NEEDS = ("ffn_gate", "ffn_up", "ffn_swigl")
 _PROBE_TOKENS = 5  # at least two: single tokens go through other kernels
 
-# ffn_silu is not in llama.cpp's graph (its gated unit is fused), so it is derived from ffn_gate, and the derivation is
-# held against llama.cpp's own ffn_swigl. Roundings, u = 2**-24, on each side: a float32 exp good to 2 ulp (4 u), one
+# ffn_silu is not in llama.cpp's graph (its gated unit is fused), so it is derived from ffn_gate. Where the library lets its own
+# kernel be called, and what that makes times ffn_up is ffn_swigl to the last bit, that is it. Otherwise it is computed here, and the
+# derivation is held against llama.cpp's own ffn_swigl. Roundings, u = 2**-24, on each side: a float32 exp good to 2 ulp (4 u), one
 # addition, one division, one multiplication: 7 u, and 14 u between the two.
 _DERIVED_BOUND = 14 * 2.0**-24
 
@@ -174,10 +175,11 @@ class LlamaCpp:
             for key in keys
             for stage in (_SILU_NEEDS if key.stage == "ffn_silu" else (key.stage,))
         }
-        asked = None if wanted is None else sorted([key.stage, key.layer] for key in needed)
+        activated = [key for key in keys if key.stage == "ffn_silu"]
+        asked = None if wanted is None else sorted([key.stage, key.layer] for key in {*needed, *activated})
         reply, memory = self._ask("capture", tokens, wanted=asked)
         stages = self._assemble(reply, memory, tokens, needed)
-        self._derive_silu(stages, [key for key in keys if key.stage == "ffn_silu"])
+        self._derive_silu(stages, activated)
         return Capture(self.provenance(tokens), {key: stages[key] for key in keys})
 
     def _ask(self, do: str, tokens: Sequence[int], **request: Any) -> tuple[dict[str, Any], mmap.mmap]:
@@ -207,7 +209,8 @@ class LlamaCpp:
             parts[place] = _array(memory, slot, rows=len(tokens))
         stages: dict[StageKey, Array] = {}
         missing = []
-        for key in sorted(needed, key=lambda key: key.order):
+        made = {key for key, _ in parts if key.stage == "ffn_silu"}  # not every library lets its kernel be called
+        for key in sorted({*needed, *made}, key=lambda key: key.order):
             names = [(key, part) for part in _PARTS.get(key.stage, [""])]
             if any(name not in parts for name in names):
                 missing.append(str(key))
@@ -229,6 +232,9 @@ class LlamaCpp:
         """Adds the stages that the graph does not have, each held against its neighbours wherever they are finite."""
         for key in keys:
             gate, up, product = (stages[key._replace(stage=name)] for name in _SILU_NEEDS)
+            with np.errstate(all="ignore"):  # see below
+                if key in stages and _same_bits(stages[key] * up, product):
+                    continue
             stages[key] = _silu_as_ggml(gate, up, product)
             with np.errstate(all="ignore"):  # what is not finite is set aside below
                 derived = stages[key].astype(np.float64) * up

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ctypes as c
 import itertools
 import math
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from apr.engines.llama_cpp import abi
 from apr.engines.llama_cpp.arena import Arena
 from apr.engines.llama_cpp.graph import Part, Recogniser, Take
 from apr.stages import INTEGER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _EXACT = 1 << 24  # whole numbers up to here are float32 numbers
 _CACHE_WRITES = {"SET_ROWS", "CPY"}
@@ -21,7 +24,13 @@ class Refusal(Exception):
 
 
 class TensorAccess(Protocol):
-    """What is needed of `abi.Library`."""
+    """What is needed of `abi.Library`.
+
+    Attributes:
+        silu: ggml's own kernel: how many, where to, where from, all float32; None where the library does not let it be called.
+    """
+
+    silu: Callable[[int, int, int], None] | None
 
     def op_name(self, code: int, /) -> bytes:
         """Name of an operation."""
@@ -141,22 +150,38 @@ class Recording:
         if part.stage in INTEGER:
             offset = self._store_integers(address)
         elif list(tensor.nb) == strides:
-            offset = self._store_values(address)
+            offset = self._store_values(part, address)
         else:
             raise Refusal(f"{what} is not contiguous")
+        self._note(part, offset, list(tensor.ne))
+
+    def _note(self, part: Part, offset: int, extents: list[int]) -> None:
         self.slots.append(
-            {"stage": part.stage, "layer": part.layer, "part": part.part, "offset": offset, "ne": list(tensor.ne)}
+            {"stage": part.stage, "layer": part.layer, "part": part.part, "offset": offset, "ne": extents}
         )
 
-    def _store_values(self, address: int) -> int:
+    def _store_values(self, part: Part, address: int) -> int:
         """Values that lie one after the other: the offset."""
         nbytes = self._library.nbytes(address)
         source = self._library.host_address(address)
-        if source is not None:
-            return self.arena.add(source, nbytes)
-        fetched = (c.c_ubyte * nbytes)()
-        self._library.tensor_get(address, c.addressof(fetched), 0, nbytes)
-        return self.arena.add(c.addressof(fetched), nbytes)
+        if source is None:
+            fetched = (c.c_ubyte * nbytes)()
+            source = c.addressof(fetched)
+            self._library.tensor_get(address, source, 0, nbytes)
+        if part.stage == "ffn_gate":
+            self._store_silu(part.layer, source, list(abi.Tensor.from_address(address).ne))
+        return self.arena.add(source, nbytes)
+
+    def _store_silu(self, layer: int | None, gate: int, extents: list[int]) -> None:
+        """What ggml's kernel makes of a gate, row by row as its gated unit goes; the graph itself has the product alone."""
+        if self._library.silu is None or (self._wanted is not None and ("ffn_silu", layer) not in self._wanted):
+            return
+        width, rows = extents[0], math.prod(extents[1:])
+        values = (c.c_float * (width * rows))()
+        target = c.addressof(values)
+        for start in range(0, 4 * width * rows, 4 * width):
+            self._library.silu(width, target + start, gate + start)
+        self._note(Part("ffn_silu", layer), self.arena.add(target, 4 * width * rows), extents)
 
     def _store_integers(self, address: int) -> int:
         """Whole numbers as float32, row by row because rows of a view lie apart: the offset."""
