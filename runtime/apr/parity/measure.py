@@ -20,6 +20,7 @@ from apr.parity.histogram import histogram
 from apr.parity.metrics import compare_stage
 from apr.parity.null import limit, null_of, tests
 from apr.parity.null.base import Null
+from apr.parity.predictions import predictions
 from apr.parity.result import Cell, Measurement, Party, View
 from apr.parity.sides import can_be_fed
 from apr.stages import StageKey
@@ -413,7 +414,9 @@ class _Prompt:
             ):
                 kind = self.look_closer(closer)
         positions = tuple(profiles.position_relative_rms.tolist())
-        self.measurement.cells.append(Cell(self.index, key, view, difference, positions, made, because, kind, spread))
+        said = predictions(a, b) if key == HEAD and view == "accumulated" else None
+        cell = Cell(self.index, key, view, difference, positions, made, because, kind, spread, said)
+        self.measurement.cells.append(cell)
 
 
 def _judges(arithmetic: str) -> str:

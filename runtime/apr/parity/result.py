@@ -52,6 +52,24 @@ class Histogram:
 
 
 @dataclass(frozen=True)
+class Predictions:
+    """What the logits of both sides say about the next token, position by position.
+
+    Attributes:
+        kl: KL(reference || subject) of each position, in nats.
+        argmax_differs: positions at which another token is the likeliest, or a side is not a number.
+        argmax_gap: the greatest, over positions, of how far below its best the reference sees the subject's likeliest token, in logits.
+        shared: by k (`1`, `5`, `10`), the smallest share over positions of the reference's k likeliest tokens that are among the
+            subject's.
+    """
+
+    kl: tuple[float, ...]
+    argmax_differs: tuple[int, ...]
+    argmax_gap: float
+    shared: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Cell:
     """One stage of one layer in one view.
 
@@ -65,6 +83,7 @@ class Cell:
         because: what the null model is made of.
         kind: what kind of error it looks like; None where it is nothing but rounding.
         histogram: of the differences in units of the null model; None in views that are not judged.
+        predictions: of free runs, from the logits; None elsewhere.
     """
 
     prompt: int
@@ -76,6 +95,7 @@ class Cell:
     because: tuple[str, ...] = ()
     kind: Kind | None = None
     histogram: Histogram | None = None
+    predictions: Predictions | None = None
 
 
 @dataclass(frozen=True)

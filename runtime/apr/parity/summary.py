@@ -274,6 +274,7 @@ def facts(measurement: Measurement, verdict: Verdict, replay: str = "") -> list[
             )
         )
     found += _ladder(measurement, verdict.first)
+    found += _predictions(measurement)
     if measurement.missing:
         side, key, reason = measurement.missing[0]
         rest = f"; {len(measurement.missing) - 1} more" if len(measurement.missing) > 1 else ""
@@ -346,6 +347,28 @@ def _ladder(measurement: Measurement, first: Divergence | None) -> list[Fact]:
         steps = ", ".join(f"{rung.name} {rung.share:.0%}" for rung in rungs)
         found.append(Fact("why", f"{side} at {place(key)}, from float64: {steps}"))
     return found
+
+
+def _predictions(measurement: Measurement) -> list[Fact]:
+    """What the differences of free runs do to the next token, over all prompts."""
+    seen = [cell.predictions for cell in measurement.cells if cell.predictions is not None]
+    every = [kl for one in seen for kl in one.kl]
+    if not every:
+        return []
+    worst = max(every, key=lambda kl: math.inf if math.isnan(kl) else kl)
+    other = sum(len(one.argmax_differs) for one in seen)
+    least = min((one.shared.get("10", 1.0) for one in seen), key=lambda share: -1.0 if math.isnan(share) else share)
+    token = (
+        f"another token is the likeliest at {other} of {len(every)} positions"
+        if other
+        else "the likeliest token is the same everywhere"
+    )
+    return [
+        Fact(
+            "predictions",
+            f"after free runs KL is {worst:.2g} nats at the worst position, {token}, {least:.0%} of the ten likeliest are shared at least",
+        )
+    ]
 
 
 def _gate(gate: Gate) -> str:

@@ -140,6 +140,15 @@ def _cell(cell: Cell, verdict: Verdict, reasons: _Words) -> dict[str, Any]:
         content["because"] = [reasons(text) for text in cell.because]
     if cell.kind is not None:
         content["kind"] = [escape(cell.kind.name), escape(cell.kind.detail), short(cell.kind.explains)]
+    if cell.predictions is not None:
+        said = cell.predictions
+        content["predictions"] = {
+            "kl": profile(said.kl),
+            "worst": short(max(said.kl, key=lambda kl: math.inf if math.isnan(kl) else kl, default=None)),
+            "differs": list(said.argmax_differs),
+            "gap": short(said.argmax_gap),
+            "shared": {escape(k): short(share) for k, share in said.shared.items()},
+        }
     if cell.histogram is not None:
         content["histogram"] = list(cell.histogram.counts)
         content["zeros"] = cell.histogram.zeros

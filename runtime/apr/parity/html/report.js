@@ -284,6 +284,19 @@
       make("span", {}, beyond ? `${beyond.toLocaleString("en")} of ${total.toLocaleString("en")} are beyond` : `none of ${total.toLocaleString("en")} is beyond`)));
   };
 
+  const predictions = (row) => {
+    const cell = row.cells.find((one) => one.predictions);
+    if (!cell) return null;
+    const { kl, worst, differs, gap, shared } = cell.predictions;
+    const values = unpack(kl);
+    const named = differs.slice(0, 12).join(", ") + (differs.length > 12 ? ` and ${differs.length - 12} more` : "");
+    const lines = [["worst KL, nats", show(worst)], ["positions with another likeliest token", differs.length ? named : "none"],
+      ["greatest gap to the reference's best logit", show(gap)],
+      ...Object.entries(shared).map(([k, share]) => [`least share of the ${k} likeliest`, `${(num(share) * 100).toFixed(0)} %`])];
+    return panel(`What ${values.length} free-run predictions make of it`, table(["", ""], lines.map(([name, text]) =>
+      make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, text)))));
+  };
+
   const about = (list, row) => list.filter((one) => one.prompt === row.prompt && one.stage === row.stage && one.layer === row.layer);
 
   const bars = (lines) => {
@@ -315,7 +328,7 @@
     $("detail").replaceChildren(
       make("header", {}, make("h2", { id: "detail-title" }, title), make("span", { class: `state ${row.state}` }, STATES[row.state] || row.state)),
       make("p", { class: "lead" }, lead.join(" ")),
-      row.cells.length ? fill(make("div", { class: "panels" }), {}, [profile(row), histogram(row), metrics(row), tests(row), ...votes(row), ...ladders(row)]) : "");
+      row.cells.length ? fill(make("div", { class: "panels" }), {}, [profile(row), histogram(row), metrics(row), tests(row), predictions(row), ...votes(row), ...ladders(row)]) : "");
   };
 
   const choose = (stage, layer) => {

@@ -20,6 +20,7 @@ from apr.parity.result import (
     Origin,
     Party,
     Power,
+    Predictions,
     Rung,
     Verdict,
     View,
@@ -98,6 +99,11 @@ def cell(
         ("sums of 18 blocks in float32", "activations rounded to Q8_1") if judged else (),
         Kind("gain", f"{1 + gain:.4f} times the expected values", 0.998) if gain and judged else None,
         histogram(d, tau) if judged else None,
+        Predictions(
+            (1e-7,) * (positions - 1) + (3e-4,), (2,) if gain else (), 0.02, {"1": 0.0 if gain else 1.0, "10": 0.9}
+        )
+        if key.stage == "lm_head" and not judged
+        else None,
     )
 
 

@@ -88,7 +88,10 @@ def test_clicking_a_cell_shows_its_detail(page: Any, report: Path) -> None:
     assert page.run("document.querySelectorAll('#detail svg rect').length") > 5
     assert page.run("document.querySelectorAll('#cells [aria-pressed=true]').length") == 1
     click(page, cell("lm_head", None))
-    assert "lm_head, whole model" in page.run(DETAIL)
+    shown = page.run(DETAIL)
+    assert "lm_head, whole model" in shown
+    assert "What 8 free-run predictions make of it" in shown
+    assert "3.00e\u22124" in shown
 
 
 def test_the_faulty_cell_has_differences_beyond_the_null_model_and_an_honest_one_has_none(
