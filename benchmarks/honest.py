@@ -1,6 +1,8 @@
 """Honest comparisons by the thousand, and how many alarms they raise: there must be none beyond the alpha that is stated.
 
-OPENBLAS_NUM_THREADS=1 python benchmarks/honest.py [--comparisons N] [--seed N]    default: 20000; exits with 1 on an alarm
+OPENBLAS_NUM_THREADS=1 python benchmarks/honest.py [--comparisons N] [--seed N] [--types A,B]    default: 20000, every weight type
+
+Exits with 1 on an alarm.
 
 Random products of every weight type go through llama.cpp's own dot products, and through numpy in four orders of summation. Random
 tiny models of every architecture run in llama.cpp (every provider found) and in numpy, over random prompts; each stage is judged in
@@ -129,17 +131,21 @@ def of_models(rng: np.random.Generator, prompts: int = _PROMPTS) -> Iterator[Com
             path.unlink()
 
 
-def main() -> int:
-    """Prints a table of what was compared, and every alarm."""
+def main(arguments: list[str] | None = None) -> int:
+    """Prints a table of what was compared, and every alarm; 1 if there is one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--comparisons", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=4)
-    wanted = parser.parse_args()
+    parser.add_argument("--types", type=lambda text: tuple(text.split(",")), default=TYPES)
+    wanted = parser.parse_args(arguments)
     rng = np.random.Generator(np.random.PCG64(wanted.seed))
     start, alpha_each = time.process_time(), split(ALPHA, wanted.comparisons)
     by_products = int(_PRODUCTS * wanted.comparisons)
     tallies: dict[str, Tally] = collections.defaultdict(Tally)
-    for source, count in ((of_products(rng), by_products), (of_models(rng), wanted.comparisons - by_products)):
+    for source, count in (
+        (of_products(rng, wanted.types), by_products),
+        (of_models(rng), wanted.comparisons - by_products),
+    ):
         for _, comparison in zip(range(count), source, strict=False):
             kind = comparison.what if comparison.family == "product" else comparison.family
             tallies[kind].add(comparison, alpha_each)
