@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from apr.parity.kinds.look import ALPHA, Look, check_shapes, look, worth
+from apr.parity.kinds.look import ALPHA, check_shapes, excess, look
 from apr.parity.kinds.values import not_finite
 from apr.parity.result import Vote
 
@@ -57,27 +57,9 @@ def pair(a: Array, b: Array, tau: Array) -> Pair:
     at = look(a, b, tau)
     if at.energy == 0:
         return Pair(0.0, 0.0)
-    size = float(np.einsum("tc,tc->", at.expected, at.expected))
+    size = float(np.vdot(at.expected, at.expected))
     distance = float("inf") if size == 0 else float(np.sqrt(at.squares / size))
-    return Pair(float("inf") if at.must else _excess(at), distance)
-
-
-def _excess(at: Look) -> float:
-    """The clearest of: one element, one position, one channel, everything, a gain, a bias; each over its limit."""
-    rows, channels = at.shape
-    projected: list[float] = []
-    for along in (at.expected, np.ones_like(at.d)):
-        size = float(np.einsum("tc,tc,tc->", along, along, at.w))
-        above = float(np.einsum("tc,tc,tc->", along, at.d, at.w))
-        projected.append(above**2 / size if size else 0.0)
-    ratios = [
-        float(at.energies.max()) / worth(1, rows * channels),
-        float(at.by_row.max()) / worth(channels, rows),
-        float(at.by_channel.max()) / worth(rows, channels),
-        at.energy / worth(rows * channels, 1),
-        *(gone / worth(1, 1) for gone in projected),
-    ]
-    return float(np.sqrt(max(ratios)))
+    return Pair(float("inf") if at.must else excess(at.d, at.expected, at.w), distance)
 
 
 def vote(

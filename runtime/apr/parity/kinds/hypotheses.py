@@ -1,6 +1,7 @@
 """Errors that only somebody who knows the stage can undo: another epsilon, another mask, another rotation.
 
-A hypothesis says what would have been seen if it were true, and is computed only when it is needed. It may be true of some positions
+A hypothesis says what would have been seen if it were true, and is computed only when it is needed. If that is something that the null
+model allows, such as the rounding of activations where it knows of it, it is no error, and is not named. It may be true of some positions
 alone: those that it helps are counted, each as a choice.
 """
 
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from apr.errors import UnsupportedModel
-from apr.parity.kinds.look import Explanation, Look, worth, worth_of_log
+from apr.parity.kinds.look import Explanation, Look, excess, worth, worth_of_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,6 +55,8 @@ def by_hypothesis(look: Look, hypothesis: Hypothesis) -> Iterator[Explanation]:
     if would.shape != look.d.shape or not np.isfinite(would).all():
         return
     predicted = would - look.expected
+    if not look.stands_out(predicted):
+        return
     rest = look.d - predicted
     by_row = (rest * rest * look.w).sum(axis=1)
     rows, channels = look.shape
@@ -78,6 +81,8 @@ def _by_some_rows(look: Look, hypothesis: Hypothesis, would: NDArray[np.float64]
     if would.shape != look.d[at].shape or not np.isfinite(would).all():
         return
     here, predicted = look.d[at], would - look.expected[at]
+    if not look.must and excess(predicted, look.expected[at], look.w[at]) <= 1:
+        return
     rest = here - predicted
     inside, left = float(look.by_row[at].sum()), float((rest * rest * look.w[at]).sum())
     if inside == 0 or left > _REST * inside + worth(here.size, 1):

@@ -167,6 +167,10 @@ class Look:
         rest *= rest
         return float(np.vdot(rest, self.w))
 
+    def stands_out(self, predicted: Real) -> bool:
+        """Whether a predicted d [T, C] would be more than noise: if it would not, it is something that correct engines may do."""
+        return self.must or excess(predicted, self.expected, self.w) > 1
+
     def share(self, predicted: Any, at: Any = ...) -> Callable[[], float]:
         """The part of sum(d^2) that goes away when a predicted d is undone at some elements; computed when asked for."""
 
@@ -207,6 +211,33 @@ def look(
     return Look(
         s, y, d, w, raw, must, x, weight if x is not None else None, _dividing(heads, s.shape[1]), terms or {}, first
     )
+
+
+def excess(d: Real, expected: Real, w: Real) -> float:
+    """How clearly a difference is more than noise, in the form that shows it best: above 1 it is.
+
+    One element, one position, one channel, everything; a gain, a bias; the statistic of each over its limit.
+
+    Args:
+        d: [T, C].
+        expected: [T, C], what a gain multiplies.
+        w: [T, C], 1 / tau^2.
+    """
+    rows, channels = d.shape
+    energies = d * d * w
+    by_row = energies.sum(axis=1)
+    weighted = d * w
+    gain, bias = float(np.vdot(weighted, expected)), float(weighted.sum())
+    power, count = float(np.vdot(expected * expected, w)), float(w.sum())
+    ratios = [
+        float(energies.max()) / worth(1, rows * channels),
+        float(by_row.max()) / worth(channels, rows),
+        float(energies.sum(axis=0).max()) / worth(rows, channels),
+        float(by_row.sum()) / worth(rows * channels, 1),
+        gain**2 / power / worth(1, 1) if power else 0.0,
+        bias**2 / count / worth(1, 1) if count else 0.0,
+    ]
+    return math.sqrt(max(ratios))
 
 
 def check_shapes(seen: Array, expected: Array, tau: Array) -> None:

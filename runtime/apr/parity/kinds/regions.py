@@ -75,9 +75,9 @@ def _everywhere(look: Look, gain: tuple[Real, Real], by: Real) -> Iterator[Expla
     )
     if rows > 1:
         yield _vector(look, by, "bias by channel", axis=0)
-        yield _factors(look, gain, "gain by channel", axis=0)
+        yield from _factors(look, gain, "gain by channel", axis=0)
     if channels > 1:
-        yield _factors(look, gain, "gain by position", axis=1)
+        yield from _factors(look, gain, "gain by position", axis=1)
 
 
 def _vector(look: Look, by: Real, name: str, axis: int) -> Explanation:
@@ -90,7 +90,7 @@ def _vector(look: Look, by: Real, name: str, axis: int) -> Explanation:
     return Explanation(name, detail, left, worth(len(offsets), 1), look.share(offsets[None, :]))
 
 
-def _factors(look: Look, gain: tuple[Real, Real], name: str, axis: int) -> Explanation:
+def _factors(look: Look, gain: tuple[Real, Real], name: str, axis: int) -> Iterator[Explanation]:
     fit = _Fit(gain[0].sum(axis=axis), gain[1].sum(axis=axis))
     changes = np.divide(fit.above, fit.below, out=np.zeros_like(fit.below), where=fit.below > 0)
     across = look.shape[axis]
@@ -98,7 +98,10 @@ def _factors(look: Look, gain: tuple[Real, Real], name: str, axis: int) -> Expla
     what = "channel" if axis == 0 else "position"
     detail = f"a factor of its own in each {what}, {1 + changes.min():.7g} to {1 + changes.max():.7g}"
     predicted = np.expand_dims(changes, axis) * look.expected
-    return Explanation(name, detail, left, worth(len(changes), 1), look.share(predicted))
+    # elements of a position may share an honest error, that of a norm's reciprocal root: it is one only if it is too large
+    if axis == 1 and not look.stands_out(predicted):
+        return
+    yield Explanation(name, detail, left, worth(len(changes), 1), look.share(predicted))
 
 
 def _along(look: Look, gain: tuple[Real, Real], by: Real, axis: int) -> Iterator[Explanation]:

@@ -67,7 +67,8 @@ SMALL: dict[str, tuple[str, Real, float]] = {
     "a head's bias": ("head bias", only(EVERY, slice(32, 48)), 1),
     "gain of later positions": ("position gain", only(slice(9, None), EVERY, Y[9:]), 1),
     "bias of each channel": ("bias by channel", np.tile(RNG.standard_normal(C), (T, 1)), C),
-    "gain of each position": ("gain by position", RNG.standard_normal((T, 1)) * Y, T),
+    # has to be more than an error that a position's elements may share
+    "gain of each position": ("gain by position", RNG.standard_normal((T, 1)) * Y, 40 * T),
     "gain of each channel": ("gain by channel", RNG.standard_normal(C) * Y, C),
     "a weight": ("weight element", only(EVERY, 11, X[:, 3]), 1),
     "a block's scale": ("weight block", only(EVERY, 11, X[:, 32:] @ W[11, 32:]), 1),
@@ -307,3 +308,15 @@ def test_rounding_to_eleven_bits_is_float16(value: float) -> None:
 )
 def test_positions_are_counted_from_the_prompts_beginning(seen: Real, told: str) -> None:
     assert told in detail(seen, first=100)
+
+
+def test_what_the_null_model_allows_is_no_error_although_it_can_be_undone() -> None:
+    rounded = Y + 0.3 * TAU * np.sign(TERM)
+    honest = Hypothesis("rounding", "in another way that is right", lambda: rounded)
+    assert kind_of(rounded, Y, PROXY, hypotheses=[honest]) is None
+    shared = Y * (1 + 0.3 * TAU * np.random.default_rng(4).standard_normal((T, 1)))
+    assert kind_of(shared, Y, PROXY) is None
+    # nor does it hide an error beside it
+    kind = kind_of(rounded * (1 + TAU), Y, PROXY, hypotheses=[honest])
+    assert kind is not None
+    assert kind.name == "gain"
