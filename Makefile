@@ -48,6 +48,7 @@ types: $(STAMP)
 # one BLAS thread, as llama.cpp is given one
 bench: model
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/parity.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/small_faults.py --free
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/forward.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/dequantise.py
 	$(BIN)/python benchmarks/open_models.py
