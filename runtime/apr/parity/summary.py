@@ -121,16 +121,19 @@ def rows(measurement: Measurement, verdict: Verdict) -> list[Row]:
 def _row(prompt: int, key: StageKey, cells: dict[View, Cell], verdict: Verdict, *, lacking: bool) -> Row:
     own = next((cells[view] for view in _OWN if view in cells), None)
     free = cells.get("accumulated")
+    # in arithmetic `exact` free runs are judged too, and may be all that there is
+    judged = [cells[view] for view in _OWN if view in cells] or list(cells.values())
     isolated = own.difference.relative_rms if own else None
     accumulated = free.difference.relative_rms if free else None
     allowed, excess = None, None
-    for cell in (cells[view] for view in _OWN if view in cells):
+    for cell in judged:
         for one in bounded(cell, verdict):
             excess = one.excess if excess is None else max(excess, one.excess)
             if cell is own and one.test.name == "stage":
                 allowed = one.bound * one.test.unit
-    if own is not None and key.stage in verdict.by_hand:
-        allowed = verdict.by_hand[key.stage]
+    by_hand = verdict.by_hand.get(key.stage, verdict.by_hand.get("all"))
+    if own is not None and by_hand is not None:
+        allowed = by_hand
         excess = ratio(max(own.difference.relative_rms, own.difference.worst_position_relative_rms or 0.0), allowed)
     shown = own or free
     state = _state(prompt, key, cells, excess, verdict, lacking=lacking)
@@ -318,6 +321,8 @@ def _certainty(verdict: Verdict) -> list[Fact]:
     if not verdict.comparable or not verdict.tests:
         return []
     sure = f"a correct pair is called divergent in at most {verdict.alpha:.0e} of runs (alpha, over {verdict.tests:,} tests)"
+    if verdict.by_hand:
+        sure += "; bounds set by hand apart"
     if verdict.first is not None:
         sure = f"{times(verdict.first.excess)}; {sure}"
     found = [Fact("how sure", sure)]

@@ -80,7 +80,8 @@ def judge(measurement: Measurement, bounds: Bounds | None = None) -> Verdict:
     # what else is born there tells no more than the first does; the clearest of the other places might be another fault
     others = [each_ for each_ in born if first is not None and each_.key != first.key]
     outcome, reason = _outcome(measurement, first, judged)
-    reach = _power(judged, each)
+    # what a bound set by hand would have caught is not derived
+    reach = _power([cell for cell in judged if _hand(bounds, cell) is None], each)
     blind = {stage: one.gain for stage, one in reach.items() if not one.gain <= _BLIND}
     if blind:
         stage = max(blind, key=lambda name: blind[name])
@@ -118,9 +119,14 @@ def _explained(judged: list[Cell], beyond: Mapping[int, _Beyond]) -> list[str]:
     return [f"the greatest difference that is explained: {distance:.2g} at {place} ({'; '.join(worst.because)})"]
 
 
+def _hand(bounds: Bounds, cell: Cell) -> float | None:
+    """The bound that the user set for a cell's stage, or for all."""
+    return bounds.by_hand.get(cell.key.stage, bounds.by_hand.get("all"))
+
+
 def _worst(cell: Cell, bounds: Bounds, each: float) -> _Beyond | None:
     """The test of a cell that is furthest beyond its bound; None where all are within."""
-    by_hand = bounds.by_hand.get(cell.key.stage, bounds.by_hand.get("all"))
+    by_hand = _hand(bounds, cell)
     if by_hand is not None:
         return _by_hand(cell, by_hand)
     found: list[_Beyond] = []

@@ -119,6 +119,7 @@ def _cell(cell: Cell, verdict: Verdict, reasons: _Words) -> dict[str, Any]:
                 difference.worst_position_relative_rms,
                 difference.worst_channel,
                 difference.worst_channel_relative_rms,
+                cell.positions[0] if cell.positions else None,
             )
         ],
         "profile": profile(cell.positions),

@@ -184,7 +184,7 @@
 
   const VIEWS = { isolated: "isolated", subject: "subject vs judge", oracle: "oracle vs judge", accumulated: "free run" };
   const NUMBERS = ["relative RMS", "max |Δ|", "RMS", "NMSE", "1 − cosine", "elements that differ", "of elements", "not finite on one side", "max ULP (float32)",
-    "worst position", "its relative RMS", "worst channel", "its relative RMS"];
+    "worst position", "its relative RMS", "worst channel", "its relative RMS", "first position"];
   const [POSITION, AT_POSITION] = [9, 10]; // their places in a cell's numbers
 
   const table = (head, lines) => make("div", { class: "scroll" }, make("table", { class: "plain" },

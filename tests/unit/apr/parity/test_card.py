@@ -137,6 +137,28 @@ def test_a_bound_set_by_hand_is_the_one_that_is_shown(builders: ModuleType) -> N
     assert {row.bound for row in by_hand} == {0.5}
     assert all((row.excess or 0) < 1e-5 for row in by_hand)
     assert all((row.bound or 1) < 1e-3 for row in summary.rows(made, verdict) if row.key.stage == "ffn_out")
+    everywhere = summary.rows(made, replace(verdict, by_hand={"all": 0.25, "ffn_up": 0.5}))
+    assert {row.bound for row in everywhere} == {0.25, 0.5}
+    assert "bounds set by hand apart" in dict(summary.facts(made, verdict))["how sure"]
+
+
+def test_a_judged_free_run_without_isolated_views_has_its_excess(builders: ModuleType) -> None:
+    made = builders.measurement(layers=2)
+    verdict = builders.verdict(made)
+    tested = {(one.prompt, one.key): one.tests for one in made.cells if one.view == "isolated"}
+    made.cells = [replace(one, tests=tested[one.prompt, one.key]) for one in made.cells if one.view == "accumulated"]
+    found = {row.key: row for row in summary.rows(made, verdict)}
+    assert (found[builders.FAULT].excess or 0) > 1000
+    assert (found[StageKey("ffn_up", 0)].excess or 9) < 1
+
+
+def test_no_power_is_claimed_where_a_bound_was_set_by_hand(builders: ModuleType) -> None:
+    from apr.parity.verdict import Bounds, judge
+
+    made = builders.measurement(fault=None)
+    assert "ffn_up" in judge(made).power
+    assert "ffn_up" not in judge(made, Bounds(by_hand={"ffn_up": 0.5}, because="a test")).power
+    assert judge(made, Bounds(by_hand={"all": 0.5}, because="a test")).power == {}
 
 
 def test_nan_is_beyond_every_bound_and_not_lost() -> None:
