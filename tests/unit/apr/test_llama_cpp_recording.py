@@ -298,6 +298,24 @@ def test_memory_is_kept_for_the_next_pass_only_when_it_came_back() -> None:
     second.discard()
 
 
+def test_values_may_be_made_where_they_belong() -> None:
+    values = (c.c_float * 9000)(*range(9000))
+    arena, targets = Arena(), []
+
+    def write(target: int) -> None:
+        targets.append(target)
+        c.memmove(target, c.addressof(values), 36000)
+
+    for _ in range(2):  # the second time into memory that is there
+        offsets = [arena.make(36000, write), arena.make(36000, write)]
+        assert content(arena, offsets[1], 36000) == content(arena, 0, 36000) == bytes(values)
+        assert (offsets[0], arena.size) == (0, offsets[1] + 36000)
+        arena.clear()
+    assert targets[0] == targets[1]
+    assert targets[3] - targets[2] == offsets[1]
+    arena.discard()
+
+
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_of_two_that_came_back_the_larger_is_kept(order: tuple[int, int]) -> None:
     arenas, values = Arenas(), (c.c_float * 9000)()

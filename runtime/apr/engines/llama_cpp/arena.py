@@ -15,7 +15,11 @@ import tempfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+
+# every page at once where the system can, which is cheaper than one by one
+_FLAGS = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
 
 
 class Arena:
@@ -37,6 +41,7 @@ class Arena:
         self._used = 0  # whole pages: full ones are written without being cleared first
         self._map: mmap.mmap | None = None
         self._start = self._mapped = 0  # address and length of the mapping
+        self._scratch: c.Array[c.c_ubyte] | None = None
 
     def add(self, address: int, nbytes: int) -> int:
         """Copies values from this process's memory: their offset, a multiple of the page size."""
@@ -45,7 +50,20 @@ class Arena:
             c.memmove(self._start + offset, address, nbytes)
         else:
             self._write(address, nbytes, offset)
-        page = mmap.ALLOCATIONGRANULARITY
+        return self._reserve(nbytes)
+
+    def make(self, nbytes: int, write: Callable[[int], None]) -> int:
+        """Has values written where they belong: their offset. `write` gets an address with room for so many bytes."""
+        if self._used + nbytes <= self._mapped:
+            write(self._start + self._used)
+            return self._reserve(nbytes)
+        if self._scratch is None or len(self._scratch) < nbytes:
+            self._scratch = (c.c_ubyte * nbytes)()
+        write(c.addressof(self._scratch))
+        return self.add(c.addressof(self._scratch), nbytes)
+
+    def _reserve(self, nbytes: int) -> int:
+        offset, page = self._used, mmap.ALLOCATIONGRANULARITY
         self._used += (nbytes + page - 1) // page * page
         self.size = max(1, offset + nbytes)
         return offset
@@ -58,11 +76,14 @@ class Arena:
 
     def holds(self, offset: int, address: int, nbytes: int) -> bool:
         """Whether what was added at an offset has the same bytes as this process's memory at an address."""
-        if self.size > self._mapped:
-            self._map_all()
-        compare = c.CDLL(None).memcmp
-        compare.argtypes = c.c_void_p, c.c_void_p, c.c_size_t
-        return bool(compare(self._start + offset, address, nbytes) == 0)
+        if offset + nbytes <= self._mapped:
+            return _same(self._start + offset, address, nbytes)
+        with mmap.mmap(self.descriptor, nbytes, flags=_FLAGS, offset=offset) as mapped:
+            start = c.c_ubyte.from_buffer(mapped)
+            try:
+                return _same(c.addressof(start), address, nbytes)
+            finally:
+                del start  # a mapping that is looked at cannot be closed
 
     def clear(self) -> None:
         """Forgets what was added; the memory stays."""
@@ -76,11 +97,9 @@ class Arena:
         return os.fstat(self.descriptor).st_size
 
     def _map_all(self) -> None:
-        """Maps everything that is there; all at once where the system can, which is cheaper than page by page."""
         self._unmap()
-        flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
         self._mapped = self.extent
-        self._map = mmap.mmap(self.descriptor, self._mapped, flags=flags)
+        self._map = mmap.mmap(self.descriptor, self._mapped, flags=_FLAGS)
         self._start = c.addressof(c.c_ubyte.from_buffer(self._map))
 
     def _unmap(self) -> None:
@@ -123,3 +142,10 @@ class Arenas:
                 continue
             self._kept = max(arena, kept, key=lambda one: one.extent)
             (kept if self._kept is arena else arena).discard()
+
+
+def _same(a: int, b: int, nbytes: int) -> bool:
+    """Whether the bytes at two addresses are the same."""
+    compare = c.CDLL(None).memcmp
+    compare.argtypes = c.c_void_p, c.c_void_p, c.c_size_t
+    return bool(compare(a, b, nbytes) == 0)

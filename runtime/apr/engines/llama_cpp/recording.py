@@ -174,14 +174,16 @@ class Recording:
 
     def _store_silu(self, layer: int | None, gate: int, extents: list[int]) -> None:
         """What ggml's kernel makes of a gate, row by row as its gated unit goes; the graph itself has the product alone."""
-        if self._library.silu is None or (self._wanted is not None and ("ffn_silu", layer) not in self._wanted):
+        silu = self._library.silu
+        if silu is None or (self._wanted is not None and ("ffn_silu", layer) not in self._wanted):
             return
-        width, rows = extents[0], math.prod(extents[1:])
-        values = (c.c_float * (width * rows))()
-        target = c.addressof(values)
-        for start in range(0, 4 * width * rows, 4 * width):
-            self._library.silu(width, target + start, gate + start)
-        self._note(Part("ffn_silu", layer), self.arena.add(target, 4 * width * rows), extents)
+        nbytes, row = 4 * math.prod(extents), 4 * extents[0]
+
+        def write(target: int) -> None:
+            for start in range(0, nbytes, row):
+                silu(extents[0], target + start, gate + start)
+
+        self._note(Part("ffn_silu", layer), self.arena.make(nbytes, write), extents)
 
     def _store_integers(self, address: int) -> int:
         """Whole numbers as float32, row by row because rows of a view lie apart: the offset."""
