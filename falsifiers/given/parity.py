@@ -195,6 +195,11 @@ def expectation(fault: Any, count: int, culprit: str = "subject") -> Expected:
     return Expected(getattr(fault, "kinds", ()), None if position is None else position(count), culprit)
 
 
+def up_to(fault: Planted | None) -> int | None:
+    """How many of 30 layers a run compares that has to find a fault: one more than up to it."""
+    return None if fault is None or fault.layer is None else min(30, fault.layer + 2)
+
+
 @pytest.fixture
 def small_pair(
     mutant: Mutant | None,
@@ -310,8 +315,7 @@ def deep_pair(
         captured = {theirs.spec: deep_model.capture()}
         expected = None if fault is None else expectation(fault, len(deep_model.tokens), roles[0])
         sides = (theirs, ours) if as_oracle else (ours, theirs)
-        layers = None if planted or fault is None or fault.layer is None else min(30, fault.layer + 2)
-        return Pair(*sides, deep_model.tokens, captured, expected, layers)
+        return Pair(*sides, deep_model.tokens, captured, expected, None if planted else up_to(fault))
 
     return build
 
@@ -338,7 +342,8 @@ def real_pair(
         oracle = llama_side(sound_oracle, model_file)
         captured = {oracle.spec: sound_captures(count)}
         expected = None if fault is None else expectation(fault, count)
-        return Pair(reference_side(model_file, "ggml", fault), oracle, prose_tokens(count), captured, expected)
+        subject = reference_side(model_file, "ggml", fault)
+        return Pair(subject, oracle, prose_tokens(count), captured, expected, up_to(fault))
 
     return build
 

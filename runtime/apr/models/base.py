@@ -17,6 +17,7 @@ the stages of somebody else's capture.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,7 +28,7 @@ from apr.errors import DenseOnExperts, UnsupportedModel, UnusableInput
 from apr.stages import FIRST_LAYER_ONLY, PER_LAYER, WHOLE_MODEL, StageKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -39,6 +40,12 @@ if TYPE_CHECKING:
 
 # the tensor whose presence says that an architecture with optional biases has them
 BIASES_FROM = "blk.0.attn_q.bias"
+
+
+@functools.cache  # a parity run asks thousands of times
+def _parameters(method: Callable[..., Array]) -> tuple[str, ...]:
+    """Names of a method's parameters after `self`."""
+    return tuple(inspect.signature(method).parameters)[1:]
 
 
 class Model:
@@ -85,7 +92,7 @@ class Model:
 
     def inputs_of(self, stage: str) -> tuple[str, ...]:
         """What the stage reads, in the order of its parameters."""
-        return tuple(inspect.signature(getattr(type(self), stage)).parameters)[1:]
+        return _parameters(getattr(type(self), stage))
 
     def compute(
         self, key: StageKey, tokens: NDArray[np.intp], positions: NDArray[np.intp], stages: Mapping[StageKey, Array]
