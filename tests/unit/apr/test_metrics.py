@@ -77,7 +77,7 @@ def agrees_with_the_formulas(a: F32, b: F32, outcome: Difference, found: Profile
     # what is squared away is below 2^-33 of the reference, an element
     assert close(found.position_relative_rms, true["rows"], SQUARES, 2.0**-33 * math.sqrt(a.shape[1]))
     assert close(found.channel_relative_rms, true["columns"], by_column, 2.0**-33 * math.sqrt(len(a)))
-    assert close(found.position_max_abs, true["row_max"], U, 2.0**-149)
+    assert close(found.position_max_abs, true["row_max"], 3 * U, 2.0**-149)
     assert found.worst_position == int(np.argmax(found.position_relative_rms)) == outcome.worst_position
     assert found.worst_channel == int(np.argmax(found.channel_relative_rms)) == outcome.worst_channel
     assert found.worst_position_relative_rms == outcome.worst_position_relative_rms

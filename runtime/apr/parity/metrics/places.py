@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from apr.parity.metrics.difference import Element
+from apr.parity.metrics.tiles import SLACK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,24 +70,26 @@ class Places:
 
         The common case, without the costs of the others.
         """
-        distances, max_rows = tile.distances, tile.max_rows
-        if distances is None or max_rows is None:
+        d, max_rows = tile.d, tile.max_rows
+        if d is None or max_rows is None:
             return False
         row = int(max_rows.argmax())
-        greatest = max_rows[row]
-        if not greatest > 0 or np.count_nonzero(max_rows == greatest) > 1:  # NaN is not above 0, either
+        greatest = float(max_rows[row])
+        # NaN is not above 0, either
+        if not greatest > 0 or np.count_nonzero(max_rows >= greatest * (1 - 2 * SLACK)) > 1:
             return False
-        column = int(distances[row].argmax())
-        if np.count_nonzero(distances[row] == greatest) > 1:
+        distances = np.absolute(d[row])
+        column = int(distances.argmax())
+        if np.count_nonzero(distances == distances[column]) > 1:
             return False
-        element = _element(a, b, row * distances.shape[1] + column, place)
+        element = _element(a, b, row * d.shape[1] + column, place)
         self.top = [min([*self.top, element], key=_worst_first)]
         return True
 
     def _candidates(self, tile: Tile) -> Indices:
         """Which elements of a tile may be among the greatest, by their index in it, rising."""
-        distances, max_rows, unequal = tile.distances, tile.max_rows, tile.unequal
-        if distances is None or max_rows is None or unequal is None:
+        d, max_rows, unequal = tile.d, tile.max_rows, tile.unequal
+        if d is None or max_rows is None or unequal is None:
             return _NONE
         greatest = float(np.maximum.reduce(max_rows))
         if math.isnan(greatest):
@@ -95,27 +98,24 @@ class Places:
         if len(self.top) == self.wanted:
             # rounding keeps the order, so nothing that is rounded below the rounded limit is above the limit
             cut = float(np.float32(self.top[-1].abs_diff))
-            if math.isnan(cut) or greatest < cut:
+            if math.isnan(cut) or greatest * (1 + SLACK) < cut:
                 return _NONE
-        cut = max(cut, self._enough(distances, max_rows))
+        cut = max(cut, self._enough(d, max_rows))
         if cut == 0:
             return np.flatnonzero(unequal)
-        rows = np.flatnonzero(max_rows >= cut)
-        if rows.size * 4 > len(distances):
-            return np.flatnonzero(distances >= cut)
-        among, column = np.divmod(np.flatnonzero(distances[rows] >= cut), distances.shape[1])
-        candidates: Indices = rows[among] * distances.shape[1] + column
+        rows = np.flatnonzero(max_rows >= cut * (1 - SLACK))
+        among, column = np.divmod(np.flatnonzero(np.absolute(d[rows]) >= cut), d.shape[1])
+        candidates: Indices = rows[among] * d.shape[1] + column
         return candidates
 
-    def _enough(self, distances: Floats, max_rows: Floats) -> float:
+    def _enough(self, d: Floats, max_rows: Floats) -> float:
         """A distance that at least `wanted` elements of a tile reach, or 0: elements of its worst row, or the rows' greatest."""
-        if self.wanted == 1:
-            return float(max_rows.max())
         enough = 0.0
-        for values in (distances[int(max_rows.argmax())], max_rows):
+        for values in (np.absolute(d[int(max_rows.argmax())]), max_rows):
             if values.size >= self.wanted:
                 place = values.size - self.wanted
-                enough = max(enough, float(np.partition(values, place)[place]))
+                # the rows' greatest may be rounded up
+                enough = max(enough, float(np.partition(values, place)[place]) * (1 - SLACK))
         return enough
 
 

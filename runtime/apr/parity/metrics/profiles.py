@@ -20,7 +20,8 @@ class Profiles:
 
     Attributes:
         position_relative_rms: float64 [T], sqrt(sum_c(d²) / sum_c(b²)); 0/0 is 0, x/0 is infinite.
-        position_max_abs: float64 [T], max_c |d| over the elements whose bits differ, rounded to float32 where both sides are float32.
+        position_max_abs: float64 [T], max_c |d| over the elements whose bits differ; where both sides are float32, right to three roundings of
+            float32.
         channel_relative_rms: float64 [C], rms_t(d) / max(rms_t(b), the usual channel's): see `formulas.channel_relative_rms` for why.
         channel_error: float64 [C], sum_t(d²).
         channel_power: float64 [C], sum_t(b²).

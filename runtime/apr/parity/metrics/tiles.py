@@ -9,7 +9,8 @@ works in float32 on a tile that stays in the processor's cache and adds up in sh
 * sums of mixed products, which only the cosine needs, are added up in pieces of at most `WIDE`: right to g_(WIDE+1) < 1.3e-4 of the sum
   of their magnitudes, and to a fiftieth of that where roundings are as good as random (Higham and Mary 2019: the root of their number);
 * a column's part in a tile is added up over its R rows: right to g_(R+2);
-* |d| is right to u. The greatest |d| of all is taken again in float64.
+* max |d| of a row is right to 3u: one rounding of d, half of that of its square, one of the root. The greatest of all is taken again in
+  float64.
 
 A relative RMS, the root of a ratio of two such sums, is as right as one of them. What is squared below 2^-126 may vanish. A row or a
 column of b whose sum of squares is below `TINY` is therefore taken exactly; elsewhere what vanishes is below sqrt(2^-126 / TINY) = 2^-33
@@ -47,6 +48,10 @@ WIDE = 1 << 11
 SEGMENT = 128
 TINY = 2.0**-60
 FAR = 2.0**-6
+# how much less than the greatest of its elements a row's `max_rows` may be, and more: 3u and then some
+SLACK = 2.0**-22
+# squares from here have lost nothing
+_SAFE_SQUARE = np.float32(2.0**-120)
 # elements a BLAS call gets at most: below it OpenBLAS does not wake its threads (2304·4, its interface/gemv.c)
 _ONE_THREAD = 1 << 13
 FINITE: tuple[int, ...] = (0, 0, 0, 0, 0)
@@ -61,14 +66,13 @@ class Tile(NamedTuple):
         excess: sum(a²) - sum(b²), without cancellation.
         error_rows, power_rows: [R], of d² and b²; the error is NaN where either side is not finite, None where all bits are the same
             and finite.
-        max_rows: [R], max |d|; None likewise.
+        max_rows: [R], max |d|, right to 3u (`SLACK`) or exact; None likewise.
         error_columns, power_columns: [W], as by row; None also where they were not asked for.
         different: elements whose bits differ.
         max_ulp: None where a side is not float32.
         nonfinite: NaNs in a, in b, infinities in a, in b, and elements where the sides do not agree on it.
-        distances: |d| as [R, W], float32 or float64; None where all bits are the same. Only until the next tile is measured.
+        d: [R, W], rounded to float32, or |d| in float64; None where all bits are the same. Only until the next tile is measured.
         unequal: bool [R, W], whether the bits differ; likewise.
-        exact: whether `distances` are exact.
     """
 
     error: float
@@ -84,9 +88,8 @@ class Tile(NamedTuple):
     different: int
     max_ulp: float | None
     nonfinite: tuple[int, ...]
-    distances: Floats | None
+    d: Floats | None
     unequal: Bools | None
-    exact: bool
 
 
 class _Scratch(threading.local):
@@ -188,7 +191,7 @@ def _fast(a: Singles, b: Singles, *, columns: bool) -> Tile | None:
     d, work, unequal = _scratch.take(a.shape)
     bits_a, bits_b = a.view(np.int32), b.view(np.int32)
     different = int(np.count_nonzero(np.not_equal(bits_a, bits_b, out=unequal)))
-    steps = _max_ulp(a, b) if different else 0
+    steps = ulp.max_ulp_of_bits(bits_a, bits_b, work.view(np.int32)) if different else 0
     np.multiply(b, b, out=work)
     power_rows = _row_sums(work)
     power = float(np.add.reduce(power_rows))
@@ -199,11 +202,10 @@ def _fast(a: Singles, b: Singles, *, columns: bool) -> Tile | None:
         return Tile(
             0.0, power, power, power, 0.0,
             None, power_rows, None, None, power_columns,
-            0, 0, FINITE, None, None, exact=False,
+            0, 0, FINITE, None, None,
         )  # fmt: skip
     np.subtract(a, b, out=d)
     cross = _dot(b, d)
-    np.absolute(d, out=d)
     np.multiply(d, d, out=work)
     error_rows = _row_sums(work)
     error = float(np.add.reduce(error_rows))
@@ -215,15 +217,23 @@ def _fast(a: Singles, b: Singles, *, columns: bool) -> Tile | None:
         power_a, dot = _dot(a, a), _dot(a, b)
         if not TINY <= power_a < math.inf:  # NaN is not, either
             return None
-    max_rows = np.maximum.reduce(d, 1)
+    max_rows = _max_rows(d, np.maximum.reduce(work, 1))
     error_columns = np.add.reduce(work, 0) if columns else None
     if power_columns is not None and error_columns is not None and np.minimum.reduce(power_columns) < TINY:
         power_columns, error_columns = _tiny_columns_exactly(a, b, power_columns, error_columns)
     return Tile(
         error, power_a, power, dot, excess,
         error_rows, power_rows, max_rows, error_columns, power_columns,
-        different, steps, FINITE, d, unequal, exact=False,
+        different, steps, FINITE, d, unequal,
     )  # fmt: skip
+
+
+def _max_rows(d: Singles, squares: Singles) -> Singles:
+    """The greatest |d| by row, from max d² by row where that did not vanish: it spares a pass over the tile."""
+    if np.minimum.reduce(squares) >= _SAFE_SQUARE:
+        return np.sqrt(squares, out=squares)
+    greatest: Singles = np.maximum.reduce(np.absolute(d), 1)
+    return greatest
 
 
 def _tiny_columns_exactly(a: Singles, b: Singles, power: Floats, error: Floats) -> tuple[Doubles, Doubles]:
@@ -260,7 +270,7 @@ def _exact(a: Floats, b: Floats, *, columns: bool) -> Tile:
         error, power_a, power_b, float((wide_a * wide_b).sum()), excess,
         by_row_and_column.sum(1), squares_b.sum(1), d.max(1),
         by_row_and_column.sum(0) if columns else None, squares_b.sum(0) if columns else None,
-        different, steps, nonfinite, d, ~same, exact=True,
+        different, steps, nonfinite, d, ~same,
     )  # fmt: skip
 
 
