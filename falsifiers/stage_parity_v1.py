@@ -33,7 +33,7 @@ def every_stage_is_within_rounding(
     """The first stage in forward order beyond the bound is where the fault was born."""
     measurement = complete(measure(tokens))
     evidence.level("independent")
-    evidence.report(derived_in_numpy=["ffn_silu"])
+    evidence.report(not_in_the_graph=["ffn_silu"])
     if mutant is None:
         evidence.report(free_run=free_run(tokens))
     hold_within(claim, evidence, measurement)
