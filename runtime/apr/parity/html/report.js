@@ -191,6 +191,8 @@
     make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { scope: "col" }, text)))), make("tbody", {}, ...lines)));
   const panel = (title, ...content) => make("div", {}, make("h3", {}, title), ...content);
 
+  const together = (...panels) => (panels.some(Boolean) ? fill(make("div", {}), {}, panels) : null);
+
   const metrics = (row) => panel("Distances", table(["", ...row.cells.map((cell) => VIEWS[cell.view])], [
     ...NUMBERS.map((name, at) => make("tr", {}, make("th", { scope: "row" }, name), ...row.cells.map((cell) => make("td", {}, show(cell.numbers[at]))))),
   ]));
@@ -328,7 +330,7 @@
     $("detail").replaceChildren(
       make("header", {}, make("h2", { id: "detail-title" }, title), make("span", { class: `state ${row.state}` }, STATES[row.state] || row.state)),
       make("p", { class: "lead" }, lead.join(" ")),
-      row.cells.length ? fill(make("div", { class: "panels" }), {}, [profile(row), histogram(row), metrics(row), tests(row), predictions(row), ...votes(row), ...ladders(row)]) : "");
+      row.cells.length ? fill(make("div", { class: "panels" }), {}, [profile(row), histogram(row), metrics(row), together(tests(row), predictions(row)), ...votes(row), ...ladders(row)]) : "");
   };
 
   const choose = (stage, layer) => {
