@@ -55,6 +55,7 @@ bench: model
 	$(BIN)/python benchmarks/hostile.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/diff_memory.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/compare.py
 
 # twenty thousand honest comparisons; exits with 1 if a single one raises an alarm
 bench-honest: $(STAMP)
