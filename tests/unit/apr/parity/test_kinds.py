@@ -320,3 +320,17 @@ def test_what_the_null_model_allows_is_no_error_although_it_can_be_undone() -> N
     kind = kind_of(rounded * (1 + TAU), Y, PROXY, hypotheses=[honest])
     assert kind is not None
     assert kind.name == "gain"
+
+
+def test_values_that_are_only_near_others_have_not_moved() -> None:
+    moved = Y[swapped(T, 2, 5)]
+    assert name(moved) == "permutation"
+    moved[[2, 5]] += 0.1 * TERM[[2, 5]]
+    assert name(moved) == "scattered"
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"), [(1.0, "last element"), (0.995, "last element"), (0.9, "input element")]
+)
+def test_an_input_counts_as_left_out_although_it_was_rounded(times: float, expected: str) -> None:
+    assert name(Y - times * np.outer(X[:, -1], W[:, -1])) == expected

@@ -9,7 +9,7 @@ import pytest
 
 from apr.engines.reference import Reference
 from apr.formats.gguf import read_gguf
-from apr.mutants import architectures, arithmetic
+from apr.mutants import architectures, arithmetic, ties
 from apr.mutants import model as faults
 from apr.ops.arithmetic import GGML
 from apr.parity.explain import look_closer
@@ -169,6 +169,42 @@ def test_another_rounding_of_activations_is_told(bench: Callable[..., Bench], na
     found = bench(weights=fault.weights, layers=2, hidden=256).of(fault)
     assert found is not None
     assert (found.name, ROUNDINGS[name] in found.detail) == ("rounding", True), found
+
+
+@pytest.mark.parametrize("part", "qkv")
+def test_an_input_that_one_projection_leaves_out(bench: Callable[..., Bench], part: str) -> None:
+    at, key = bench(**DEEP), StageKey("qkv_matmul", 3)
+    model, x = at.sound.model, np.array(at.capture[StageKey("attn_norm", 3)])
+    x[:, -1] = 0
+    less = model.compute(key, TOKENS, PLACES, {StageKey("attn_norm", 3): x})
+    q, k = model.config.q_width, model.config.kv_width
+    start, stop = {"q": (0, q), "k": (q, q + k), "v": (q + k, q + 2 * k)}[part]
+    seen = np.array(at.capture[key])
+    seen[:, start:stop] = less[:, start:stop]
+    found = at.closer(key, seen)
+    assert found is not None
+    assert (found.name, found.detail) == ("last element", f"in {part} alone: input element 127 of 128 is left out")
+
+
+def test_which_way_ties_go(bench: Callable[..., Bench]) -> None:
+    at, key = bench(weights="Q8_0", layers=2, hidden=256), StageKey("qkv_matmul", 0)
+    # activations halfway between two codes, as random models have none
+    x = np.random.default_rng(2).integers(-200, 200, (COUNT, 256)).astype(np.float32) / 2
+    x[:, ::32] = 127
+    given = {StageKey("attn_norm", 0): x}
+    model = at.sound.model
+    seen, expected = (
+        one.compute(key, TOKENS, PLACES, given) for one in (ties.MUTANTS["activations-half-away"].plant(model), model)
+    )
+    null = null_of(model, key, TOKENS, PLACES, given, expected, GGML.name)
+    found = look_closer(
+        Closer(
+            model=model, key=key, seen=seen, expected=expected, null=null, given=given, rows=slice(0, COUNT),
+            tokens=TOKENS, positions=PLACES,
+        )
+    )  # fmt: skip
+    assert found is not None
+    assert (found.name, found.detail) == ("rounding", "ties of activations are rounded away from zero")
 
 
 def test_one_weight_is_told_by_row_and_column(bench: Callable[..., Bench]) -> None:

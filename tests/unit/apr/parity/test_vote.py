@@ -118,3 +118,12 @@ def test_sides_judged_on_their_own_inputs(ours: bool | None, theirs: bool | None
     found = vote_by_judge(subject_beyond=ours, oracle_beyond=theirs, subject_excess=3.0, oracle_excess=5.0)
     assert found.culprit == culprit
     assert told in found.because
+
+
+def test_a_rough_pair_does_not_hide_who_is_far_from_the_third() -> None:
+    assert vote(WRONG, noisy(FINE, 2), TRUTH, COARSE, FINE, FINE).culprit == "subject"
+    assert vote(noisy(FINE, 2), WRONG, TRUTH, COARSE, FINE, FINE).culprit == "oracle"
+    # at the edge of rounding that is not enough
+    edge = pair(noisy(FINE, 1) + 5e-7, TRUTH, FINE)
+    assert 1 < edge.excess < 4
+    assert vote(noisy(FINE, 1) + 5e-7, noisy(FINE, 2), TRUTH, COARSE, FINE, FINE).culprit == "undecided"
