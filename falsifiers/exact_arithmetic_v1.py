@@ -26,6 +26,7 @@ STRANGERS = (
     "exact-norm-in-float32",
     "exact-rotation-not-fused",
     "exact-keys-by-tiny-blas",
+    "exact-scale-rounded-once",
     "exact-exponential-of-c",
     "exact-silu-in-float64",
     "exact-never-tiled",

@@ -68,7 +68,7 @@ def test_what_is_written_is_what_the_forward_pass_made(
     from apr.stages import StageKey
 
     model = tiny_llama("Q8_0")
-    for rounding in ("f64", "f32", "ggml"):
+    for rounding in ("f64", "f32", "ggml", "exact"):
         out = tmp_path / rounding
         done = trace(model, "--save-tensor", "all", "--tokens", "5,6", "--arithmetic", rounding, "--output", out)
         assert done.returncode == 0, done.stderr
@@ -325,6 +325,7 @@ def test_transformers_is_an_engine_where_it_is_installed(trace: Run, tiny_llama:
         assert done.returncode == 2
         assert "[transformers]" in done.stderr
         assert len(done.stderr.splitlines()) == 1
-    refused = trace(tiny_llama(), "--engine", "transformers", "--arithmetic", "ggml", "--tokens", "5")
-    assert refused.returncode == 2
-    assert "it has f32 and f64" in refused.stderr
+    for rounding in ("ggml", "exact"):
+        refused = trace(tiny_llama(), "--engine", "transformers", "--arithmetic", rounding, "--tokens", "5")
+        assert refused.returncode == 2
+        assert "it has f32 and f64" in refused.stderr

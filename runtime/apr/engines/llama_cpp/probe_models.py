@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 ARCHITECTURES = ("llama", "qwen3moe")
 VOCABULARY, EXPERTS = 64, 4
-_HIDDEN, _INNER, _HEADS, _KV_HEADS = 256, 512, 4, 2
-_HEAD_DIM = {"llama": 64, "qwen3moe": 48}
+_HIDDEN, _INNER = 256, 512
+_HEADS, _KV_HEADS = {"llama": 4, "qwen3moe": 8}, {"llama": 2, "qwen3moe": 4}
+_HEAD_DIM = {"llama": 64, "qwen3moe": 24}
 _LAYERS = {"llama": 3, "qwen3moe": 5}
 # bytes of a block at which a float16 starts
 _FLOATS = {
@@ -50,8 +51,8 @@ def write(path: Path, architecture: str) -> Path:
     writer.add_context_length(256)
     writer.add_embedding_length(_HIDDEN)
     writer.add_feed_forward_length(_INNER)
-    writer.add_head_count(_HEADS)
-    writer.add_head_count_kv(_KV_HEADS)
+    writer.add_head_count(_HEADS[architecture])
+    writer.add_head_count_kv(_KV_HEADS[architecture])
     writer.add_key_length(head_dim)
     writer.add_value_length(head_dim)
     writer.add_rope_dimension_count(head_dim)
@@ -90,7 +91,7 @@ def _block(type_name: str) -> int:
 
 
 def _tensors(architecture: str) -> Iterator[tuple[str, tuple[int, ...]]]:
-    q, kv = _HEADS * _HEAD_DIM[architecture], _KV_HEADS * _HEAD_DIM[architecture]
+    q, kv = (heads[architecture] * _HEAD_DIM[architecture] for heads in (_HEADS, _KV_HEADS))
     yield "token_embd.weight", (VOCABULARY, _HIDDEN)
     for layer in range(_LAYERS[architecture]):
         block = f"blk.{layer}."

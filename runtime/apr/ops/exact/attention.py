@@ -25,6 +25,7 @@ def attend_exact(q: Floats, k: Floats, v: Floats, mask: NDArray[np.bool_], scale
         UnsupportedModel: heads whose width has no exact kernel.
     """
     positions, heads, width = q.shape
+    factor = _scale(scale)
     cells = _cells(len(k))
     seen = np.zeros((positions, cells), np.bool_)
     seen[:, : len(k)] = mask
@@ -34,12 +35,18 @@ def attend_exact(q: Floats, k: Floats, v: Floats, mask: NDArray[np.bool_], scale
     mixed = np.empty(q.shape, _F32)
     for head in range(heads):
         scores = np.full((positions, cells), -np.inf, _F32)
-        scores[:, : len(k)] = by_keys(np.ascontiguousarray(q[:, head]), np.ascontiguousarray(k[:, head])) * _F32(scale)
+        products = by_keys(np.ascontiguousarray(q[:, head]), np.ascontiguousarray(k[:, head]))
+        scores[:, : len(k)] = products * factor
         weights = softmax_exact(np.where(seen, scores, _F32(-np.inf)))
         values = np.zeros((width, cells), _F32)
         values[:, : len(v)] = v[:, head].T
         mixed[:, head] = by_values(weights, values)
     return mixed.reshape(positions, -1)
+
+
+def _scale(scale: float) -> np.float32:
+    """The scale 1 / sqrt(width) as llama.cpp has it, `1.0f / sqrtf(width)`: rounded twice."""
+    return _F32(_F32(1) / np.sqrt(_F32(scale**-2)))
 
 
 def _cells(keys: int) -> int:
