@@ -69,7 +69,7 @@ def _hold_told(run: Run, expected: Expected) -> None:
     """What is said of a planted fault beside its place.
 
     Raises:
-        Refuted: at `kind`, `culprit` or `position`, which is nowhere a fault is planted.
+        Refuted: at `kind`, `culprit`, `position` or `cause`, which is nowhere a fault is planted.
     """
     first: Any = run.verdict.first
     kind = first.kind.name if first.kind else "none"
@@ -83,6 +83,11 @@ def _hold_told(run: Run, expected: Expected) -> None:
         )
     if expected.position is not None and first.position != expected.position:
         raise Refuted(f"{first.key} is told at position {first.position}, not {expected.position}", stage="position")
+    if expected.cause is not None:
+        rungs = run.measurement.ladders.get((expected.culprit, first.prompt, first.key), ())
+        cause = max(rungs, key=lambda rung: rung.share).name if rungs else "nothing"
+        if cause != expected.cause:
+            raise Refuted(f"{first.key} is explained by {cause}, not by {expected.cause}", stage="cause")
 
 
 def known_answer(evidence: Evidence, run: Run, part: str) -> Any:

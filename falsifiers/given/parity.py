@@ -36,11 +36,13 @@ class Expected(NamedTuple):
         kinds: any of these; empty where the error has no simple shape.
         position: None where it touches several.
         culprit: which side it was planted in.
+        cause: the step of the ladder from float64 that has to explain most of the culprit's drift; None where none is asked for.
     """
 
     kinds: tuple[str, ...] = ()
     position: int | None = None
     culprit: str = "subject"
+    cause: str | None = None
 
 
 class Pair(NamedTuple):

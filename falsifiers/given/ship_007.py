@@ -153,7 +153,7 @@ def massive_pair(
         fault = fault if isinstance(fault, Planted) else None
         subject = reference_side(file, "f32")
         oracle = reference_side(file, "f64", fault, "oracle")
-        expected = None if fault is None else Expected(fault.kinds, None, "oracle")
+        expected = None if fault is None else Expected(fault.kinds, None, "oracle", "activation rounding")
         return Pair(subject, oracle, some_tokens(MASSIVE, 24), {}, expected)
 
     return build
