@@ -6,7 +6,8 @@ source states, and the judge rounds float64 ones: e = 1.13 u. Of another library
 x = R^T y. All heads of a position share sine and cosine, so errors of a row are at most as correlated as the heads are many.
 
 Angles are where implementations really differ. `f64` and `f32` here take theta^(-2 i / n) in float64. llama.cpp multiplies a float32 factor
-up pair by pair: the difference is known exactly, both are computed here, and it moves y0 by y1 times that. Any other
+up pair by pair: the difference is known exactly, both are computed here, and a difference of a moves y0 by
+at most |y1| a + |y0| a^2 / 2. Any other
 engine in float32 computes its frequencies there: an exponent rounded to float32, (2 i / n) ln(theta) u, a power within an ulp,
 the product with the position, u: an angle a is off by a u (3 + (2 i / n) ln(theta)). Either is one number for all heads and one direction
 for all positions, so such a row counts as one error.
@@ -57,7 +58,8 @@ def variance_of_rotation(pair: Pair, y: Doubles, positions: NDArray[np.integer[A
     for at, own, other, product in ((first, y0, y1, products[0]), (second, y1, y0, products[1])):
         out[..., at] = roundings(1, off * product + (pair.narrow + pair.mixed) * own**2)
         if apart is not None:
-            out[..., at] += (apart[:, None, :] * other) ** 2
+            delta = apart[:, None, :]
+            out[..., at] += (delta * np.abs(other) + delta * delta / 2 * np.abs(own)) ** 2
     out[..., rope.dims :] = U * U * y[..., rope.dims :] ** 2 if pair.mixed else 0.0
     return out
 

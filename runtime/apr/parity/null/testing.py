@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from apr.parity.null.base import Null, Test
-from apr.parity.null.limits import root_mean_square
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -134,7 +133,7 @@ def _squares(name: TestName, held: _Held, axis: int | None) -> Test:
     together = (held.top * held.repeats).max(keepdims=True)
     top = {1: held.top, 0: np.full(len(values), held.repeats.max()), None: together}[axis]
     ranks = np.maximum(judged / top, 1.0)
-    typical = np.array([root_mean_square(rank, _TYPICAL) for rank in ranks])
+    typical = np.sqrt(1 + 2 * np.sqrt(_TYPICAL / ranks) + 2 * _TYPICAL / ranks)  # `root_mean_square` of each rank
     at = _worst_of(values / typical)
     of_tau = np.where(held.judged, held.tau, 0.0)
     size = np.atleast_1d(_rms(held.y, axis, held.y.size if axis is None else held.y.shape[axis]))

@@ -13,7 +13,7 @@ from apr.engines.reference import Reference
 from apr.formats.gguf import GgufFile, read_gguf
 from apr.mutants.nulls import MUTANTS
 from apr.ops.arithmetic import ARITHMETICS, EXACT, F32, F64, GGML
-from apr.ops.rope import Rope
+from apr.ops.rope import Rope, Turns, angles, angles_ggml, rotate, turns
 from apr.parity.honest import JUDGES, ORDERS, stages
 from apr.parity.null import ALPHA, Null, limit, null_of, power, split
 from apr.parity.null import tests as six
@@ -23,7 +23,7 @@ from apr.parity.null.elementwise import variance_of_addition, variance_of_silu
 from apr.parity.null.limits import root_mean_square
 from apr.parity.null.norms import rank_of_norm, variance_of_norm
 from apr.parity.null.pair import EXP, Pair, U
-from apr.parity.null.rotation import angles_apart, variance_of_rotation
+from apr.parity.null.rotation import angles_apart, rank_of_rotation, variance_of_rotation
 from apr.parity.null.routing import Logits, variance_of_choice, variance_of_weights
 from apr.parity.null.testing import repeats
 from apr.stages import StageKey
@@ -195,6 +195,30 @@ def test_a_rotation_by_nothing_rounds_as_little_as_a_copy_and_a_product() -> Non
     assert (apart[0, 0], apart[0, 1] > 0) == (0, True)
     far = variance_of_rotation(MIXED, y, np.array([100]), rope)[0, 0]
     assert far[1] > apart[0, 1] ** 2 * y[0, 0, 3] ** 2
+
+
+@pytest.mark.parametrize("start", [0, 2000, 30000])
+@pytest.mark.parametrize("kind", ["norm", "neox"])
+def test_rotations_with_other_formulas_for_the_frequencies(kind: Any, start: int) -> None:
+    """Ours in float64, llama.cpp's, and float32 throughout as an engine of today computes it."""
+    rope, f32 = Rope(kind, 1e4, 64), np.float32
+    positions = np.arange(start, start + 48)
+    x = rng().standard_normal((48, 4, 80)).astype(f32)
+    inverse = f32(1) / np.power(f32(rope.theta), np.arange(0, 64, 2, dtype=f32) / f32(64))
+    angle = positions.astype(f32)[:, None] * inverse
+    plain = Turns(np.cos(angle)[:, None], np.sin(angle)[:, None])
+    made = {
+        "f64": rotate(x.astype(np.float64), turns(angles(positions, rope), rope, np.dtype(np.float64)), rope),
+        "ggml": rotate(x, turns(angles_ggml(positions, rope), rope, np.dtype(f32)), rope),
+        "f32": rotate(x, plain, rope),
+    }
+    for judge, other in (("f64", "f32"), ("ggml", "f32"), ("f64", "ggml"), ("ggml", "f64")):
+        y = made[judge].astype(np.float64)
+        pair = Pair(judge, other)
+        proxy = np.sqrt(variance_of_rotation(pair, y, positions, rope)).reshape(48, -1)
+        null = Null(proxy, rank_of_rotation(pair, y, positions, rope), ())
+        for test in six(made[other].astype(f32).reshape(48, -1), y.astype(f32).reshape(48, -1), null):
+            assert test.value <= 0.9 * limit(test, 1e-9), (pair, test)
 
 
 def test_attention_to_one_key_cannot_go_wrong_by_its_score() -> None:
