@@ -6,7 +6,7 @@ Each side makes one forward pass, and each is judged in one more; what is found 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -95,6 +95,7 @@ def measure(
     probe: Callable[[Side, Sequence[int], Capture], list[Gate]] | None = None,
     look_closer: Callable[[Closer], Kind | None] | None = None,
     advance: Callable[[], None] = lambda: None,
+    known: Known | None = None,
 ) -> Measurement:
     """Everything a verdict needs, in two passes a side.
 
@@ -107,6 +108,7 @@ def measure(
         probe: makes the gates of a side on the first prompt; None leaves them out.
         look_closer: names the kind of error of a noticeable difference; None leaves it out.
         advance: called once a compared stage, for progress.
+        known: keeps what the judge makes of captures, for whoever measures many subjects against the same captures of one oracle.
 
     Raises:
         UsageError: no prompt, or filters that leave nothing.
@@ -143,7 +145,10 @@ def measure(
         measurement.notes += [note for note in notes if note not in measurement.notes]
         if probe is not None and index == 0:
             measurement.gates += [*probe(subject, tokens, ours), *probe(oracle, tokens, theirs)]
-        run = _Prompt(index, subject, oracle, ours, theirs, filters, measurement, look_closer, advance)
+        memory: Known = {} if known is None else known
+        run = _Prompt(
+            index, subject, oracle, ours, theirs, filters, measurement, look_closer, advance, memory, known is not None
+        )
         run.compare()
     if measurement is None:
         raise ValueError("no prompt was run")
@@ -237,6 +242,24 @@ class Closer:
     rows: slice
 
 
+class Expected(NamedTuple):
+    """What a judge makes of somebody's inputs.
+
+    Attributes:
+        stage: [positions, width].
+        null: by how much an honest engine may be off that.
+        of: what it was made of; held, so that nothing else gets its identity.
+    """
+
+    stage: Array
+    null: Null
+    of: tuple[object, object]
+
+
+# by capture, weights, arithmetics and stage
+Known = dict[tuple[int, int, str, str, StageKey], Expected]
+
+
 @dataclass
 class _Prompt:
     """One prompt's comparisons."""
@@ -250,6 +273,8 @@ class _Prompt:
     measurement: Measurement
     look_closer: Callable[[Closer], Kind | None] | None
     advance: Callable[[], None]
+    known: Known
+    keep: bool
 
     def compare(self) -> None:
         """Fills the measurement."""
@@ -279,6 +304,8 @@ class _Prompt:
             self.advance()
             if not self._there(key):
                 continue
+            if not self.keep:
+                self.known.clear()  # it serves the views of one stage
             self._accumulated(key, exact=EXACT in (ours_in, theirs_in))
             if fed:
                 self._isolated(key, ours_in, theirs_in)
@@ -342,12 +369,12 @@ class _Prompt:
         free = all(same_bits(self.ours[source], self.theirs[source]) for source in engine.model.sources(key))
         seen = self.ours[key] if free else engine.model.compute(key, self.tokens, self.positions, self.theirs.stages)
         model = judge.model(_judges(ours_in))
-        same = self.subject.stock and engine.model.arithmetic.name == model.arithmetic.name
-        expected = seen if same else model.compute(key, self.tokens, self.positions, self.theirs.stages)
-        null = null_of(model, key, self.tokens, self.positions, self.theirs.stages, expected, theirs_in)
+        if self.subject.stock and engine.model.arithmetic.name == model.arithmetic.name:
+            null = null_of(model, key, self.tokens, self.positions, self.theirs.stages, seen, theirs_in)
+        else:
+            null = self._expected(model, key, self.theirs, theirs_in).null
         if _judges(ours_in) != ours_in:  # the subject itself rounds too
-            own = null_of(model, key, self.tokens, self.positions, self.theirs.stages, expected, ours_in)
-            null = _both(null, own)
+            null = _both(null, self._expected(model, key, self.theirs, ours_in).null)
         theirs = self.theirs[key]
         closer = Closer(
             model,
@@ -368,14 +395,22 @@ class _Prompt:
         model = side.judge.model(_judges(arithmetic))
         if not self._fed_by(model, key, capture, name):
             return
-        expected = model.compute(key, self.tokens, self.positions, capture.stages)
-        null = null_of(model, key, self.tokens, self.positions, capture.stages, expected, arithmetic)
-        seen, expected = capture[key][self.rows], expected[self.rows]
-        closer = Closer(
-            model, key, self.tokens, self.positions, seen, expected, _some(null, self.rows), capture.stages, self.rows
-        )
+        made = self._expected(model, key, capture, arithmetic)
+        seen, expected, null = capture[key][self.rows], made.stage[self.rows], _some(made.null, self.rows)
+        closer = Closer(model, key, self.tokens, self.positions, seen, expected, null, capture.stages, self.rows)
         view: View = "subject" if name == "subject" else "oracle"
         self._cell(key, view, seen, expected, closer.null, closer)
+
+    def _expected(self, model: Model, key: StageKey, capture: Capture, other: str) -> Expected:
+        """What a judge makes of a capture's inputs, and by how much an engine in another arithmetic may be off that."""
+        # of the subject's captures nothing is kept: there is another one for each subject
+        memory = self.known if capture is self.theirs else {}
+        place = (id(capture), id(model.weights), model.arithmetic.name, other, key)
+        if place not in memory:
+            stage = model.compute(key, self.tokens, self.positions, capture.stages)
+            null = null_of(model, key, self.tokens, self.positions, capture.stages, stage, other)
+            memory[place] = Expected(stage, null, (capture, model.weights))
+        return memory[place]
 
     def _fed_by(self, model: Model, key: StageKey, capture: Capture, name: str) -> bool:
         """Whether a capture holds everything that a stage reads."""
