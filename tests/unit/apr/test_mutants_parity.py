@@ -239,6 +239,7 @@ def test_what_is_said_wrongly_is_another_place(sides: Callable[..., Pair]) -> No
     assert _refuted_at(sides(plant, expected=right._replace(kinds=("transposition",))), Evidence()) == "kind"
     assert _refuted_at(sides(plant, expected=right._replace(position=4)), Evidence()) == "position"
     assert _refuted_at(sides(plant, expected=right._replace(culprit="oracle")), Evidence()) == "culprit"
+    assert _refuted_at(sides(plant, expected=right._replace(cause="activation rounding")), Evidence()) == "cause"
 
 
 def test_agreement_enters_what_was_compared(sides: Callable[..., Pair]) -> None:
