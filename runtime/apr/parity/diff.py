@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from apr.formats.aprt import Sidecar, StageEntry, StageFile
     from apr.stages import StageKey
 
+# how many wide rows are read at a time, and no more elements than this for their sake: 8 MiB a side
+_ROWS_OF_WIDE, _MOST = 16, 1 << 21
+
 
 class Context(NamedTuple):
     """What is known of one stage file beside its values; None where no sidecar lists it."""
@@ -99,9 +102,9 @@ def compare_stage_files(
         UnusableInput: a file became shorter meanwhile.
     """
     accumulator = accumulator_of(stage, rows, a.count, limit)
-    block = BLOCK
-    if rows and BLOCK > a.count // rows > 0:
-        block -= BLOCK % (a.count // rows)  # whole rows
+    width = a.count // rows if rows else 0
+    # whole rows, and of wide ones some together: sums by column are added up tile by tile
+    block = max(BLOCK // width, min(_ROWS_OF_WIDE, _MOST // width), 1) * width if width else BLOCK
     for block_a, block_b in zip(a.blocks(block), b.blocks(block), strict=True):
         accumulator.add(block_a, block_b)
     return accumulator.finish()

@@ -375,6 +375,17 @@ def test_ulp_counts_the_float32_numbers_in_between(x: float, y: float, steps: in
         assert compare_arrays(np.append(rest, a), np.append(other, b)).max_ulp == max(steps, 1)
 
 
+def test_differences_whose_squares_vanish_are_seen() -> None:
+    b = np.ones((3, 4), np.float32)
+    b[1] = 1, 1e-30, 0, 1
+    a = b.copy()
+    a[1, 1], a[1, 2] = 3e-30, 1e-38
+    outcome, found = compare_with_profiles(a, b)
+    assert found.position_max_abs.tolist() == [0, pytest.approx(2e-30, rel=1e-6), 0]
+    assert (outcome.max_abs_diff_index, outcome.n_different) == (5, 2)
+    assert outcome.relative_rms < 2.0**-33, "may vanish beside ones, and says so"
+
+
 def test_ulp_of_nan_is_nan_and_of_doubles_is_not_known() -> None:
     found = compare_arrays(f32(math.nan, 1), f32(2, 1)).max_ulp
     assert found is not None

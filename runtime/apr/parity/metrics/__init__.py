@@ -13,8 +13,8 @@ from apr.parity.metrics.ids import IdAccumulator
 from apr.parity.metrics.profiles import Profiles
 from apr.parity.metrics.stage import accumulator_of, compare_stage
 
-# elements to read at a time: some tiles, so that reading does not push what was read out of the cache
-BLOCK = 1 << 17
+# elements to read at a time: some tiles
+BLOCK = 1 << 18
 
 __all__ = [
     "BLOCK",

@@ -122,10 +122,8 @@ class Accumulator:
             raise ValueError(f"{self.count} elements were announced, more came")
         width = self._grid.width if self._grid is not None else _UNKNOWN_WIDTH
         # the rest of a row that a block before began, whole rows, the beginning of a row
-        to_row = -self._seen % width if self._grid is not None else 0
-        cuts = sorted(
-            {0, min(to_row, a.size), min(to_row, a.size) + (a.size - min(to_row, a.size)) // width * width, a.size}
-        )
+        rest = min(-self._seen % width, a.size) if self._grid is not None else 0
+        cuts = sorted({0, rest, a.size - (a.size - rest) % width, a.size})
         with np.errstate(all="ignore"):  # NaN and infinity are results here, and are counted
             for start, end in itertools.pairwise(cuts):
                 shape = (-1, width) if (end - start) % width == 0 else (1, end - start)

@@ -66,23 +66,26 @@ class Places:
             self.top = sorted(merged, key=_worst_first)[: self.wanted]
 
     def _take_single(self, a: Floats, b: Floats, tile: Tile, place: Place) -> bool:
-        """Takes the greatest difference where only one is wanted and a tile has a single one; whether it was so.
+        """Takes the greatest difference of a tile where only one is wanted; False where that needs more thought.
 
         The common case, without the costs of the others.
         """
         d, max_rows = tile.d, tile.max_rows
         if d is None or max_rows is None:
             return False
-        row = int(max_rows.argmax())
-        greatest = float(max_rows[row])
-        # NaN is not above 0, either
-        if not greatest > 0 or np.count_nonzero(max_rows >= greatest * (1 - 2 * SLACK)) > 1:
+        greatest = float(np.maximum.reduce(max_rows))
+        if not greatest > 0:  # NaN is not, either
             return False
-        distances = np.absolute(d[row])
-        column = int(distances.argmax())
-        if np.count_nonzero(distances == distances[column]) > 1:
-            return False
-        element = _element(a, b, row * d.shape[1] + column, place)
+        if self.top and greatest * (1 + SLACK) < float(np.float32(self.top[0].abs_diff)):
+            return True
+        # all that are equally far off in float32: one of them is the furthest in float64
+        rows = (max_rows >= greatest * (1 - 2 * SLACK)).nonzero()[0]
+        distances = np.absolute(d[rows]).reshape(-1)
+        among, columns = np.divmod((distances == np.maximum.reduce(distances)).nonzero()[0], d.shape[1])
+        rows = rows[among]
+        apart = np.absolute(np.subtract(a[rows, columns], b[rows, columns], dtype=np.float64))
+        furthest = int(apart.argmax())  # the first of equals
+        element = _element(a, b, int(rows[furthest]) * d.shape[1] + int(columns[furthest]), place)
         self.top = [min([*self.top, element], key=_worst_first)]
         return True
 
