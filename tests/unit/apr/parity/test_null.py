@@ -26,6 +26,7 @@ from apr.parity.null.pair import EXP, Pair, U
 from apr.parity.null.rotation import angles_apart, rank_of_rotation, variance_of_rotation
 from apr.parity.null.routing import Logits, variance_of_choice, variance_of_weights
 from apr.parity.null.testing import repeats
+from apr.quant.activations import round_to_q8_1
 from apr.stages import StageKey
 
 if TYPE_CHECKING:
@@ -306,6 +307,42 @@ def test_every_stage_says_what_its_model_is_made_of(file: GgufFile, captured: di
     assert said["f32", "ffn_gate"][0] == "sums of 64 products in float32"
     assert said["ggml", "attn_norm"] == ("a norm over 64 numbers",)
     assert all(because for because in said.values())
+
+
+@pytest.mark.parametrize("weights", ["Q4_1", "Q8_0", "F16"])
+def test_gain_and_bias_of_shared_errors_are_worked_out(
+    maker: Any, tmp_path_factory: pytest.TempPathFactory, weights: str
+) -> None:
+    """Queries, keys and values of the same rows, stacked: against the same forms with every matrix written out."""
+    path = tmp_path_factory.mktemp("forms") / "model.gguf"
+    model = Reference(read_gguf(maker.write_model(path, maker.Spec(weights=weights, layers=1))), F64).model
+    x = rng().standard_normal((3, 64)).astype(np.float32)
+    key, tokens = StageKey("qkv_matmul", 0), np.arange(3)
+    given = {StageKey("attn_norm", 0): x}
+    y = model.compute(key, tokens, tokens, given)
+    null = null_of(model, key, tokens, tokens, given, y, "ggml")
+    assert null.along is not None
+    stacked = np.concatenate([model.weights.dequantised(f"blk.0.attn_{part}.weight") for part in "qkv"])
+    apart = [parts for part in "qkv" for _, parts in model.weights.affine(f"blk.0.attn_{part}.weight")]
+    scaled = np.concatenate([parts.scaled for parts in apart])
+    minima = np.concatenate([np.zeros((1, 2)) if parts.minimum is None else parts.minimum for parts in apart])
+    rounded = round_to_q8_1(x)
+    if weights == "F16":
+        most = np.exp2(np.floor(np.log2(np.abs(x)))) * 2.0**-11
+    else:
+        most = np.abs(rounded.scales).repeat(32, axis=1) / 2
+    for along, v in zip(null.along, (y / null.proxy**2, 1 / null.proxy**2), strict=True):
+        alone = (v**2 * null.proxy**2).sum(axis=1)
+        codes = ((most * (v @ stacked)) ** 2).sum(axis=1)
+        # a scale in float16 is off for its whole block, and so is a sum that meets the minima
+        stored = np.zeros(3)
+        if weights != "F16":
+            parts = (rounded.values * (v @ scaled)).reshape(3, 2, 32).sum(axis=-1)
+            stored += 2.0**-22 * (parts**2).sum(axis=1)
+        if weights == "Q4_1":
+            stored += 2.0**-22 * ((v @ minima * rounded.group_sums(32)) ** 2).sum(axis=1)
+        assert 1 + (codes + stored) / alone == pytest.approx(along, rel=1e-5)
+        assert (along <= null.proxy.shape[1] / np.asarray(null.rank) + 1).all()
 
 
 def test_a_stage_without_a_null_model(file: GgufFile, captured: dict[str, Capture]) -> None:
