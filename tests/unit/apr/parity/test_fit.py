@@ -65,6 +65,22 @@ def test_another_order_of_summation_fits_too(judge: Judge, capture: Callable[[st
     assert not found.identical
 
 
+def test_sums_in_float64_that_are_stored_in_float32_are_float32(
+    judge: Judge, capture: Callable[[str], Capture]
+) -> None:
+    stored = altered(capture("f64"), lambda x: x.astype(np.float32))
+    assert fit_arithmetic(judge.model, stored).arithmetic == "f32"
+
+
+def test_only_identical_bits_are_exact(judge: Judge) -> None:
+    engine = Reference(judge.file, ARITHMETICS["exact"], judge.model("exact")).capture(TOKENS)
+    found = fit_arithmetic(judge.model, engine)
+    assert (found.arithmetic, found.identical) == ("exact", True)
+    rng = np.random.default_rng(1)
+    noisy = altered(engine, lambda x: (x * (1 + 1e-7 * rng.standard_normal(x.shape))).astype(np.float32))
+    assert fit_arithmetic(judge.model, noisy).arithmetic == "ggml"
+
+
 @pytest.mark.parametrize("fault", ["attn-out-gain", "residual-missing", "gelu-for-silu", "rope-halves-for-pairs"])
 def test_a_fault_in_one_stage_does_not_decide(judge: Judge, fault: str) -> None:
     faulty = faults.MUTANTS[fault].plant(judge.model("ggml"))
