@@ -336,7 +336,7 @@ def test_an_input_counts_as_left_out_although_it_was_rounded(times: float, expec
     assert name(Y - times * np.outer(X[:, -1], W[:, -1])) == expected
 
 
-def test_a_hypothesis_that_is_three_quarters_true_is_not_named() -> None:
+def test_a_hypothesis_that_is_four_fifths_true_is_not_named() -> None:
     half = Hypothesis("mask", "all positions are seen", lambda: Y + TERM)
-    assert name(Y + 0.72 * TERM, hypotheses=[half]) == "scattered"
+    assert name(Y + 0.8 * TERM, hypotheses=[half]) == "scattered"
     assert name(Y + 0.9 * TERM, hypotheses=[half]) == "mask"
