@@ -202,6 +202,7 @@ DAMAGE: dict[str, tuple[Callable[[list[dict[str, Any]]], Any], str, str]] = {
         r"\.count",
         "whole number",
     ),
+    "true for a count": (lambda lines: at(lines, "stage")["difference"].update(count=True), r"\.count", "whole number"),
     "true for a number": (lambda lines: at(lines, "stage")["difference"].update(nmse=True), r"\.nmse", "not a number"),
     "bound as a word": (
         lambda lines: at(lines, "stage")["tests"][0].update(bound="x"),
