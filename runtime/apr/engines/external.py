@@ -297,6 +297,7 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
     """Ends a program and everything it started; its process group has its own id."""
     with contextlib.suppress(ProcessLookupError, PermissionError):  # all gone; macOS says so by refusing
         os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()
 
 

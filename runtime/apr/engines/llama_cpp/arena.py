@@ -1,7 +1,7 @@
 """Shared memory that stages are copied into: written in the child process, mapped in the engine's, used again and again.
 
-Memory that the kernel has to find and clear costs several times what copying into it does: 200 MB fresh take 80 to 150 ms of CPU,
-into memory that is there already 6 to 27 (`benchmarks/capture.py`). So an arena that the engine has done with is
+Memory that the kernel has to find and clear costs more than copying into it does: that is the difference between `first` and
+`again` in `benchmarks/capture.py`. So an arena that the engine has done with is
 kept for the next pass. What it grows by is written by `pwrite`, which spares fresh pages the clearing and the page faults; what
 is there already is mapped once, and copied into.
 """
