@@ -49,6 +49,7 @@ pytest_plugins = (
     "given.exact",
     "given.honest",
     "given.parity",
+    "given.odd_pairs",
     "given.ship_007",
 )
 MODEL = "smollm2"
