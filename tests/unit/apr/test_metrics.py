@@ -375,6 +375,17 @@ def test_ulp_counts_the_float32_numbers_in_between(x: float, y: float, steps: in
         assert compare_arrays(np.append(rest, a), np.append(other, b)).max_ulp == max(steps, 1)
 
 
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_later_tile_that_is_one_rounding_further_off_is_the_greatest(limit: int) -> None:
+    b = np.zeros((6, 4), np.float32)
+    a = b.copy()
+    a[0, 1:3] = 1
+    a[4, 2] = np.nextafter(np.float32(1), np.float32(2))
+    with mock.patch.object(tiles, "TILE", 8):
+        top = compare_arrays(a, b, a.shape, limit=limit).top
+    assert [one.index for one in top] == [18, 1][:limit]
+
+
 def test_differences_whose_squares_vanish_are_seen() -> None:
     b = np.ones((3, 4), np.float32)
     b[1] = 1, 1e-30, 0, 1

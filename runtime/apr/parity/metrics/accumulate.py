@@ -208,8 +208,8 @@ class Accumulator:
 
 
 def _tiles(rows: int, width: int) -> Iterator[tuple[slice, slice]]:
-    """Cuts [rows, width] into tiles of about `tiles.TILE` elements, of one height, and of at most `tiles.WIDE` columns."""
-    wide = min(width, tiles.WIDE)
+    """Cuts [rows, width] into tiles of about `tiles.TILE` elements and one height: whole rows, or all rows of some columns."""
+    wide = min(width, max(tiles.TILE // rows // tiles.WIDE, 1) * tiles.WIDE)
     high = -(-rows // max(round(rows * wide / tiles.TILE), 1))
     for row in range(0, rows, high):
         for column in range(0, width, wide):
