@@ -8,6 +8,7 @@ import json
 import math
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from apr.parity.verdict import Bounds
 
 DEFAULT_PROMPT = "What is 2+2?"
+_WRITE = ("--report", "--save")
 _EPILOG = """\
 SUBJECT and ORACLE are one of
   numpy:f64|f32|ggml|exact   this project's reference, in one of its arithmetics
@@ -185,7 +187,9 @@ def _again(args: argparse.Namespace, bounds: Bounds, filters: Filters) -> int:
             shown = name.upper() if name in ("subject", "model") else f"--{name.replace('_', '-')}"
             raise UsageError(f"{shown} does not go with --from", hint="saved measurements are judged, nothing is run")
     measurement = narrowed(read(args.saved), filters)
-    return _show(args, measurement, judge(measurement, bounds), shlex.join(measurement.origin.command))
+    if args.alpha is None:
+        bounds = replace(bounds, alpha=measurement.origin.alpha)
+    return _show(args, measurement, judge(measurement, bounds), _command(measurement.origin.command))
 
 
 def _measured(args: argparse.Namespace, bounds: Bounds, filters: Filters, stack: contextlib.ExitStack) -> int:
@@ -231,7 +235,7 @@ def _measured(args: argparse.Namespace, bounds: Bounds, filters: Filters, stack:
     typed = {f"--{name}": getattr(args, name) for name in ("layers", "stages", "positions") if getattr(args, name)}
     measurement.origin = origin(args.command_line, measurement, filters=typed, texts=asked.texts, alpha=bounds.alpha)
     verdict = judge(measurement, bounds)
-    replay = shlex.join(measurement.origin.command)
+    replay = _command(measurement.origin.command)
     if verdict.first is not None:
         tokens = prompts[verdict.first.prompt]
         explain(measurement, verdict, subject, oracle, lambda side: take(side, tokens, filters))
@@ -240,6 +244,17 @@ def _measured(args: argparse.Namespace, bounds: Bounds, filters: Filters, stack:
             _replay(args, subject, oracle, tokens, verdict, bounds, lambda side: take(side, tokens, filters)) or replay
         )
     return _show(args, measurement, verdict, replay)
+
+
+def _command(words: Sequence[str]) -> str:
+    """A command line without the options that write files: who runs it again wants to see, not to overwrite."""
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if not skip and word not in _WRITE and not word.startswith(tuple(f"{option}=" for option in _WRITE)):
+            kept.append(word)
+        skip = not skip and word in _WRITE
+    return shlex.join(kept)
 
 
 def _files(args: argparse.Namespace) -> tuple[ModelFile | None, ModelFile | None]:
