@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from apr.formats.model_file import ModelFile
     from apr.mutants.harness import HarnessMutant
     from apr.mutants.planting import Mutant as Planted
-    from apr.parity.measure import Filters
+    from apr.parity.measure import Filters, Known
     from apr.parity.result import Gate, Measurement, Verdict
     from apr.parity.sides import Judge, Side
     from given.arithmetic import OfType
@@ -74,8 +74,8 @@ class Run(NamedTuple):
 class Parity:
     """Measures and judges; with a fault of the harness if the claim's mutant is one."""
 
-    def __init__(self, fault: HarnessMutant | None) -> None:
-        self._fault = fault
+    def __init__(self, fault: HarnessMutant | None, known: Known) -> None:
+        self._fault, self._known = fault, known
 
     def run(
         self,
@@ -106,6 +106,8 @@ class Parity:
             captures=take,
             probe=probe,
             look_closer=look_closer,
+            # what a fault of the harness makes of a capture must not be taken for what the sound one makes of it
+            known=self._known if self._fault is None else None,
         )
         verdict = judge(measurement)
         if verdict.first is not None:
@@ -133,8 +135,14 @@ class Parity:
         return max(found, key=lambda one: one[0], default=(0.0, None))
 
 
+@pytest.fixture(scope="session")
+def known() -> Known:
+    """What the judge makes of the oracles' captures, which many subjects are held against."""
+    return {}
+
+
 @pytest.fixture
-def parity(mutant: Mutant | None, evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> Parity:
+def parity(mutant: Mutant | None, evidence: Evidence, monkeypatch: pytest.MonkeyPatch, known: Known) -> Parity:
     """The harness under judgement, with the claim's mutant in it if there is one."""
     from apr.mutants.harness import MUTANTS
 
@@ -142,7 +150,7 @@ def parity(mutant: Mutant | None, evidence: Evidence, monkeypatch: pytest.Monkey
     fault = None if mutant is None else MUTANTS.get(mutant.id)
     if fault is not None:
         fault.plant(monkeypatch.setattr)
-    return Parity(fault)
+    return Parity(fault, known)
 
 
 @pytest.fixture(scope="session")
