@@ -108,8 +108,14 @@ def test_agreement_of_the_likeliest_tokens() -> None:
     assert outcome.mean_kl == pytest.approx(outcome.kl.sum() / 3)
 
 
+def test_the_gap_is_what_the_reference_sees() -> None:
+    outcome = compare_logits(f32(0, 9, 1)[None], f32(4, 1, 2)[None])
+    assert (outcome.argmax_gap.tolist(), outcome.margin.tolist()) == ([3], [2])
+
+
 def test_among_equal_logits_the_lower_id_comes_first() -> None:
     assert top_tokens(f32(1, 3, 2, 3, 2, 2), 4).tolist() == [1, 3, 2, 4]
+    assert top_tokens(np.tile(f32(0, 1), 500), 10).tolist() == list(range(1, 20, 2)), "also among many"
     outcome = compare_logits(f32(2, 2)[None], f32(2, 2)[None])
     assert outcome.argmax_differs == ()
     assert [top.k for top in outcome.top] == [1, 2]
