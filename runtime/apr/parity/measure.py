@@ -177,7 +177,7 @@ def _comparable(ours: Provenance, theirs: Provenance, tokens: Sequence[int]) -> 
         if side.tokens != tuple(tokens):
             raise NotComparable(f"not comparable: the {name} ran other tokens than were asked for")
     notes = check_provenance(ours, theirs, allow=("arithmetic",))
-    return tuple(f"{note}; the null model knows of it" for note in notes)
+    return tuple(f"{note.removeprefix('allowed on purpose: ')}: the null models know of it" for note in notes)
 
 
 def _expected(subject: Side, oracle: Side, ours: Capture, theirs: Capture, filters: Filters) -> list[StageKey]:
