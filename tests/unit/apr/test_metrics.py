@@ -392,7 +392,7 @@ def test_differences_whose_squares_vanish_are_seen() -> None:
     a = b.copy()
     a[1, 1], a[1, 2] = 3e-30, 1e-38
     outcome, found = compare_with_profiles(a, b)
-    assert found.position_max_abs.tolist() == [0, pytest.approx(2e-30, rel=1e-6), 0]
+    assert found.position_max_abs.tolist() == [0, pytest.approx(2e-30, rel=1e-6, abs=0), 0]
     assert (outcome.max_abs_diff_index, outcome.n_different) == (5, 2)
     assert outcome.relative_rms < 2.0**-33, "may vanish beside ones, and says so"
 
@@ -451,7 +451,7 @@ def test_a_nan_marks_its_row_and_its_column_and_nothing_else() -> None:
 
 def test_the_cosine_of_a_small_difference_is_not_lost_in_rounding() -> None:
     a, b = noisy((128, 1536), 1e-6)
-    assert 1 - compare_arrays(a, b).cosine == pytest.approx(0.5e-12, rel=0.02)
+    assert 1 - compare_arrays(a, b).cosine == pytest.approx(0.5e-12, rel=0.02, abs=0)
     assert compare_arrays(b * np.float32(1.25), b).cosine == pytest.approx(1, abs=MIXED * 0.0625)
     assert compare_arrays(-b, b).cosine == pytest.approx(-1, abs=2 * MIXED)
     assert compare_arrays(np.zeros_like(b), b).cosine == 0
