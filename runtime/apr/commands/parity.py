@@ -194,7 +194,8 @@ def _again(args: argparse.Namespace, bounds: Bounds, filters: Filters) -> int:
 
 def _measured(args: argparse.Namespace, bounds: Bounds, filters: Filters, stack: contextlib.ExitStack) -> int:
     """Runs both sides, judges, looks closer at what diverges, and shows it."""
-    from apr.parity.explain import explain, look_closer  # noqa: PLC0415 - `--help` does not wait for numpy
+    from apr.engines.recorded import Recorded  # noqa: PLC0415 - `--help` does not wait for numpy
+    from apr.parity.explain import explain, look_closer  # noqa: PLC0415 - see above
     from apr.parity.gates import probe  # noqa: PLC0415 - see above
     from apr.parity.measure import capture, measure  # noqa: PLC0415 - see above
     from apr.parity.origin import origin  # noqa: PLC0415 - see above
@@ -232,6 +233,9 @@ def _measured(args: argparse.Namespace, bounds: Bounds, filters: Filters, stack:
             look_closer=look_closer,
             advance=progress.advance,
         )
+    for side in (subject, oracle):
+        if isinstance(side.engine, Recorded):
+            measurement.notes += side.engine.notes
     typed = {f"--{name}": getattr(args, name) for name in ("layers", "stages", "positions") if getattr(args, name)}
     measurement.origin = origin(args.command_line, measurement, filters=typed, texts=asked.texts, alpha=bounds.alpha)
     verdict = judge(measurement, bounds)
