@@ -106,7 +106,7 @@ def test_an_input_that_is_no_file_of_ours_makes_evidence_stale(project: Path, pa
 def test_a_folder_below_the_root_counts(project: Path) -> None:
     os.mkfifo(project / "data" / "fifo")
     record(project, more=[{"kind": "data", "path": "data", "sha256": sha256(project / "data")}])
-    assert "1 discharged" in pv(project, "status").stdout
+    assert "1 inconclusive (1 vacuous)" in pv(project, "status").stdout
     (project / "data" / "new").write_text("x")
     assert "data data has changed since" in pv(project, "status").stdout
 
@@ -160,9 +160,9 @@ def test_the_project_is_that_of_the_first_path(project: Path, tmp_path_factory: 
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     for path in (project, project / "contracts", project / "contracts" / "x-v1.yaml"):
         done = pv(elsewhere, "status", str(path))
-        assert "1 claim: 1 discharged" in done.stdout
+        assert "1 claim: 0 discharged, 0 refuted, 1 inconclusive (1 vacuous)" in done.stdout
     relative = os.path.relpath(project / "contracts", elsewhere)
-    assert "1 claim: 1 discharged" in pv(elsewhere, "status", relative).stdout
+    assert "1 claim: 0 discharged, 0 refuted, 1 inconclusive (1 vacuous)" in pv(elsewhere, "status", relative).stdout
 
 
 @pytest.mark.parametrize("form", ["text", "json", "markdown"])
@@ -172,7 +172,7 @@ def test_a_broken_contract_hides_no_other(project: Path, form: str) -> None:
     (project / "contracts" / "y.yaml").write_text(CONTRACT.replace("prediction: p", "prediction: ''"))
     done = pv(project, "status", "--format", form)
     assert done.returncode == 2
-    assert "1 claim: 1 discharged" in done.stdout
+    assert "1 claim: 0 discharged, 0 refuted, 1 inconclusive (1 vacuous)" in done.stdout
     assert [line.split(" error")[0] for line in done.stderr.splitlines()] == [
         "pv: contracts/y.yaml:4:15:",
         "contracts/z.yaml:1:5:",
