@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from given.oracle import Oracle, require_avx2
+from given.small_models import MAKER, MODELS
 from pv import Inconclusive
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ def exact_small(
 
     def run(name: str, count: int) -> Stages:
         _enter(evidence, small_oracles(name))
-        evidence.input("fixture", small_file(name).path)
+        path = small_file(name).path
+        evidence.input("fixture", path if path.parent == MODELS else MAKER)
         return _beside(small_file(name), small_captures(name, count), mutant, name, evidence)
 
     return run

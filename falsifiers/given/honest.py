@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from given.oracle import require_avx2
+from given.small_models import MAKER, MODELS
 from pv import Inconclusive
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ def honest(
 
     def captured(model: str, count: int) -> tuple[ModelFile, Capture]:
         require_avx2(small_oracle(model).engine())
-        evidence.input("fixture", small_file(model).path)
+        path = small_file(model).path
+        evidence.input("fixture", path if path.parent == MODELS else MAKER)
         return small_file(model), small_captures(model, count)
 
     return Honest(evidence, captured)

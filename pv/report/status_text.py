@@ -167,12 +167,18 @@ def _claim_line(one: Folded, paint: Paint) -> str:
 
 
 def _told(one: Folded) -> list[str]:
-    """One line a case and name: what a falsifier gave for the report."""
-    return [
-        f"{one.claim.id}{f'[{label}]' if label else ''}: {name.replace('_', ' ')}: {shown(value)}"
-        for label, told in one.reported
-        for name, value in told.items()
-    ]
+    """What a falsifier gave for the report: a line for all cases that it told the same of."""
+    cases: dict[str, list[str]] = {}
+    for label, told in one.reported:
+        if not told:
+            continue
+        figures = "; ".join(f"{name.replace('_', ' ')}: {shown(value)}" for name, value in told.items())
+        cases.setdefault(figures, []).append(label)
+    lines = []
+    for figures, labels in cases.items():
+        which = f"[{', '.join(labels)}]" if any(labels) else ""
+        lines.append(f"{one.claim.id}{which}: {figures}")
+    return lines
 
 
 def _reason(one: Folded) -> str:

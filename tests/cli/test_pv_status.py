@@ -175,5 +175,7 @@ def test_figures_that_are_told_and_not_judged_are_shown(project: Path) -> None:
     assert f"* {line}" in pv(project, "--format", "markdown").stdout
     claims = json.loads(pv(project, "--format", "json").stdout)["contracts"][0]["claims"]
     assert claims[0]["reported"] == {"": {"free_run": {"min_cosine": 0.99512, "positions": 128}}}
+    record(project, verdicts, reported={"passes": 2, "tests": 186})
+    assert "reported, not judged\n  F-1: passes: 2; tests: 186\n" in pv(project).stdout
     record(project, verdicts)
     assert "not judged" not in pv(project).stdout
