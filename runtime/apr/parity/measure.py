@@ -14,6 +14,7 @@ from apr.capture import Capture, expected_keys
 from apr.errors import NotComparable, UsageError
 from apr.ops.arithmetic import ARITHMETICS, F32, F64, GGML
 from apr.parity.comparable import check_provenance
+from apr.parity.conventions import check_conventions
 from apr.parity.fit import fit_arithmetic
 from apr.parity.gates import same_bits
 from apr.parity.histogram import histogram
@@ -139,6 +140,8 @@ def measure(
                 )
         try:
             notes = _comparable(ours.provenance, theirs.provenance, tokens)
+            _conventional(subject, ours, "subject")
+            _conventional(oracle, theirs, "oracle")
         except NotComparable as refusal:
             measurement.incomparable = refusal.problem
             return measurement
@@ -178,6 +181,11 @@ def _comparable(ours: Provenance, theirs: Provenance, tokens: Sequence[int]) -> 
             raise NotComparable(f"not comparable: the {name} ran other tokens than were asked for")
     notes = check_provenance(ours, theirs, allow=("arithmetic",))
     return tuple(f"{note.removeprefix('allowed on purpose: ')}: the null models know of it" for note in notes)
+
+
+def _conventional(side: Side, taken: Capture, name: str) -> None:
+    if side.judge is not None and not side.stock:
+        check_conventions(taken, side.judge.model(F64.name), name)
 
 
 def _expected(subject: Side, oracle: Side, ours: Capture, theirs: Capture, filters: Filters) -> list[StageKey]:
