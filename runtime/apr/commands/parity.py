@@ -408,6 +408,8 @@ def _replay(
     words += ["--tokens", ",".join(map(str, found.tokens)), "--stages", *(found.filters.stages or ())]
     if found.filters.layers is not None:
         words += ["--layers", f"{found.filters.layers.start}..{found.filters.layers.stop}"]
+    if found.filters.positions is not None:
+        words += ["--positions", f"{found.filters.positions.start}..{found.filters.positions.stop}"]
     if args.alpha is not None:
         words += ["--alpha", f"{args.alpha:g}"]
     for stage, value in bounds.by_hand.items():

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from apr.capture import Array, Provenance
     from apr.models import Model
+    from apr.parity.metrics import Element
     from apr.parity.null.base import Test
     from apr.parity.result import Gate, Kind
     from apr.parity.sides import Side
@@ -459,7 +460,27 @@ class _Prompt:
         positions = tuple(profiles.position_relative_rms.tolist())
         said = predictions(a, b) if key == HEAD and view == "accumulated" else None
         cell = Cell(self.index, key, view, difference, positions, made, because, kind, spread, said)
-        self.measurement.cells.append(cell)
+        self.measurement.cells.append(_counted_from(cell, self.rows.start, a.shape[-1]))
+
+
+def _counted_from(cell: Cell, first: int, width: int) -> Cell:
+    """A cell whose first row is this position of the prompt; places in it are counted from the prompt's first."""
+    if not first:
+        return cell
+
+    def element(one: Element) -> Element:
+        return replace(one, index=one.index + first * width)
+
+    at = cell.difference
+    difference = replace(
+        at,
+        worst_position=None if at.worst_position is None else at.worst_position + first,
+        max_abs_diff_index=None if at.max_abs_diff_index is None else at.max_abs_diff_index + first * width,
+        first=tuple(map(element, at.first)),
+        top=tuple(map(element, at.top)),
+    )
+    tests_ = tuple(t if t.position is None else replace(t, position=t.position + first) for t in cell.tests)
+    return replace(cell, difference=difference, tests=tests_, first_position=first)
 
 
 def _judges(arithmetic: str) -> str:

@@ -84,6 +84,7 @@ class Cell:
         kind: what kind of error it looks like; None where it is nothing but rounding.
         histogram: of the differences in units of the null model; None in views that are not judged.
         predictions: of free runs, from the logits; None elsewhere.
+        first_position: the position that `positions` begins with; every other position is counted from the prompt's first.
     """
 
     prompt: int
@@ -96,6 +97,7 @@ class Cell:
     kind: Kind | None = None
     histogram: Histogram | None = None
     predictions: Predictions | None = None
+    first_position: int = 0
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def shrink(
     best = search.prefix(tuple(tokens))
     if best is None:
         return None
-    return search.without_leading(best)
+    return search.one_position(search.without_leading(best))
 
 
 @dataclass
@@ -113,9 +113,21 @@ class _Search:
             step //= 2
         return replace(best, runs=self.runs)
 
-    def _try(self, tokens: tuple[int, ...], *, sliced: bool) -> Shrunk | None:
+    def one_position(self, best: Shrunk) -> Shrunk:
+        """With nothing compared but the position that is worst, if that still shows it."""
+        position = best.divergence.position
+        if position is None:
+            return best
+        filters = replace(self.filters, positions=range(position, position + 1))
+        alone = self._try(
+            best.tokens, sliced=best.tokens == self.captured(self.subject).provenance.tokens, filters=filters
+        )
+        return replace(best, runs=self.runs) if alone is None else replace(alone, runs=self.runs)
+
+    def _try(self, tokens: tuple[int, ...], *, sliced: bool, filters: Filters | None = None) -> Shrunk | None:
         """The run over these tokens, if it diverges at the same stage."""
         self.advance()
+        filters = filters or self.filters
 
         def first_rows(side: Side, tokens: Sequence[int], _filters: Filters) -> Capture:
             whole = self.captured(side)
@@ -123,9 +135,7 @@ class _Search:
             return Capture(kept, {key: whole[key][: len(tokens)] for key in whole.stages})
 
         try:
-            measured = measure(
-                self.subject, self.oracle, [tokens], self.filters, captures=first_rows if sliced else capture
-            )
+            measured = measure(self.subject, self.oracle, [tokens], filters, captures=first_rows if sliced else capture)
         except AprError:
             return None  # a prompt that an engine refuses is no smaller example
         finally:
@@ -133,4 +143,4 @@ class _Search:
         found = judge(measured, self.bounds).first
         if found is None or found.key != self.first.key:
             return None
-        return Shrunk(tokens, self.filters, found, self.runs)
+        return Shrunk(tokens, filters, found, self.runs)

@@ -124,6 +124,7 @@ def _cell(cell: Cell, verdict: Verdict, reasons: _Words) -> dict[str, Any]:
         ],
         "profile": profile(cell.positions),
         "points": len(cell.positions),
+        "from": cell.first_position,
     }
     if cell.tests:
         content["tests"] = [

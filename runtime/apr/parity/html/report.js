@@ -245,14 +245,14 @@
         const worst = values.reduce((best, value, at) => (value > values[best] ? at : best), 0);
         values.forEach((value, at) => {
           if (values.length > 64 && at !== worst) return;
-          const position = Math.round((at * own.points) / values.length);
+          const position = own.from + Math.round((at * own.points) / values.length);
           svg.append(draw("circle", { class: at === worst ? "worst" : "dot", r: at === worst ? 4.5 : 2.5, cx: x(at), cy: y(value) },
             draw("title", {}, `position ${position}: ${show(value)}`)));
         });
       }
     }
     if (bound > 0 && Number.isFinite(bound)) svg.append(draw("line", { class: "limit", x1: L, x2: W - R, y1: y(bound), y2: y(bound) }));
-    svg.append(draw("text", { x: L, y: H - 6 }, "position 0"), draw("text", { x: W - R, y: H - 6, "text-anchor": "end" }, String(own.points - 1)));
+    svg.append(draw("text", { x: L, y: H - 6 }, `position ${own.from}`), draw("text", { x: W - R, y: H - 6, "text-anchor": "end" }, String(own.from + own.points - 1)));
     const key = (kind, text) => make("span", {}, make("i", { class: kind }), text);
     return panel("Over positions", svg, make("p", { class: "names" }, key("series", VIEWS[own.view]), free ? key("other", "free run") : null,
       bound > 0 ? key("limit", "bound of the worst position") : null));

@@ -210,6 +210,10 @@ def test_filters_leave_what_they_say_and_cost_no_more_than_that(sides: Sides) ->
     verdict = judge(made)
     assert verdict.first is not None
     assert verdict.first.key == FAULT
+    assert verdict.first.position in range(2, 5), "counted from the prompt's first"
+    for cell in made.cells:
+        assert cell.first_position == 2
+        assert cell.difference.worst_position in range(2, 5)
     with pytest.raises(UsageError, match="leave no stage"):
         measure(sides.numpy(), sides.outside(), [TOKENS], Filters(stages=("moe_router",)))
     with pytest.raises(UsageError, match="nothing to run"):
@@ -262,7 +266,8 @@ def test_shrinking_leaves_the_tokens_that_it_takes(sides: Sides, fed: bool) -> N
     assert found.divergence.key == FAULT
     assert found.tokens[found.divergence.position or 0] == 42
     assert found.divergence.channel == 3
-    assert found.filters == Filters(stages=("ffn_up",), layers=range(1, 2))
+    at_42 = found.tokens.index(42)
+    assert found.filters == Filters(stages=("ffn_up",), layers=range(1, 2), positions=range(at_42, at_42 + 1))
     assert found.runs == oracle.engine.passes - before <= 24  # type: ignore[attr-defined]
 
 
