@@ -119,9 +119,8 @@ class _Search:
         if position is None:
             return best
         filters = replace(self.filters, positions=range(position, position + 1))
-        alone = self._try(
-            best.tokens, sliced=best.tokens == self.captured(self.subject).provenance.tokens, filters=filters
-        )
+        a_prefix = self.captured(self.subject).provenance.tokens[: len(best.tokens)] == best.tokens
+        alone = self._try(best.tokens, sliced=a_prefix, filters=filters)
         return replace(best, runs=self.runs) if alone is None else replace(alone, runs=self.runs)
 
     def _try(self, tokens: tuple[int, ...], *, sliced: bool, filters: Filters | None = None) -> Shrunk | None:
