@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from apr.stages import CANONICAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from apr.parity.null.base import Test
     from apr.parity.result import Cell, Divergence, Gate, Measurement, Party, Verdict, View
@@ -255,6 +255,7 @@ def facts(measurement: Measurement, verdict: Verdict, replay: str = "") -> list[
         replay: the command that shows the first divergence again; "" leaves that line out.
     """
     found = [*_divergence(verdict.first, len(measurement.prompts))] if verdict.first else []
+    found += _first_position(measurement, verdict)
     found += _certainty(verdict)
     if verdict.runner_up is not None:
         one = verdict.runner_up
@@ -315,6 +316,32 @@ def _divergence(first: Divergence, prompts: int) -> list[Fact]:
         )
     found.append(Fact("who", f"{first.culprit}: {first.culprit_because}"))
     return found
+
+
+def _first_position(measurement: Measurement, verdict: Verdict) -> Iterator[Fact]:
+    """Position 0 apart from the others: massive activations and near ties live there."""
+    first = verdict.first
+    cells = [
+        cell
+        for cell in measurement.cells
+        if cell.first_position == 0
+        and len(cell.positions) > 1
+        and (
+            cell.tests if first is None else (cell.prompt, cell.key, cell.view) == (first.prompt, first.key, first.view)
+        )
+    ]
+    if not cells:
+        return
+
+    def worst(values: Iterable[float]) -> str:
+        return f"{max(values, key=lambda value: math.inf if math.isnan(value) else value):.2g}"
+
+    rest = worst(value for cell in cells for value in cell.positions[1:])
+    where = "" if first is not None else " at most"
+    yield Fact(
+        "position 0",
+        f"{worst(cell.positions[0] for cell in cells)} off{where} in relative RMS, the worst of the others {rest}",
+    )
 
 
 def _certainty(verdict: Verdict) -> list[Fact]:
