@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 SCRIPT = Path(__file__).resolve().parents[4] / "benchmarks" / "honest.py"
-pytestmark = pytest.mark.skipif(not providers(), reason="no llama.cpp library")
+pytestmark = [pytest.mark.oracle, pytest.mark.skipif(not providers(), reason="no llama.cpp library")]
 
 
 @pytest.fixture(scope="module")
