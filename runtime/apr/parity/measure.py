@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from apr.capture import Capture, expected_keys
+from apr.engines.recorded import Recorded
 from apr.errors import NotComparable, UsageError
 from apr.ops.arithmetic import ARITHMETICS, F32, F64, GGML
 from apr.parity.comparable import check_provenance
@@ -307,8 +308,8 @@ class _Prompt:
             and not self.oracle.stock
             and not (fed and self.subject.stock and _judges(ours_in) == _judges(theirs_in)),
         }
-        m.subject = replace(m.subject, fits=ours_in, passes=1 + (fed or judged["subject"]))
-        m.oracle = replace(m.oracle, fits=theirs_in, passes=1 + (fed or judged["oracle"]))
+        m.subject = replace(m.subject, fits=ours_in, passes=_ran(self.subject) + (fed or judged["subject"]))
+        m.oracle = replace(m.oracle, fits=theirs_in, passes=_ran(self.oracle) + (fed or judged["oracle"]))
         for key in m.expected:
             self.advance()
             if not self._there(key):
@@ -461,6 +462,11 @@ class _Prompt:
         said = predictions(a, b) if key == HEAD and view == "accumulated" else None
         cell = Cell(self.index, key, view, difference, positions, made, because, kind, spread, said)
         self.measurement.cells.append(_counted_from(cell, self.rows.start, a.shape[-1]))
+
+
+def _ran(side: Side) -> int:
+    """Passes that a capture took: what was recorded before takes none."""
+    return 0 if isinstance(side.engine, Recorded) else 1
 
 
 def _counted_from(cell: Cell, first: int, width: int) -> Cell:

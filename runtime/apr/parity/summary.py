@@ -412,7 +412,7 @@ def _party(party: Party) -> str:
     fits = f", fits {party.fits}" if party.fits else ""
     engine = party.engine if party.build in {"", "unknown"} else f"{party.engine} {party.build}"
     model = f", model {party.model}" if party.model else ""
-    passes = f", {party.passes} forward passes" if party.passes else ""
+    passes = f", {party.passes} forward pass{'es' if party.passes > 1 else ''}" if party.passes else ""
     return f"{party.spec}: {engine}, arithmetic {party.arithmetic}{fits}{passes}{model}"
 
 
