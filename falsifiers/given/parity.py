@@ -74,7 +74,7 @@ class Run(NamedTuple):
 class Parity:
     """Measures and judges; with a fault of the harness if the claim's mutant is one."""
 
-    def __init__(self, fault: HarnessMutant | None, known: Known) -> None:
+    def __init__(self, fault: HarnessMutant | None, known: Known | None = None) -> None:
         self._fault, self._known = fault, known
 
     def run(
