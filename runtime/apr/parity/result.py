@@ -253,7 +253,8 @@ class Divergence:
         prompt, key, view: which comparison.
         position, channel: where it is worst; None where the test has no such place.
         test: name of the test that says so most clearly.
-        distance, bound: in relative RMS, or absolute for `element` and `bias`.
+        distance, bound: in relative RMS, or absolute for `element` and `bias`. Where every bit must agree: the greatest absolute
+            difference, of ids how many differ, and 0.
         excess: distance over bound: how many times too far.
         kind: what kind of error.
         culprit: whose fault.

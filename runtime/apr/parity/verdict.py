@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from apr.parity.null import limit, power
 from apr.parity.result import Culprit, Divergence, Measurement, Outcome, Power, Verdict
+from apr.stages import INTEGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -95,7 +96,7 @@ def judge(measurement: Measurement, bounds: Bounds | None = None) -> Verdict:
         outcome,
         reason,
         comparable=True,
-        complete=not measurement.missing,
+        complete=not measurement.missing and not _unseen(measurement),
         alpha=bounds.alpha,
         tests=count,
         first=first,
@@ -135,6 +136,8 @@ def _worst(cell: Cell, bounds: Bounds, each: float) -> _Beyond | None:
         if not test.value <= allowed:  # so that NaN is beyond
             excess = math.inf if math.isnan(test.value) or not allowed else test.value / allowed
             distance, bound = _in_units(test, test.value), _in_units(test, allowed)
+            if math.isinf(test.value):  # bits differ where every bit must agree
+                distance, bound = _bits_apart(cell), 0.0
             found.append(_Beyond(cell, test.name, distance, bound, excess, test.position, test.channel))
     worst = max(found, key=lambda one: one.excess, default=None)
     return worst and _placed(worst, cell)
@@ -142,6 +145,11 @@ def _worst(cell: Cell, bounds: Bounds, each: float) -> _Beyond | None:
 
 def _in_units(test: Test, value: float) -> float:
     return value * test.unit if math.isfinite(value) and test.unit else value
+
+
+def _bits_apart(cell: Cell) -> float:
+    """How far apart numbers are that must be the same: the greatest difference, of ids how many differ."""
+    return float(cell.difference.n_different) if cell.key.stage in INTEGER else cell.difference.max_abs_diff
 
 
 def _placed(one: _Beyond, cell: Cell) -> _Beyond:
@@ -261,14 +269,29 @@ def _doubt(measurement: Measurement, judged: list[Cell]) -> str:
         side, key, reason = measurement.missing[0]
         more = f", and {len(measurement.missing) - 1} more" if len(measurement.missing) > 1 else ""
         return f"{key} of the {side} {reason}{more}"
-    if not measurement.cells:
-        return "nothing was compared"
+    unseen = _unseen(measurement)
+    if unseen:
+        more = f", nor are {len(unseen) - 1} more" if len(unseen) > 1 else ""
+        return f"{unseen[0]} was expected and is not among the measurements{more}"
     blank = next((cell for cell in measurement.cells if not cell.difference.all_finite), None)
     if blank is not None:
         return f"{blank.key} holds numbers that are not finite on both sides, which is no agreement"
-    if not judged and not all(cell.difference.bit_identical for cell in measurement.cells):
-        return "nothing could be judged: without a model no stage can be computed from given inputs"
+    settled = {(cell.prompt, cell.key) for cell in measurement.cells if cell.tests or cell.difference.bit_identical}
+    open_ = next((cell.key for cell in measurement.cells if (cell.prompt, cell.key) not in settled), None)
+    if open_ is not None:
+        what = "nothing could" if not judged else f"{open_} could not"
+        return f"{what} be judged: without a model no stage can be computed from given inputs"
     return ""
+
+
+def _unseen(measurement: Measurement) -> list[StageKey]:
+    """Stages that were expected and of which there is no comparison of some prompt, nor a word why not."""
+    there = {(cell.prompt, cell.key) for cell in measurement.cells}
+    told = {key for _, key, _ in measurement.missing}
+    prompts = range(len(measurement.prompts))
+    return [
+        key for key in measurement.expected if key not in told and any((prompt, key) not in there for prompt in prompts)
+    ]
 
 
 def _inherits(measurement: Measurement, born: set[StageKey], first: Divergence | None) -> list[StageKey]:
@@ -290,7 +313,8 @@ def _power(judged: list[Cell], each: float) -> dict[str, Power]:
     """
     views: dict[tuple[int, StageKey], dict[View, Power]] = defaultdict(dict)
     for cell in judged:
-        views[cell.prompt, cell.key][cell.view] = power(cell.tests, each)
+        if cell.key.stage not in INTEGER:  # ids are equal or not
+            views[cell.prompt, cell.key][cell.view] = power(cell.tests, each)
     by_stage: dict[str, list[Power]] = defaultdict(list)
     for (_, key), seen in views.items():
         accused = [name for name in _SIDES if name in seen]

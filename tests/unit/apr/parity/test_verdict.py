@@ -163,9 +163,74 @@ def test_an_engine_that_fails_its_gate_is_not_believed(passed: bool | None) -> N
     assert ("not deterministic" in verdict.reason) == (passed is False)
 
 
+def test_what_was_expected_and_is_not_there_is_not_agreement() -> None:
+    made = builders.measurement(fault=None, prompts=2)
+    for gone in (
+        [cell for cell in made.cells if cell.key != LATER],
+        [cell for cell in made.cells if (cell.key, cell.prompt) != (LATER, 1)],
+        [cell for cell in made.cells if cell.key.stage == "embedding"],
+        [],
+    ):
+        verdict = judge(replace(made, cells=gone))
+        assert (verdict.outcome, verdict.complete) == ("inconclusive", False)
+        assert "was expected and is not among the measurements" in verdict.reason
+    unjudged = [replace(cell, tests=()) if cell.key == LATER else cell for cell in made.cells]
+    verdict = judge(replace(made, cells=unjudged))
+    assert (verdict.outcome, verdict.complete) == ("inconclusive", True)
+    assert f"{LATER} could not be judged" in verdict.reason
+
+
+def test_numbers_that_are_not_finite_on_both_sides_are_no_agreement() -> None:
+    made = builders.measurement(fault=None)
+    cells = [
+        replace(cell, difference=replace(cell.difference, nan_a=1, nan_b=1)) if cell.key == LATER else cell
+        for cell in made.cells
+    ]
+    verdict = judge(replace(made, cells=cells))
+    assert verdict.outcome == "inconclusive"
+    assert f"{LATER} holds numbers that are not finite on both sides" in verdict.reason
+
+
+def test_where_every_bit_must_agree_the_distance_is_one_and_the_bound_is_none() -> None:
+    made = changed(builders.measurement(fault=None), LATER, "isolated", value=math.inf)
+    (cell,) = (cell for cell in made.cells if (cell.key, cell.view) == (LATER, "isolated"))
+    first = judge(made).first
+    assert first is not None
+    assert (first.distance, first.bound, first.excess) == (cell.difference.max_abs_diff, 0.0, math.inf)
+    ids = StageKey("moe_router_indices", 2)
+    renamed = replace(made, cells=[replace(c, key=ids) if c.key == LATER else c for c in made.cells],
+                      expected=tuple(ids if key == LATER else key for key in made.expected))  # fmt: skip
+    verdict = judge(renamed)
+    assert verdict.first is not None
+    assert verdict.first.distance == cell.difference.n_different
+    assert "moe_router_indices" not in verdict.power
+
+
+def test_the_runner_up_is_the_clearest_of_the_others() -> None:
+    made = builders.measurement()
+    clear, faint = StageKey("ffn_up", 2), StageKey("ffn_gate", 2)
+    made = changed(changed(made, clear, "isolated", factor=1e8), faint, "isolated", factor=1e4)
+    verdict = judge(made)
+    assert [one.key for one in verdict.born] == [FAULT, faint, clear]
+    assert verdict.runner_up is not None
+    assert verdict.runner_up.key == clear
+
+
+def test_power_is_that_of_the_weakest_layer() -> None:
+    made = builders.measurement(fault=None)
+    rough = replace(
+        made,
+        cells=[
+            replace(cell, tests=tuple(replace(test, reach=1e-3) for test in cell.tests)) if cell.key == LATER else cell
+            for cell in made.cells
+        ],
+    )
+    before, after = judge(made).power["ffn_out"], judge(rough).power["ffn_out"]
+    assert after.gain > 100 * before.gain
+
+
 def test_nothing_compared_is_no_agreement() -> None:
     made = builders.measurement(fault=None)
-    assert judge(replace(made, cells=[])).outcome == "inconclusive"
     free = without(made, "isolated", "subject", "oracle")
     assert judge(free).outcome == "inconclusive"
     same = [replace(c, difference=replace(c.difference, bit_identical=True)) for c in free.cells]
