@@ -56,6 +56,8 @@ bench: model
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/diff_memory.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/compare.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/capture.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/exact.py
 
 # twenty thousand honest comparisons; exits with 1 if a single one raises an alarm
 bench-honest: $(STAMP)

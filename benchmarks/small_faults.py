@@ -12,6 +12,7 @@ tokens, and the cosine of its logits to llama.cpp's is held against 0.99, over a
 from __future__ import annotations
 
 import argparse
+import sys
 import copy
 import time
 from dataclasses import dataclass
@@ -161,8 +162,8 @@ def show(bench: Bench, faults: Iterable[Mutant], *, free: bool) -> dict[str, int
     return caught
 
 
-def main() -> None:
-    """Prints the table."""
+def main() -> int:
+    """Prints the table; 1 if a fault was missed, or an honest stage was not."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("model", nargs="?", default="smollm2")
     parser.add_argument("--tokens", type=int, default=128)
@@ -179,9 +180,11 @@ def main() -> None:
     honest = [bench.clearest(bench.stage(sound, key), key) for key in sound.stage_keys()]
     print(f"{len(tokens)} tokens; alpha {ALPHA:g} a run, {bench.each:.1e} a test")
     print(f"honest: {len(honest)} stages, the nearest to its limit at {max(honest).excess:.2f} of it")
+    missed = max(honest).excess > 1
     for title, names in (("faults of the model", OF_THE_MODEL), ("faults of one product", OF_ONE_PRODUCT)):
         print(f"{title}: times beyond the limit, and by which test")
         counts = show(bench, (FAULTS[name] for name in names), free=args.free)
+        missed |= counts["ours"] < len(names)
         told = {way: number for way, number in counts.items() if args.free or way in ("ours", "NMSE")}
         print("  caught of", f"{len(names)}:", ", ".join(f"{way} {number}" for way, number in told.items()))
     for fault in NULL:
@@ -192,7 +195,8 @@ def main() -> None:
         over_all, worst = bench.cosines(sound)
         print(f"honest free run: cosine {over_all:.5f} over all logits, {worst:.5f} at the worst position")
     print(f"{time.process_time() - start:.0f} CPU seconds")
+    return int(missed)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
