@@ -12,8 +12,8 @@ tokens, and the cosine of its logits to llama.cpp's is held against 0.99, over a
 from __future__ import annotations
 
 import argparse
-import sys
 import copy
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
