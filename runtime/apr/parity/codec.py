@@ -12,13 +12,18 @@ import functools
 import importlib
 import math
 import types
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from apr.parity.ranges import RANGES
 from apr.stages import CANONICAL, StageKey
+
+if TYPE_CHECKING:
+    from apr.parity.ranges import Range
 
 # classes that annotations name under TYPE_CHECKING live in these
 _HOMES = ("apr.parity.result", "apr.parity.metrics", "apr.parity.null.base", "apr.stages")
 KEY = "key"
+_WHOLE = 1 << 63
 NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 Data = TypeVar("Data")
@@ -128,14 +133,17 @@ def _plain(value: Any, annotation: Any, path: str) -> Any:
         raise TypeError(f"{annotation} has no JSON form here")
     if isinstance(value, bool) and annotation is int:
         raise BadRecord(path, f"{_shown(value)} is not {wanted}")
-    return _expect(value, annotation, wanted, path)
+    known = _expect(value, annotation, wanted, path)
+    if annotation is int and not -_WHOLE <= known < _WHOLE:
+        raise BadRecord(path, f"{_shown(value)} is beyond the range of 64 bits")
+    return known
 
 
 def decode_fields(value: Any, cls: type[Data], path: str = "$") -> Data:
     """A dataclass from a JSON object that has its fields; those with a default may be left out.
 
     Raises:
-        BadRecord: a field is missing, unknown or of another type.
+        BadRecord: a field is missing, unknown, of another type, or out of its range in `apr.parity.ranges`.
     """
     known = dict(_expect(value, dict, "an object", path))
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]  # only dataclasses come here
@@ -152,7 +160,26 @@ def decode_fields(value: Any, cls: type[Data], path: str = "$") -> Data:
         optional = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
         if name not in values and not optional:
             raise BadRecord(f"{path}.{name}", "is missing")
+    for name, allowed in RANGES.get(cls.__name__, {}).items():
+        if name in values:
+            within(values[name], allowed, f"{path}.{name}")
     return cls(**values)
+
+
+def within(value: Any, allowed: Range, path: str) -> None:
+    """Checks a number, or every number of a list or a mapping; None is none.
+
+    Raises:
+        BadRecord: a number is out of its range.
+    """
+    if isinstance(value, tuple | list):
+        for index, item in enumerate(value):
+            within(item, allowed, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            within(item, allowed, f"{path}.{name}")
+    elif value is not None and not allowed.holds(value):
+        raise BadRecord(path, f"{_shown(value)} is not {allowed.words}")
 
 
 def _shown(value: Any) -> str:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from apr.errors import UnusableInput
-from apr.parity.codec import BadRecord, decode, decode_fields, encode
+from apr.parity.codec import BadRecord, decode, decode_fields, encode, within
 from apr.parity.histogram import BINS
+from apr.parity.ranges import DISTANCE
 from apr.parity.result import Cell, Gate, Measurement, Rung, Verdict, Vote
 from apr.parity.summary import bounded
 from apr.stages import StageKey
@@ -238,12 +239,28 @@ def _missing(measurement: Measurement, record: dict[str, Any]) -> tuple[Any, ...
 def _stage(measurement: Measurement, record: dict[str, Any]) -> tuple[Any, ...]:
     for index, test in enumerate(record["tests"] if isinstance(record.get("tests"), list) else ()):
         if isinstance(test, dict) and "bound" in test:
-            decode(test.pop("bound"), float, f"$.tests[{index}].bound")  # it follows from alpha, and is drawn anew
+            path = f"$.tests[{index}].bound"
+            within(decode(test.pop("bound"), float, path), DISTANCE, path)  # it follows from alpha, and is drawn anew
     cell = decode_fields(record, Cell)
-    if cell.histogram is not None and len(cell.histogram.counts) != BINS:
-        raise BadRecord("$.histogram.counts", f"has {len(cell.histogram.counts)} bins and not {BINS}")
+    _consistent(cell)
     measurement.cells.append(cell)
     return _prompt(measurement, cell.prompt), cell.key, cell.view
+
+
+def _consistent(cell: Cell) -> None:
+    """Checks what one field of a comparison says about another, where a verdict builds on it."""
+    difference = cell.difference
+    if difference.n_different > difference.count:
+        raise BadRecord("$.difference.n_different", f"{difference.n_different} of {difference.count} elements")
+    if difference.bit_identical != (difference.n_different == 0):
+        raise BadRecord("$.difference.bit_identical", f"belies that {difference.n_different} elements differ")
+    names: set[str] = set()
+    for index, test in enumerate(cell.tests):
+        if test.name in names:
+            raise BadRecord(f"$.tests[{index}].name", f"{test.name!r} is here twice")
+        names.add(test.name)
+    if cell.histogram is not None and len(cell.histogram.counts) != BINS:
+        raise BadRecord("$.histogram.counts", f"has {len(cell.histogram.counts)} bins and not {BINS}")
 
 
 def _vote(measurement: Measurement, record: dict[str, Any]) -> tuple[Any, ...]:

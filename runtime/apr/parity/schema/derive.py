@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import math
 import re
 import sys
 import types
@@ -16,6 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from apr.parity.codec import KEY, NOT_FINITE, hints
 from apr.parity.null.base import Test
+from apr.parity.ranges import DISTANCE, RANGES, Range
 from apr.parity.records import APART, SCHEMA, VERDICT_NAMES
 from apr.parity.result import Cell, Gate, Measurement, Rung, Verdict, Vote
 from apr.stages import CANONICAL, StageKey
@@ -60,7 +62,7 @@ def derive() -> dict[str, Any]:
     # the bound follows from alpha and the number of tests; it is written for readers and drawn anew when a file is judged again
     test = defined.known[Test.__name__]
     test["properties"]["bound"] = {
-        "$ref": "#/$defs/number",
+        **_within({"$ref": "#/$defs/number"}, DISTANCE),
         "description": "the greatest value allowed, in the same units",
     }
     test["required"].append("bound")
@@ -119,10 +121,26 @@ class _Definitions:
             if field.name == KEY:
                 properties |= _STAGE
                 continue
-            properties[field.name] = dict(self.of(typed[field.name]))
+            content = self.of(typed[field.name])
+            allowed = RANGES.get(cls.__name__, {}).get(field.name)
+            properties[field.name] = dict(content if allowed is None else _within(content, allowed))
             if field.name in said:
                 properties[field.name]["description"] = said[field.name]
         return properties, required
+
+
+def _within(content: dict[str, Any], allowed: Range) -> dict[str, Any]:
+    """A schema of numbers, or of lists or mappings of them, that may be in a range only; words for what is not finite are left alone."""
+    for inner in ("items", "additionalProperties"):
+        if inner in content:
+            return {**content, inner: _within(content[inner], allowed)}
+    if "anyOf" in content:
+        return {**content, "anyOf": [_within(one, allowed) for one in content["anyOf"]]}
+    if content.get("type") == "null":
+        return content
+    low, high = ("exclusiveMinimum", "exclusiveMaximum") if allowed.inside else ("minimum", "maximum")
+    limits = {name: limit for name, limit in ((low, allowed.low), (high, allowed.high)) if math.isfinite(limit)}
+    return {**content, **limits}
 
 
 def _run(defined: _Definitions) -> dict[str, Any]:

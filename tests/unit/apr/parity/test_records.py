@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from apr.errors import UnusableInput
+from apr.parity import result
 from apr.parity.codec import hints
 from apr.parity.histogram import BINS
+from apr.parity.metrics import Difference, Element
 from apr.parity.null import base
-from apr.parity.records import FILE_NAME, SCHEMA, read, read_all, records, write
+from apr.parity.ranges import RANGES, Range
+from apr.parity.records import APART, FILE_NAME, SCHEMA, read, read_all, records, write
 from apr.parity.result import Cell, Histogram, Measurement, Rung, Verdict, Vote
 from apr.parity.schema import published
 from apr.parity.schema.derive import derive
@@ -44,34 +47,58 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
 }
 
 
-def anything(annotation: Any, **instead: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+def number(annotation: Any, allowed: Range) -> st.SearchStrategy[Any]:
+    """Numbers of a range, -0 among them."""
+    if annotation is int:
+        return st.integers(int(allowed.low), 10**9)
+    return st.floats(
+        allowed.low or -0.0,
+        allowed.high,
+        exclude_min=allowed.inside,
+        exclude_max=allowed.inside,
+        allow_nan=False,
+        allow_infinity=math.isinf(allowed.high),
+    ) | (st.just(math.nan) if allowed.nan else st.nothing())
+
+
+def anything(
+    annotation: Any, allowed: Range | None = None, **instead: st.SearchStrategy[Any]
+) -> st.SearchStrategy[Any]:
     """Values of a type, for dataclasses with some fields drawn from elsewhere; new fields are drawn without being named here."""
     origin, inner = get_origin(annotation), get_args(annotation)
-    if annotation in PLAIN:
+    if annotation in {int, float} and allowed is not None:
+        found = number(annotation, allowed)
+    elif annotation in PLAIN:
         found = PLAIN[annotation]
-    elif dataclasses.is_dataclass(annotation):
-        typed = hints(annotation)  # type: ignore[arg-type]  # a class, not an instance
-        fields = {field.name: anything(typed[field.name]) for field in dataclasses.fields(annotation)} | instead
-        found = st.builds(annotation, **fields)  # type: ignore[arg-type]  # a class, not an instance
+    elif dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
+        typed = hints(annotation)
+        ranges = RANGES.get(annotation.__name__, {})
+        names = [field.name for field in dataclasses.fields(annotation)]
+        fields = {name: anything(typed[name], ranges.get(name)) for name in names} | instead
+        found = st.builds(annotation, **fields)
     elif origin is Literal:
         found = st.sampled_from(inner)
     elif origin is dict:
-        found = st.dictionaries(anything(inner[0]), anything(inner[1]), max_size=2)
+        found = st.dictionaries(anything(inner[0]), anything(inner[1], allowed), max_size=2)
     elif origin is tuple and inner[-1] is not Ellipsis:
-        found = st.tuples(*map(anything, inner))
+        found = st.tuples(*(anything(kind, allowed) for kind in inner))
     elif origin in {tuple, list}:
-        found = st.lists(anything(inner[0]), max_size=2).map(origin)
+        found = st.lists(anything(inner[0], allowed), max_size=2).map(origin)
     else:
-        found = st.one_of(*map(anything, inner))
+        found = st.one_of(*(anything(kind, allowed) for kind in inner))
     return found
+
+
+def consistent(difference: Difference) -> Difference:
+    count = max(difference.count, difference.n_different)
+    return dataclasses.replace(difference, count=count, bit_identical=difference.n_different == 0)
 
 
 CELLS = anything(
     Cell,
     prompt=st.just(0),
-    tests=st.lists(anything(base.Test, count=st.integers(1, 10**6), trials=st.integers(1, 10**6)), max_size=2).map(
-        tuple
-    ),
+    difference=anything(Difference).map(consistent),
+    tests=st.lists(anything(base.Test), max_size=2, unique_by=lambda test: test.name).map(tuple),
     histogram=st.none() | st.builds(Histogram, st.tuples(*[st.integers(0, 9)] * BINS), st.integers(0, 9)),
 )
 MEASUREMENTS = anything(
@@ -81,7 +108,7 @@ MEASUREMENTS = anything(
     votes=st.dictionaries(st.tuples(st.just(0), KEYS), anything(Vote), max_size=2),
     ladders=st.dictionaries(st.tuples(TEXT, st.just(0), KEYS), anything(tuple[Rung, ...]), max_size=2),
 )
-VERDICTS = anything(Verdict, alpha=st.floats(1e-300, 0.5), tests=st.integers(0, 10**6))
+VERDICTS = anything(Verdict)
 
 
 def written(measurement: Measurement, verdict: Verdict) -> str:
@@ -117,6 +144,22 @@ def test_every_record_is_valid_json_of_the_published_schema(measurement: Measure
 def test_the_published_schema_is_the_one_that_the_dataclasses_give() -> None:
     Draft202012Validator.check_schema(SCHEMA_OF_A_LINE)
     assert derive() == SCHEMA_OF_A_LINE, "write it again: python -m apr.parity.schema.derive"
+
+
+def test_every_number_of_a_record_has_a_range() -> None:
+    found = [one for one in vars(result).values() if dataclasses.is_dataclass(one) and isinstance(one, type)]
+    classes = {cls.__name__: cls for cls in found}
+    classes |= {cls.__name__: cls for cls in (base.Test, Difference, Element)}
+    assert set(RANGES) <= set(classes)
+    for name, cls in classes.items():
+        typed = hints(cls)
+        # cells, gates and what else has records of its own is looked at there
+        numbers = {field for field, kind in typed.items() if holds_numbers(kind) and field not in APART}
+        assert set(RANGES.get(name, {})) == numbers, name
+
+
+def holds_numbers(kind: Any) -> bool:
+    return kind in {int, float} or any(map(holds_numbers, get_args(kind)))
 
 
 def test_a_real_looking_run_has_every_kind_of_record_in_order(builders: ModuleType) -> None:
@@ -171,6 +214,15 @@ def at(lines: list[dict[str, Any]], record: str) -> dict[str, Any]:
     return next(line for line in lines if line["record"] == record)
 
 
+def one_test(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = at(lines, "stage")["tests"][0]
+    return found
+
+
+def with_kind(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    return next(line["kind"] for line in lines if line.get("kind"))
+
+
 # what is done to the lines, and the place and the words of the one message that must come of it
 DAMAGE: dict[str, tuple[Callable[[list[dict[str, Any]]], Any], str, str]] = {
     "cut off": (lambda lines: lines.pop(), r":\d+", "cut off"),
@@ -213,6 +265,62 @@ DAMAGE: dict[str, tuple[Callable[[list[dict[str, Any]]], Any], str, str]] = {
     "tests no list": (lambda lines: at(lines, "stage").update(tests={"a": 1}), r"\$\.tests", "not a list"),
     "the same stage twice": (lambda lines: lines.insert(-1, at(lines, "stage")), r":\d+: \$", "twice"),
     "rungs no list": (lambda lines: at(lines, "ladder").update(rungs=None), r"\$\.rungs", "not a list"),
+    "count 0": (lambda lines: one_test(lines).update(count=0), r":\d+: \$\.tests\[0\]\.count", "0 is not 1 or more"),
+    "count negative": (lambda lines: one_test(lines).update(count=-5), r"\.tests\[0\]\.count", "-5 is not 1 or more"),
+    "trials 0": (lambda lines: one_test(lines).update(trials=0), r"\.tests\[0\]\.trials", "0 is not 1 or more"),
+    "trials beyond": (lambda lines: one_test(lines).update(trials=10**400), r"\.tests\[0\]\.trials", "64 bits"),
+    "trials 2**63": (lambda lines: one_test(lines).update(trials=2**63), r"\.tests\[0\]\.trials", "64 bits"),
+    "value negative": (lambda lines: one_test(lines).update(value=-1e-9), r"\.tests\[0\]\.value", "0 or more"),
+    "value -inf": (lambda lines: one_test(lines).update(value="-inf"), r"\.tests\[0\]\.value", "0 or more"),
+    "unit negative": (lambda lines: one_test(lines).update(unit=-1.0), r"\.tests\[0\]\.unit", "0 or more"),
+    "reach negative": (lambda lines: one_test(lines).update(reach=-1.0), r"\.tests\[0\]\.reach", "0 or more"),
+    "bound negative": (lambda lines: one_test(lines).update(bound=-1.0), r"\.tests\[0\]\.bound", "0 or more"),
+    "position negative": (lambda lines: one_test(lines).update(position=-3), r"\.tests\[0\]\.position", "0 or more"),
+    "channel negative": (lambda lines: one_test(lines).update(channel=-1), r"\.tests\[0\]\.channel", "0 or more"),
+    "the same test twice": (
+        lambda lines: at(lines, "stage")["tests"].append(one_test(lines)),
+        r":\d+: \$\.tests\[4\]\.name",
+        "'element' is here twice",
+    ),
+    "a bin negative": (
+        lambda lines: at(lines, "stage")["histogram"]["counts"].__setitem__(3, -1),
+        r"\.histogram\.counts\[3\]",
+        "0 or more",
+    ),
+    "zeros negative": (lambda lines: at(lines, "stage")["histogram"].update(zeros=-1), r"\.zeros", "0 or more"),
+    "profile negative": (
+        lambda lines: at(lines, "stage").update(positions=[0.0, "nan", "inf", -1]),
+        r"\$\.positions\[3\]",
+        "0 or more",
+    ),
+    "profile -inf": (lambda lines: at(lines, "stage").update(positions=["-inf"]), r"\.positions\[0\]", "-inf"),
+    "first position": (lambda lines: at(lines, "stage").update(first_position=-1), r"\.first_position", "0 or more"),
+    "a distance negative": (
+        lambda lines: at(lines, "stage")["difference"].update(relative_rms=-0.5),
+        r"\$\.difference\.relative_rms",
+        "0 or more",
+    ),
+    "a cosine of 2": (lambda lines: at(lines, "stage")["difference"].update(cosine=2.0), r"\.cosine", "-1 to 1"),
+    "more differ than there are": (
+        lambda lines: at(lines, "stage")["difference"].update(count=1),
+        r"\.difference\.n_different",
+        "of 1 elements",
+    ),
+    "identical though some differ": (
+        lambda lines: at(lines, "stage")["difference"].update(bit_identical=True),
+        r"\.difference\.bit_identical",
+        "belies",
+    ),
+    "a token negative": (lambda lines: lines[0]["prompts"][0].__setitem__(2, -7), r":1: \$\.prompts\[0\]\[2\]", "-7"),
+    "alpha 0": (lambda lines: lines[0]["origin"].update(alpha=0.0), r":1: \$\.origin\.alpha", "between"),
+    "alpha 1": (lambda lines: lines[0]["origin"].update(alpha=1.0), r":1: \$\.origin\.alpha", "between"),
+    "alpha next to 0": (lambda lines: lines[0]["origin"].update(alpha=5e-324), r"\$\.origin\.alpha", "between"),
+    "a vote negative": (
+        lambda lines: at(lines, "vote")["distances"].update({"subject to oracle": -1.0}),
+        r"\$\.distances\.subject to oracle",
+        "0 or more",
+    ),
+    "explains too much": (lambda lines: with_kind(lines).update(explains=1.5), r"\$\.kind\.explains", "0 to 1"),
     "missing with more": (lambda lines: at(lines, "missing").update(more=1), r"\$\.more", "not part"),
 }
 
