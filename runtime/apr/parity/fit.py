@@ -15,6 +15,7 @@ import numpy as np
 
 from apr.errors import UnsupportedModel
 from apr.ops.arithmetic import ARITHMETICS
+from apr.parity.inputs import why_not
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -37,6 +38,7 @@ _TELLING = (
 )
 _UNIT = 2.0**-24
 _EXACT = "exact"
+_WIDEST = ("f32", "ggml")
 # float64 results that were rounded to float32 once are 2^-26 away or more (RMS of a uniform rounding error is u / sqrt(3))
 _DOUBLE = 2.0**-30
 # two arithmetics are told apart by stages where one is so many times nearer than the other
@@ -73,6 +75,12 @@ class Fit:
         return f"fits {self.arithmetic} ({own}{f'; {others}' if others else ''}){unclear}"
 
 
+def telling(model: Model, layers: Iterable[int] | None = None) -> list[StageKey]:
+    """The stages that tell arithmetics apart, of these layers; by default of the first, the middle and the last."""
+    chosen = {0, model.config.n_layers // 2, model.config.n_layers - 1} if layers is None else set(layers)
+    return [key for key in model.stage_keys() if key.layer in chosen and key.stage in _TELLING]
+
+
 def fit_arithmetic(
     models: Callable[[str], Model],
     capture: Capture,
@@ -91,10 +99,7 @@ def fit_arithmetic(
         declared: what the engine says of itself; believed where arithmetics cannot be told apart.
     """
     base = models("f64")
-    chosen = sorted({0, base.config.n_layers // 2, base.config.n_layers - 1}) if layers is None else list(layers)
-    keys = [
-        key for key in base.stage_keys() if key.layer in chosen and key.stage in _TELLING and _there(base, key, capture)
-    ]
+    keys = [key for key in telling(base, layers) if _there(base, key, capture)]
     if not keys:
         return Fit(None, reason="no stage whose inputs were captured too tells arithmetics apart")
     table = {
@@ -120,9 +125,9 @@ def _decided(
 ) -> Fit:
     """The nearest by the stages that tell it from the others."""
     stages = len(table[nearest])
-    telling = [i for i in range(stages) if _tells([row[i] for row in table.values()])]
-    if telling:
-        inside = {name: _median([row[i] for i in telling]) for name, row in table.items()}
+    apart = [i for i in range(stages) if _tells([row[i] for row in table.values()])]
+    if apart:
+        inside = {name: _median([row[i] for i in apart]) for name, row in table.items()}
         nearest = min(inside, key=lambda name: inside[name])
         medians = inside
     identical = medians[nearest] == 0
@@ -133,15 +138,17 @@ def _decided(
     if clear < _APART:
         close = [name for name in medians if medians[name] <= _APART * medians[nearest]]
         reason = f"{' and '.join(close)} cannot be told apart here"
-        nearest = declared if declared in close else nearest
+        # the one with the widest null model, so that an honest engine is not held to another's roundings
+        nearest = declared if declared in close else next(name for name in (*_WIDEST, nearest) if name in close)
     if not medians[nearest] <= bound:
         return Fit(None, medians, stages=stages, reason=f"the stages that tell arithmetics apart are {medians[nearest]:.2g} from the nearest, {nearest}")  # fmt: skip
-    return Fit(nearest, medians, medians[nearest] == 0, clear, len(telling) or stages, reason)
+    return Fit(nearest, medians, medians[nearest] == 0, clear, len(apart) or stages, reason)
 
 
 def _there(model: Model, key: StageKey, capture: Capture) -> bool:
-    rows = len(capture.provenance.tokens)
-    return all(one in capture.stages and len(capture[one]) == rows for one in (key, *model.sources(key)))
+    seen = capture.stages.get(key)
+    shape = (len(capture.provenance.tokens), model.width(key.stage))
+    return seen is not None and seen.shape == shape and not why_not(model, key, capture)
 
 
 def _distances(

@@ -16,9 +16,10 @@ from apr.errors import NotComparable, UsageError
 from apr.ops.arithmetic import ARITHMETICS, F32, F64, GGML
 from apr.parity.comparable import check_provenance
 from apr.parity.conventions import check_conventions
-from apr.parity.fit import fit_arithmetic
+from apr.parity.fit import fit_arithmetic, telling
 from apr.parity.gates import same_bits
 from apr.parity.histogram import histogram
+from apr.parity.inputs import why_not
 from apr.parity.metrics import compare_stage
 from apr.parity.null import limit, null_of, tests
 from apr.parity.null.base import Null
@@ -146,6 +147,7 @@ def measure(
             _conventional(oracle, theirs, "oracle")
         except NotComparable as refusal:
             measurement.incomparable = refusal.problem
+            measurement.cells.clear()  # of earlier prompts: nothing follows from a part
             return measurement
         measurement.notes += [note for note in notes if note not in measurement.notes]
         if probe is not None and index == 0:
@@ -165,9 +167,10 @@ def capture(side: Side, tokens: Sequence[int], filters: Filters) -> Capture:
     if filters == Filters() or side.judge is None:
         return side.engine.capture(tokens)
     model = side.judge.model(F64.name)
-    wanted = {HEAD}
+    # what tells arithmetics apart is looked at whatever is compared, so that the same engine is always judged alike
+    wanted = {HEAD} if side.stock else {HEAD, *telling(model)}
     for key in model.stage_keys():
-        if filters.wants(key):
+        if filters.wants(key) or key in wanted:
             wanted |= {key, *model.sources(key)}
     return Capture(side.engine.provenance(tokens), dict(side.engine.stream(tokens, wanted)))
 
@@ -294,10 +297,11 @@ class _Prompt:
         m = self.measurement
         ours_in = m.subject.fits or self._arithmetic_of("subject", self.subject, self.ours)
         theirs_in = m.oracle.fits or self._arithmetic_of("oracle", self.oracle, self.theirs)
-        if EXACT in (ours_in, theirs_in) and {ours_in, theirs_in} <= {EXACT, GGML.name}:
-            ours_in = theirs_in = (
-                EXACT  # llama.cpp's arithmetic is `ggml` with one order of summation, which `exact` has
-            )
+        if EXACT in (ours_in, theirs_in) and ours_in != theirs_in:
+            # every bit is asked for only where both have this order of additions
+            ours_in = GGML.name if ours_in == EXACT and not self.subject.stock else ours_in
+            theirs_in = GGML.name if theirs_in == EXACT and not self.oracle.stock else theirs_in
+        every_bit = ours_in == theirs_in == EXACT
         if GGML.name in (ours_in, theirs_in) and _CHAOS not in m.notes:
             m.notes.append(_CHAOS)
         fed = can_be_fed(self.subject.engine) and self.subject.judge is not None
@@ -316,7 +320,7 @@ class _Prompt:
                 continue
             if not self.keep:
                 self.known.clear()  # it serves the views of one stage
-            self._accumulated(key, exact=EXACT in (ours_in, theirs_in))
+            self._accumulated(key, exact=every_bit)
             if fed:
                 self._isolated(key, ours_in, theirs_in)
             for name, side, capture, arithmetic in (
@@ -333,12 +337,14 @@ class _Prompt:
             return declared if declared in ARITHMETICS else F32.name
         fit = fit_arithmetic(side.judge.model, capture, declared=declared)
         self.measurement.notes.append(f"the {name} {fit}")
+        if fit.arithmetic is None and not fit.stages and declared not in ARITHMETICS:
+            self._missing(
+                name, self.measurement.expected[0], f"cannot be judged, nobody knows its arithmetic: {fit.reason}"
+            )
         found = fit.arithmetic or (declared if declared in ARITHMETICS else F32.name)
         if found != declared and {found, declared} != {EXACT, GGML.name} and fit.arithmetic:
             self.measurement.notes.append(f"the {name} says it computes in {declared}, and fits {found}")
-        other = self.ours if name == "oracle" else self.theirs
-        # every bit is asked for only of those who ask for it
-        return GGML.name if found == EXACT != other.provenance.arithmetic else found
+        return found
 
     def _there(self, key: StageKey) -> bool:
         """Whether both sides have a stage in the shape it should have; what is missing is noted."""
@@ -423,13 +429,11 @@ class _Prompt:
         return memory[place]
 
     def _fed_by(self, model: Model, key: StageKey, capture: Capture, name: str) -> bool:
-        """Whether a capture holds everything that a stage reads."""
-        for source in model.sources(key):
-            there = capture.stages.get(source)
-            if there is None or len(there) != len(self.tokens):
-                self._missing(name, key, f"cannot be computed, its input {source} was not captured")
-                return False
-        return True
+        """Whether a capture holds everything that a stage reads; what is wrong with it is noted."""
+        reason = why_not(model, key, capture)
+        if reason:
+            self._missing(name, key, f"cannot be computed, {reason}")
+        return not reason
 
     def _cell(
         self,

@@ -1,7 +1,7 @@
 """From a run that diverges to the smallest one that still does, at the same stage.
 
-Prefixes need no forward pass: stages are causal, so the first rows of a capture are the capture of the first tokens. Only when
-leading tokens are dropped are the engines asked again, for prompts that get shorter and only up to the layer in question.
+Stages are causal, so the first rows of a capture are the capture of the first tokens: which prefix is the shortest is found without a
+pass. Whatever is handed out was then run, with exactly the filters that it is handed out with.
 """
 
 from __future__ import annotations
@@ -69,10 +69,8 @@ def shrink(
     layers = None if first.key.layer is None else range(first.key.layer, first.key.layer + 1)
     filters = Filters(stages=(first.key.stage,), layers=layers)
     search = _Search(subject, oracle, first, bounds, filters, captured, advance)
-    best = search.prefix(tuple(tokens))
-    if best is None:
-        return None
-    return search.one_position(search.without_leading(best))
+    best = search.shortest_prefix(tuple(tokens))
+    return None if best is None else search.one_position(search.without_leading(best))
 
 
 @dataclass
@@ -86,13 +84,24 @@ class _Search:
     advance: Callable[[], None]
     runs: int = 0
 
-    def prefix(self, tokens: tuple[int, ...]) -> Shrunk | None:
-        """The shortest prefix that shows it, by bisection over the rows that are there; no pass is made."""
+    def shortest_prefix(self, tokens: tuple[int, ...]) -> Shrunk | None:
+        """The shortest prefix that shows it when it is run.
+
+        Rows of the capture at hand say which that should be; an engine that is wrong only for longer prompts is found by running.
+        """
+        sliced = self._bisect(tokens, sliced=True)
+        if sliced is not None:
+            run = self._try(sliced.tokens, sliced=False)
+            if run is not None:
+                return run
+        return self._bisect(tokens, sliced=False)
+
+    def _bisect(self, tokens: tuple[int, ...], *, sliced: bool) -> Shrunk | None:
         low, high = min(_FEWEST, len(tokens)), len(tokens)
-        best = self._try(tokens, sliced=True)
+        best = self._try(tokens, sliced=sliced)
         while best is not None and low < high:
             middle = (low + high) // 2
-            smaller = self._try(tokens[:middle], sliced=True)
+            smaller = self._try(tokens[:middle], sliced=sliced)
             if smaller is None:
                 low = middle + 1
             else:
@@ -119,8 +128,7 @@ class _Search:
         if position is None:
             return best
         filters = replace(self.filters, positions=range(position, position + 1))
-        a_prefix = self.captured(self.subject).provenance.tokens[: len(best.tokens)] == best.tokens
-        alone = self._try(best.tokens, sliced=a_prefix, filters=filters)
+        alone = self._try(best.tokens, sliced=False, filters=filters)
         return replace(best, runs=self.runs) if alone is None else replace(alone, runs=self.runs)
 
     def _try(self, tokens: tuple[int, ...], *, sliced: bool, filters: Filters | None = None) -> Shrunk | None:
@@ -140,6 +148,4 @@ class _Search:
         finally:
             self.runs += not sliced
         found = judge(measured, self.bounds).first
-        if found is None or found.key != self.first.key:
-            return None
-        return Shrunk(tokens, filters, found, self.runs)
+        return None if found is None else Shrunk(tokens, filters, found, self.runs)
