@@ -245,7 +245,15 @@ _ACCUSED: dict[frozenset[View], tuple[Culprit, str]] = {
 
 def _outcome(measurement: Measurement, first: Divergence | None, judged: list[Cell]) -> tuple[Outcome, str]:
     if first is not None:
-        return "diverges", f"the sides part at {first.key}" + _at(first.position)
+        place = f"{first.key}{_at(first.position)}"
+        agree = any(
+            cell.view == "accumulated"
+            and (cell.prompt, cell.key) == (first.prompt, first.key)
+            and cell.difference.bit_identical
+            for cell in measurement.cells
+        )
+        part = f"the sides agree in every bit of {place}, and the judge contradicts both"
+        return "diverges", part if agree else f"the sides part at {place}"
     doubt = _doubt(measurement, judged)
     if doubt:
         return "inconclusive", doubt
@@ -275,7 +283,9 @@ def _doubt(measurement: Measurement, judged: list[Cell]) -> str:
         return f"{unseen[0]} was expected and is not among the measurements{more}"
     blank = next((cell for cell in measurement.cells if not cell.difference.all_finite), None)
     if blank is not None:
-        return f"{blank.key} holds numbers that are not finite on both sides, which is no agreement"
+        both = "on both sides, which is no agreement"
+        one = "on one side, and there is nothing to judge it by"
+        return f"{blank.key} holds numbers that are not finite {one if blank.difference.nonfinite_mismatches else both}"
     settled = {(cell.prompt, cell.key) for cell in measurement.cells if cell.tests or cell.difference.bit_identical}
     open_ = next((cell.key for cell in measurement.cells if (cell.prompt, cell.key) not in settled), None)
     if open_ is not None:

@@ -163,6 +163,41 @@ def test_an_engine_that_fails_its_gate_is_not_believed(passed: bool | None) -> N
     assert ("not deterministic" in verdict.reason) == (passed is False)
 
 
+def test_alpha_is_that_of_the_whole_run() -> None:
+    """A value that a single test would call too great is not: there are many."""
+    made = builders.measurement(fault=None)
+    count = judge(made).tests
+    cell = next(cell for cell in made.cells if (cell.key, cell.view) == (LATER, "isolated"))
+    element = next(test for test in cell.tests if test.name == "element")
+    value = (limit(element, 1e-6) + limit(element, 1e-6 / count)) / 2
+    once = changed(made, LATER, "isolated", tests=(replace(element, value=value), *cell.tests[1:]))
+    assert judge(once, Bounds(alpha=1e-6)).outcome == "agrees"
+
+
+def test_the_clearest_test_of_a_cell_speaks_for_it() -> None:
+    made = builders.measurement(fault=None)
+    cell = next(cell for cell in made.cells if (cell.key, cell.view) == (LATER, "isolated"))
+    for name in ("element", "position", "stage", "gain"):
+        tests = tuple(replace(test, value=1e4 if test.name == name else 1e2) for test in cell.tests)
+        first = judge(changed(made, LATER, "isolated", tests=tests)).first
+        assert first is not None
+        assert first.test == name
+
+
+def test_two_sides_that_agree_in_what_the_judge_contradicts_do_not_part() -> None:
+    made = builders.measurement(fault=None)
+    for view in ("subject", "oracle"):
+        made = changed(made, LATER, view, factor=1e6)
+    same = [
+        replace(cell, difference=replace(cell.difference, bit_identical=True)) if cell.view == "accumulated" else cell
+        for cell in made.cells
+    ]
+    verdict = judge(replace(made, cells=same))
+    assert verdict.outcome == "diverges"
+    assert "the sides agree in every bit" in verdict.reason
+    assert "the judge contradicts both" in verdict.reason
+
+
 def test_what_was_expected_and_is_not_there_is_not_agreement() -> None:
     made = builders.measurement(fault=None, prompts=2)
     for gone in (
@@ -189,6 +224,13 @@ def test_numbers_that_are_not_finite_on_both_sides_are_no_agreement() -> None:
     verdict = judge(replace(made, cells=cells))
     assert verdict.outcome == "inconclusive"
     assert f"{LATER} holds numbers that are not finite on both sides" in verdict.reason
+    only = [
+        replace(cell, difference=replace(cell.difference, nan_a=1, nonfinite_mismatches=1), tests=())
+        for cell in made.cells
+    ]
+    verdict = judge(replace(made, cells=[cell for cell in only if cell.view == "accumulated"]))
+    assert verdict.outcome == "inconclusive"
+    assert "on one side" in verdict.reason
 
 
 def test_where_every_bit_must_agree_the_distance_is_one_and_the_bound_is_none() -> None:
