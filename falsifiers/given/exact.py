@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from apr.capture import Array, Capture
+    from apr.engines.llama_cpp.providers import Provider
     from apr.formats.model_file import ModelFile
     from apr.stages import StageKey
     from pv import Evidence, Mutant
@@ -138,8 +139,14 @@ def exact_probe(mutant: Mutant | None, evidence: Evidence, probe_models: ProbeMo
 class ExactFunctions:
     """Ours beside C's."""
 
-    def __init__(self, faults: dict[str, Callable[..., Any]]) -> None:
-        self._faults = faults
+    def __init__(self, faults: dict[str, Callable[..., Any]], evidence: Evidence, probe_models: ProbeModels) -> None:
+        self._faults, self._evidence, self._probe_models = faults, evidence, probe_models
+
+    def _enter(self) -> Provider:
+        """The library that is asked, recorded and built for AVX2."""
+        oracle = self._probe_models.oracle("llama")
+        _enter(self._evidence, oracle)
+        return oracle.engine().provider
 
     def fma(self, a: Floats, b: Floats, c: Floats) -> tuple[Floats, Floats]:
         """Of three arrays of one shape: ours, and `fmaf` of the C library."""
@@ -166,9 +173,10 @@ class ExactFunctions:
         from apr.errors import OracleError
         from apr.ops.exact.exponential import exponential
 
+        provider = self._enter()
         theirs = np.empty_like(x)
         try:
-            kernels = open_kernels()
+            kernels = open_kernels(provider)
             function = kernels.function("ggml_vec_soft_max_f32", c.c_double, c.c_int, c.c_void_p, c.c_void_p, c.c_float)
         except OracleError as error:
             raise Inconclusive("no oracle", str(error)) from error
@@ -196,6 +204,13 @@ class ExactFunctions:
             return str(error)
         return None
 
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        """Every kernel of the catalogue that is not the library's."""
+        from apr.mutants.exact import STRANGERS
+
+        return tuple(STRANGERS)
+
     def self_test(self, stranger: str) -> str | None:
         """What the self-test says to a library whose kernels are not ours: here ours are not the library's."""
         from apr.engines.llama_cpp.exactness import check
@@ -203,9 +218,11 @@ class ExactFunctions:
         from apr.mutants.exact import STRANGERS
         from apr.ops.arithmetic import EXACT
 
+        provider = self._enter()
+
         def run(faulty: Any) -> str | None:
             try:
-                check(None, faulty)
+                check(provider, faulty)
             except OracleAbsent as error:
                 raise Inconclusive("no oracle", str(error)) from error
             except OracleError as error:
@@ -237,7 +254,7 @@ def _zeros(type_name: str) -> Any:
 
 
 @pytest.fixture
-def exact_functions(mutant: Mutant | None, evidence: Evidence) -> ExactFunctions:
+def exact_functions(mutant: Mutant | None, evidence: Evidence, probe_models: ProbeModels) -> ExactFunctions:
     """The functions of exact arithmetic, with the claim's mutant among them if there is one."""
     from apr.engines.reference import Reference
     from apr.mutants.exact import MUTANTS, FunctionMutant
@@ -245,4 +262,5 @@ def exact_functions(mutant: Mutant | None, evidence: Evidence) -> ExactFunctions
     evidence.engine("subject", Reference.name, Reference.build)
     evidence.input("source", RUNTIME)
     fault = MUTANTS.get(mutant.id) if mutant is not None else None
-    return ExactFunctions({fault.stage: fault.function} if isinstance(fault, FunctionMutant) else {})
+    faults = {fault.stage: fault.function} if isinstance(fault, FunctionMutant) else {}
+    return ExactFunctions(faults, evidence, probe_models)

@@ -88,17 +88,46 @@ def test_the_refusal_says_why(instructions: set[str], reason: str) -> None:
 @pytest.mark.oracle
 @pytest.mark.parametrize(
     "options",
-    [{"heads": 1, "kv_heads": 1, "head_dim": 64}, {"tied": True}, {"layers": 1, "heads": 8}, {"head_dim": 24}],
+    [
+        {"heads": 1, "kv_heads": 1, "head_dim": 64},
+        {"tied": True},
+        {"layers": 1, "heads": 8},
+        {"head_dim": 24},
+        # two kernels for as many positions as there are or fewer: super-blocks from 8 on, F16 from 2 on
+        {"weights": "Q4_K_M", "hidden": 256, "feed_forward": 256},
+        {"weights": "F16"},
+        # dividing by 3 is not multiplying with a third
+        {"metadata": (("llama.rope.scaling.type", "linear"), ("llama.rope.scaling.factor", 3.0))},
+    ],
 )
 def test_free_runs_are_llama_cpps(tmp_path: Path, maker: Any, options: dict[str, Any]) -> None:
-    spec = maker.Spec(weights="Q4_1", hidden=128, feed_forward=160, **options)
+    spec = maker.Spec(**{"weights": "Q4_1", "hidden": 128, "feed_forward": 160} | options)
     file = open_model(maker.write_model(tmp_path / "m.gguf", spec))
     subject = Reference(file, EXACT)
     with LlamaCpp(file) as oracle:
-        for count in (1, 2, 9):
+        for count in (1, 2, 7, 8, 9, 32):
             theirs = oracle.capture([7 * n + 3 for n in range(count)])
             ours = subject.capture(theirs.provenance.tokens)
             assert [str(key) for key in ours.stages if not same(ours[key], theirs[key])] == []
+
+
+@needs_library
+@pytest.mark.oracle
+@pytest.mark.parametrize("count", [31, 32, 33])
+def test_sums_of_products_too_small_for_float32_are_plus_zero(tmp_path: Path, maker: Any, count: int) -> None:
+    # one token again and again: a channel's values are a few times the smallest number, of one sign, and weighed by 1/count they
+    # vanish, to -0 where the sign is minus; ggml adds the cells that hold nothing, and +0 is left
+    spec = maker.Spec(layers=1)
+    weights = maker.tensors(spec)
+    weights["blk.0.attn_v.weight"] = np.sign(weights["blk.0.attn_v.weight"]) * np.float32(2.0**-149)
+    file = open_model(maker.write_model(tmp_path / "m.gguf", spec, weights))
+    key = StageKey("attention", 0)
+    with LlamaCpp(file) as oracle:
+        theirs = oracle.capture([7] * count)[key]
+    ours = Reference(file, EXACT).capture([7] * count)[key]
+    assert same(ours, theirs)
+    assert (theirs[-1] == 0).any()
+    assert not np.signbit(theirs[-1][theirs[-1] == 0]).any()
 
 
 @needs_library

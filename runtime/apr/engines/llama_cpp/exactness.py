@@ -1,8 +1,8 @@
 """Whether a llama.cpp library has the kernels that arithmetic `exact` reproduces: it is asked, never assumed.
 
 Instruction sets, compilers and releases change the order of additions. So two tiny models that reach every kernel
-(`apr.engines.llama_cpp.probe_models`) are run free by both sides, with one position, with few and with many, because each
-number of positions has kernels of its own; every stage must agree in every bit.
+(`apr.engines.llama_cpp.probe_models`) are run free by both sides, with as many positions as each kernel starts and ends at;
+every stage must agree in every bit.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from apr.capture import Capture
     from apr.engines.llama_cpp.providers import Provider
 
-POSITIONS = (1, 5, 17)  # one; fewer than the tiled kernels take; more, of the experts too
+# either side of every number at which a kernel gives way to another: one has `ggml_vec_dot` alone; from 2 on there is tinyBLAS;
+# from 8 on super-blocks are tiled, of the experts too when there are 32; 32 keys fill a step of attention's sums, 17 do not
+POSITIONS = (1, 2, 5, 7, 8, 17, 32)
 _INSTRUCTIONS = ("AVX2", "FMA", "F16C")  # what the kernels are written with
 _OTHER = ("AVX512", "AVX_VNNI", "NEON", "SVE")  # what brings other ones
 

@@ -1,7 +1,7 @@
 """Two tiny models that reach every kernel that `apr.ops.exact` reproduces: to ask a library whether they are its own.
 
-Their weights are random bits in blocks whose scales make sense: no quantiser is needed. One is dense and rotates neighbours;
-the other has experts and normed heads and rotates halves, of a width that is no multiple of 32. Matrices take the types in
+Their weights are random bits in blocks whose scales make sense: no quantiser is needed. One is dense and rotates neighbours,
+by angles that were divided by three; the other has experts and normed heads and rotates halves, of a width that is no multiple of 32. Matrices take the types in
 turn, those of experts by themselves, so that each type is met by either.
 """
 
@@ -29,6 +29,7 @@ _HIDDEN, _INNER = 256, 512
 _HEADS, _KV_HEADS = {"llama": 4, "qwen3moe": 8}, {"llama": 2, "qwen3moe": 4}
 _HEAD_DIM = {"llama": 64, "qwen3moe": 24}
 _LAYERS = {"llama": 3, "qwen3moe": 5}
+_STRETCHED = 3.0  # no power of two: dividing by it is not multiplying with its reciprocal
 # bytes of a block at which a float16 starts
 _FLOATS = {
     **dict.fromkeys(("Q8_0", "Q4_0", "Q5_0", "IQ4_NL", "IQ4_XS"), (0,)),
@@ -60,7 +61,10 @@ def write(path: Path, architecture: str) -> Path:
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_vocab_size(VOCABULARY)
     writer.add_tokenizer_model("no_vocab")
-    if architecture == "qwen3moe":
+    if architecture == "llama":
+        writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(_STRETCHED)
+    else:
         writer.add_expert_count(EXPERTS)
         writer.add_expert_used_count(2)
         writer.add_expert_feed_forward_length(_INNER)
