@@ -2,17 +2,18 @@
 
 OPENBLAS_NUM_THREADS=1 python benchmarks/honest.py [--comparisons N] [--seed N] [--types A,B]    default: 20000, every weight type
 
-Exits with 1 on an alarm.
+Exits with 1 on an alarm, and with 2 where it cannot run: no llama.cpp, or arguments that ask for nothing.
 
 Random products of every weight type go through llama.cpp's own dot products, and through numpy in four orders of summation. Random
 tiny models of every architecture run in llama.cpp (every provider found) and in numpy, over random prompts; each stage is judged in
-each arithmetic on the engine's own inputs.
+each arithmetic on the engine's own inputs, except by the very code that computed it.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import itertools
 import sys
 import tempfile
 import time
@@ -29,6 +30,7 @@ from apr.engines.llama_cpp.engine import LlamaCpp  # noqa: E402 - after the path
 from apr.engines.llama_cpp.kernels import QUANTISABLE, open_kernels  # noqa: E402
 from apr.engines.llama_cpp.providers import providers  # noqa: E402
 from apr.engines.reference import Reference  # noqa: E402
+from apr.errors import AprError, OracleAbsent, UsageError  # noqa: E402
 from apr.formats import open_model  # noqa: E402
 from apr.models import load  # noqa: E402
 from apr.ops.arithmetic import ARITHMETICS  # noqa: E402
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from apr.capture import Capture
+    from apr.engines.llama_cpp.providers import Provider
     from apr.formats.model_file import ModelFile
 
 TYPES = ("F32", *(name for name in FORMATS if name in QUANTISABLE))
@@ -69,13 +72,13 @@ class Tally:
             self.alarms.append(f"{comparison.family}, {comparison.what}, {comparison.pair}: {test} {ratio:.2f}")
 
 
-def of_products(rng: np.random.Generator, types: tuple[str, ...] = TYPES) -> Iterator[Comparison]:
+def of_products(
+    rng: np.random.Generator, found: list[Provider], types: tuple[str, ...] = TYPES
+) -> Iterator[Comparison]:
     """Without end, every type in turn, in the kernels of every provider in turn."""
-    built = [open_kernels(provider) for provider in providers()]
-    while True:
-        for kernels in built:
-            for name in types:
-                yield from products(rng, name, kernels)
+    built = [open_kernels(provider) for provider in found]
+    for kernels, name in itertools.cycle(itertools.product(built, types)):
+        yield from products(rng, name, kernels)
 
 
 def random_spec(rng: np.random.Generator) -> Spec:
@@ -105,11 +108,13 @@ def random_spec(rng: np.random.Generator) -> Spec:
     )
 
 
-def captures(rng: np.random.Generator, file: ModelFile, prompts: int) -> Iterator[tuple[str, Capture]]:
+def captures(
+    rng: np.random.Generator, found: list[Provider], file: ModelFile, prompts: int
+) -> Iterator[tuple[str, Capture]]:
     """Random prompts through every engine there is."""
     vocabulary = file.tensors["token_embd.weight"].shape[0]
     texts = [rng.integers(0, vocabulary, int(rng.integers(2, 25))).tolist() for _ in range(prompts)]
-    for provider in providers():
+    for provider in found:
         with LlamaCpp(file, provider) as engine:
             for text in texts:
                 yield f"llama.cpp {provider.name}", engine.capture(text)
@@ -117,7 +122,7 @@ def captures(rng: np.random.Generator, file: ModelFile, prompts: int) -> Iterato
         yield f"numpy {name}", Reference(file, ARITHMETICS[name]).capture(texts[0])
 
 
-def of_models(rng: np.random.Generator, prompts: int = _PROMPTS) -> Iterator[Comparison]:
+def of_models(rng: np.random.Generator, found: list[Provider], prompts: int = _PROMPTS) -> Iterator[Comparison]:
     """Without end, one random model after another."""
     with tempfile.TemporaryDirectory() as folder:
         while True:
@@ -125,26 +130,58 @@ def of_models(rng: np.random.Generator, prompts: int = _PROMPTS) -> Iterator[Com
             spec = random_spec(rng)
             file = open_model(write_model(path, spec))
             judges = [load(file, ARITHMETICS[name]) for name in JUDGES]
-            for engine, capture in captures(rng, file, prompts):
+            for engine, capture in captures(rng, found, file, prompts):
                 for judge in judges:
+                    origin = capture.provenance
+                    if (origin.engine, origin.arithmetic) == (Reference.name, judge.arithmetic.name):
+                        continue  # the same code over the same inputs: there is nothing to compare
                     yield from stages(judge, capture, f"{spec.architecture} {spec.weights}, {engine}")
             path.unlink()
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints a table of what was compared, and every alarm; 1 if there is one."""
+    """Prints a table of what was compared, and every alarm; 1 if there is one, 2 if nothing can be compared."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--comparisons", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--types", type=lambda text: tuple(text.split(",")), default=TYPES)
     wanted = parser.parse_args(arguments)
-    rng = np.random.Generator(np.random.PCG64(wanted.seed))
-    start, alpha_each = time.process_time(), split(ALPHA, wanted.comparisons)
-    by_products = int(_PRODUCTS * wanted.comparisons)
+    try:
+        return compare(wanted.comparisons, wanted.seed, wanted.types, _found(wanted))
+    except AprError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def _found(wanted: argparse.Namespace) -> list[Provider]:
+    """The libraries that take part.
+
+    Raises:
+        UsageError: arguments that ask for nothing, or for types that there are not.
+        OracleAbsent: no library.
+    """
+    if wanted.comparisons < 1:
+        raise UsageError(f"--comparisons {wanted.comparisons} compares nothing", hint="give a number of at least 1")
+    unknown = [name for name in wanted.types if name not in TYPES]
+    if unknown:
+        raise UsageError(
+            f"--types: there is no kernel for {', '.join(unknown)!r}", hint=f"one or more of {', '.join(TYPES)}"
+        )
+    found = providers()
+    if not found:
+        raise OracleAbsent("no llama.cpp library was found", hint="pip install xllamacpp")
+    return found
+
+
+def compare(comparisons: int, seed: int, types: tuple[str, ...], found: list[Provider]) -> int:
+    """Prints the table; 1 if there is an alarm, 0 otherwise."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    start, alpha_each = time.process_time(), split(ALPHA, comparisons)
+    by_products = int(_PRODUCTS * comparisons)
     tallies: dict[str, Tally] = collections.defaultdict(Tally)
     for source, count in (
-        (of_products(rng, wanted.types), by_products),
-        (of_models(rng), wanted.comparisons - by_products),
+        (of_products(rng, found, types), by_products),
+        (of_models(rng, found), comparisons - by_products),
     ):
         for _, comparison in zip(range(count), source, strict=False):
             kind = comparison.what if comparison.family == "product" else comparison.family
@@ -157,7 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
     for alarm in tallies["all"].alarms:
         print(f"alarm: {alarm}")
     everything = tallies["all"]
-    built = ", ".join(f"{provider.name} ({provider.build})" for provider in providers())
+    built = ", ".join(provider.build for provider in found) + (" and no other build" if len(found) == 1 else "")
     print(
         f"{everything.count} honest comparisons, {len(everything.alarms)} alarms at alpha {ALPHA:g} for all of them together"
     )
