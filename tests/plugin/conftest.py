@@ -66,5 +66,7 @@ class Project:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester) -> Project:
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    for name in ("CI", "BUILD_NUMBER"):  # there pytest repeats whole messages in its summary, which is its own affair
+        monkeypatch.delenv(name, raising=False)
     return Project(pytester)
