@@ -21,7 +21,7 @@ from apr.capture import Array, Capture, Provenance
 from apr.console import escape, is_terminal
 from apr.engines.base import TIMEOUT, check_tokens
 from apr.engines.recorded import UNKNOWN, checked, shaped
-from apr.errors import AprError, OracleError, UnusableInput, UsageError
+from apr.errors import AprError, NotComparable, OracleError, UnusableInput, UsageError
 from apr.formats.aprt import SIDECAR_NAME, read_capture
 from apr.models import load
 from apr.ops.arithmetic import F32
@@ -178,6 +178,7 @@ class External:
             UsageError: no tokens, ids outside the vocabulary, or a program that is not there.
             OracleError: it failed, took too long, or wrote nothing.
             UnusableInput: what it wrote is broken.
+            NotComparable: it declares positions that are not those of a run from an empty context.
         """
         config = self._model.config
         check_tokens(tokens, config.vocabulary, config.context)
@@ -207,11 +208,12 @@ class External:
             if files.provenance is None:
                 self._declared = None
                 return Capture(self._undeclared(tokens), shaped(files, self._model.width))
-            declared = checked(files.provenance, out)
+            declared = checked(files.provenance, out, self._model.config)
             stages = shaped(files, None)
-        except UnusableInput as error:
+        except (UnusableInput, NotComparable) as error:
             broken = (error.where or "").replace(f"{out}/", "{out}/")
-            raise UnusableInput(f"{broken} {error.problem}", where=self._where, hint=error.hint) from error
+            refusal = NotComparable if isinstance(error, NotComparable) else UnusableInput
+            raise refusal(f"{broken} {error.problem}", where=self._where, hint=error.hint) from error
         self._declared = declared
         return Capture(declared, stages)
 

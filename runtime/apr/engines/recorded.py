@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from apr.capture import Array, Capture, Provenance
+from apr.engines.base import check_tokens
 from apr.errors import NotComparable, UnusableInput, UsageError
 from apr.formats.aprt import SIDECAR_NAME, read_capture
 from apr.models import load
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
 
     from apr.formats.aprt import StageDirectory
     from apr.formats.model_file import ModelFile
+    from apr.models import Model
+    from apr.models.config import Config
 
 UNKNOWN = "unknown"  # what nobody says: an engine, its build, its arithmetic
+_ANY = 2**31  # ids and positions are 32-bit whole numbers in every engine, so no model has more of either
+_SHOWN = 20  # digits of a number that a message quotes
 
 
 class Recorded:
@@ -40,13 +45,14 @@ class Recorded:
 
     Args:
         folder: of stage files.
-        file: the model that was run, where there is no `capture.json`.
+        file: the model that was run; may be left out where there is a `capture.json`, whose tokens are held against it otherwise.
         tokens: what was run, where there is no `capture.json`; one a position, from position 0.
 
     Raises:
         UnusableInput: no folder, no stage file, one that is broken, or a broken `capture.json`.
-        NotComparable: nothing says which tokens and which model the files belong to.
-        UnsupportedModel: see `apr.models.load`; only where there is no `capture.json`.
+        NotComparable: nothing says which tokens and which model the files belong to; see also `checked`.
+        UsageError: tokens of the command line that the model cannot run.
+        UnsupportedModel: see `apr.models.load`; only where a model is given.
     """
 
     def __init__(self, folder: Path, file: ModelFile | None = None, tokens: Sequence[int] | None = None) -> None:
@@ -56,10 +62,11 @@ class Recorded:
             [f"no stage has such a name: {', '.join(self._files.ignored)} in {folder}"] if self._files.ignored else []
         )
         self._width: Callable[[str], int] | None = None
+        model = None if file is None else load(file, F32)  # for its sizes; no weight of it is decoded
         if self._files.provenance is not None:
-            self._provenance = checked(self._files.provenance, folder)
+            self._provenance = checked(self._files.provenance, folder, None if model is None else model.config)
         else:
-            self._provenance, self._width = _as_stated(folder, file, tokens)
+            self._provenance, self._width = _as_stated(folder, file, model, tokens)
             notes.append(
                 f"tokens and model of {folder} are what the command line says, its engine is unknown: there is no {SIDECAR_NAME}"
             )
@@ -112,19 +119,56 @@ class Recorded:
         return Capture(self._provenance, shaped(self._files, self._width))
 
 
-def checked(provenance: Provenance, folder: Path) -> Provenance:
-    """A provenance that does not contradict itself.
+def checked(provenance: Provenance, folder: Path, config: Config | None) -> Provenance:
+    """A provenance that does not contradict itself or its model, of rows that belong to positions 0, 1, 2 and so on.
+
+    Whoever computes stages from a capture takes row p for position p of a run from an empty context; a capture of other rows
+    is not wrong, but nothing can be concluded from it.
+
+    Args:
+        provenance: as somebody wrote it.
+        folder: where its `capture.json` is.
+        config: of the model; None where none is known.
 
     Raises:
-        UnusableInput: tokens and positions are not as many.
+        UnusableInput: tokens and positions are not as many, an id is outside the vocabulary, or a position beyond the context.
+        NotComparable: the positions are not 0 to T - 1.
     """
-    if len(provenance.tokens) != len(provenance.positions) or not provenance.tokens:
+    tokens, positions, sidecar = provenance.tokens, provenance.positions, folder / SIDECAR_NAME
+    if len(tokens) != len(positions) or not tokens:
         raise UnusableInput(
-            f"has {len(provenance.tokens)} tokens and {len(provenance.positions)} positions",
-            where=f"{folder / SIDECAR_NAME}: provenance",
+            f"has {len(tokens)} tokens and {len(positions)} positions",
+            where=f"{sidecar}: provenance",
             hint="there is one token a position, and at least one",
         )
+    limits = (
+        ("tokens", tokens, "token id", "outside the vocabulary", _ANY if config is None else config.vocabulary),
+        ("positions", positions, "position", "beyond the model's context", _ANY if config is None else config.context),
+    )
+    for name, values, what, problem, limit in limits:
+        for place, value in enumerate(values):
+            if not 0 <= value < limit:
+                raise UnusableInput(
+                    f"{what} {_short(value)} is {problem} of {limit}"
+                    if config is not None
+                    else f"{what} {_short(value)} is more than any model has",
+                    where=f"{sidecar}: provenance.{name}[{place}]",
+                    hint="give the model that was run, or write the recording again",
+                )
+    for place, position in enumerate(positions):
+        if position != place:
+            raise NotComparable(
+                f"not comparable: row {place} belongs to position {position}, and not to position {place} as in a run from an "
+                "empty context",
+                where=f"{sidecar}: provenance.positions[{place}]",
+                hint=f"record all positions, 0 to {len(positions) - 1}, in order",
+            )
     return provenance
+
+
+def _short(number: int) -> str:
+    text = str(number)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def shaped(files: StageDirectory, width: Callable[[str], int] | None) -> dict[StageKey, Array]:
@@ -158,16 +202,17 @@ def shaped(files: StageDirectory, width: Callable[[str], int] | None) -> dict[St
 
 
 def _as_stated(
-    folder: Path, file: ModelFile | None, tokens: Sequence[int] | None
+    folder: Path, file: ModelFile | None, model: Model | None, tokens: Sequence[int] | None
 ) -> tuple[Provenance, Callable[[str], int]]:
     """What the command line says of a folder that says nothing itself."""
     lacking = [what for what, given in (("--tokens", tokens), ("a MODEL", file)) if not given]
-    if file is None or not tokens:
+    if file is None or model is None or not tokens:
         raise NotComparable(
             f"not comparable: there is no {SIDECAR_NAME}, so nothing says which tokens and which model these stage files belong to",
             where=str(folder),
             hint=f"give {' and '.join(lacking)}, or have the engine write {SIDECAR_NAME}",
         )
+    check_tokens(tokens, model.config.vocabulary, model.config.context)
     stated = Provenance(
         engine=UNKNOWN,
         build=UNKNOWN,
@@ -178,4 +223,4 @@ def _as_stated(
         positions=tuple(range(len(tokens))),
         weights_sha256=file.weights_sha256,
     )
-    return stated, load(file, F32).width
+    return stated, model.width

@@ -15,7 +15,7 @@ import pytest
 from apr.engines.external import External, parse_template
 from apr.engines.recorded import UNKNOWN
 from apr.engines.reference import Reference
-from apr.errors import OracleError, UnusableInput, UsageError
+from apr.errors import AprError, NotComparable, OracleError, UnusableInput, UsageError
 from apr.formats import open_model
 from apr.ops.arithmetic import F32, F64
 from apr.parity.comparable import check_provenance
@@ -213,6 +213,44 @@ def test_failures_are_named_with_the_last_words(program: Callable[..., External]
 def test_broken_files_are_the_programs_fault(program: Callable[..., External], body: str, message: str) -> None:
     with pytest.raises(UnusableInput, match=message) as caught:
         program(body).capture(TOKENS)
+    assert (caught.value.where or "").startswith("cmd:")
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "error", "message"),
+    [
+        ("tokens", [10**30, 1, 1, 1, 1, 1, 1], UnusableInput, "{out}/capture.json: provenance.tokens[0] token id 1000"),
+        (
+            "positions",
+            [0, 1, 2, 3, 4, 5, 2**62],
+            UnusableInput,
+            "provenance.positions[6] position 4611686018427387904 is",
+        ),
+        (
+            "positions",
+            [6, 5, 4, 3, 2, 1, 0],
+            NotComparable,
+            "{out}/capture.json: provenance.positions[0] not comparable",
+        ),
+    ],
+)
+def test_a_declaration_that_no_run_can_have_is_the_programs_fault(
+    model: ModelFile, tmp_path: Path, key: str, values: list[int], error: type[AprError], message: str
+) -> None:
+    """The sound engine, whose `capture.json` is changed after it ran."""
+    after = tmp_path / "after.py"
+    after.write_text(
+        "import json, pathlib, subprocess, sys\n"
+        "subprocess.run([sys.executable, *sys.argv[1:]], check=True)\n"
+        "path = pathlib.Path(sys.argv[-1]) / 'capture.json'\n"
+        "content = json.loads(path.read_text())\n"
+        f"content['provenance'][{key!r}] = {values!r}\n"
+        "path.write_text(json.dumps(content))\n"
+    )
+    template = SOUND.replace(PYTHON, f"{PYTHON} {shlex.quote(str(after))}", 1)
+    with pytest.raises(error) as caught:
+        External(parse_template(template), model).capture(TOKENS)
+    assert message in caught.value.problem
     assert (caught.value.where or "").startswith("cmd:")
 
 

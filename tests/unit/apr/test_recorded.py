@@ -172,6 +172,73 @@ def test_tokens_and_positions_that_are_not_as_many_are_refused(folder: Path, cha
         Recorded(folder)
 
 
+@pytest.mark.parametrize(
+    ("change", "place", "known", "unknown"),
+    [
+        ({"tokens": [3, 1, 415, 1, 5]}, "tokens[2]", "token id 415 is outside the vocabulary of 415", None),
+        (
+            {"tokens": [3, 1, 4, 1, 2**31]},
+            "tokens[4]",
+            "token id 2147483648 is outside",
+            "token id 2147483648 is more than",
+        ),
+        (
+            {"tokens": [10**30, 1, 4, 1, 5]},
+            "tokens[0]",
+            "token id 10000000000000000000… is outside",
+            "is more than any",
+        ),
+        ({"positions": [0, 1, 2, 3, 256]}, "positions[4]", "position 256 is beyond the model's context of 256", None),
+        (
+            {"positions": [0, 1, 2**62, 3, 4]},
+            "positions[2]",
+            "beyond the model's context of 256",
+            "is more than any model",
+        ),
+        (
+            {"positions": [10**30, 1, 2, 3, 4]},
+            "positions[0]",
+            "beyond the model's context of 256",
+            "is more than any model",
+        ),
+        ({"tokens": [1] * 257, "positions": list(range(257))}, "positions[256]", "beyond the model's context", None),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_ids_and_positions_that_no_run_has_are_refused_by_place(
+    folder: Path, model: ModelFile, change: dict[str, Any], place: str, known: str, unknown: str | None
+) -> None:
+    change_sidecar(folder, lambda content: content["provenance"].update(change))
+    with pytest.raises(UnusableInput) as caught:
+        Recorded(folder, model)
+    assert caught.value.where == f"{folder / SIDECAR_NAME}: provenance.{place}"
+    assert known in caught.value.problem
+    if unknown is not None:
+        with pytest.raises(UnusableInput, match=unknown) as caught:
+            Recorded(folder)
+        assert caught.value.where == f"{folder / SIDECAR_NAME}: provenance.{place}"
+
+
+@pytest.mark.parametrize(
+    ("positions", "place"), [([0, 0, 0, 0, 0], 1), ([4, 3, 2, 1, 0], 0), ([1, 2, 3, 4, 5], 0), ([0, 1, 2, 3, 5], 4)]
+)
+@pytest.mark.parametrize("with_model", [True, False])
+def test_rows_that_are_not_a_run_from_an_empty_context_are_not_comparable(
+    folder: Path, model: ModelFile, positions: list[int], place: int, with_model: bool
+) -> None:
+    change_sidecar(folder, lambda content: content["provenance"].update(positions=positions))
+    message = f"not comparable: row {place} belongs to position {positions[place]}"
+    with pytest.raises(NotComparable, match=message) as caught:
+        Recorded(folder, model if with_model else None)
+    assert caught.value.where == f"{folder / SIDECAR_NAME}: provenance.positions[{place}]"
+
+
+@pytest.mark.parametrize("tokens", [[3, 415], [1] * 257])
+def test_what_the_command_line_says_was_run_must_be_possible(folder: Path, model: ModelFile, tokens: list[int]) -> None:
+    with pytest.raises(UsageError, match=r"outside the vocabulary of 415|more than the model's context of 256"):
+        Recorded(without_sidecar(folder), model, tokens)
+
+
 @pytest.mark.parametrize("value", [1.5, np.nan, np.inf])
 def test_ids_that_are_not_whole_are_refused(tmp_path: Path, value: float) -> None:
     provenance = Provenance("x", "1", "f32", "qwen3moe", "0" * 64, (7, 8), (0, 1))
