@@ -7,13 +7,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from apr.stages import CANONICAL
+from apr.stages import CANONICAL, INTEGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from apr.parity.null.base import Test
-    from apr.parity.result import Cell, Divergence, Gate, Measurement, Party, Verdict, View
+    from apr.parity.result import Cell, Divergence, Gate, Measurement, Party, Predictions, Verdict, View
     from apr.stages import StageKey
 
 # first: where the sides part first; born: its own operation diverges too; within: the difference is inside its bound
@@ -22,6 +22,8 @@ State = Literal["first", "born", "inherits", "equal", "within", "missing", "not 
 _OWN: tuple[View, ...] = ("isolated", "subject", "oracle")
 
 
+# numbers of likeliest tokens whose agreement is told, in words
+_LIKELIEST = {"10": "ten", "5": "five"}
 # what a divergence's distance is, by the test that found it
 _MEASURES = {
     "element": "absolute, of one element",
@@ -49,7 +51,9 @@ class Bounded(NamedTuple):
 
 
 def bound(test: Test, verdict: Verdict) -> float:
-    """The greatest value, in units of the null model, that a test may have under a verdict's alpha."""
+    """The greatest value, in units of the null model, that a test may have under a verdict's alpha; 0 where bits differ that must not."""
+    if math.isinf(test.value):
+        return 0.0
     from apr.parity.null import limit  # noqa: PLC0415 - reports without a judged cell do not wait for it
 
     return limit(test, verdict.alpha / verdict.tests if verdict.tests else verdict.alpha)
@@ -87,7 +91,7 @@ class Row:
         excess: how far the worst of the stage's own tests is towards its bound, 1 at it; None where none was made. Where the bound
             was set by hand, the distance over it.
         accumulated: relative RMS of the free runs; None where they were not compared.
-        gain: accumulated over isolated; None where either is missing.
+        gain: accumulated over isolated; None where either is missing, or their ratio is no number.
         position: the worst one of the stage's own operation, else of the free run.
     """
 
@@ -179,9 +183,10 @@ def _state(
 def _gain(accumulated: float | None, isolated: float | None) -> float | None:
     if accumulated is None or isolated is None:
         return None
-    if isolated == 0:
-        return 1.0 if accumulated == 0 else math.inf if accumulated > 0 else math.nan
-    return accumulated / isolated
+    if isolated == 0 and not math.isnan(accumulated):
+        return math.inf if accumulated else 1.0
+    gain = accumulated / isolated if isolated else math.nan
+    return None if math.isnan(gain) else gain
 
 
 def worst_of_each(found: Iterable[Row]) -> list[Row]:
@@ -246,6 +251,16 @@ def headline(verdict: Verdict) -> str:
     return f"The sides part at {place(first.key, first.position, first.channel)}: {kind}{guilty}."
 
 
+def how_far(one: Divergence) -> str:
+    """How far beyond its bound a divergence is, in words."""
+    return "a difference where none is allowed" if _exact(one) else times(one.excess)
+
+
+def _exact(one: Divergence) -> bool:
+    """Whether every bit had to agree."""
+    return one.bound == 0 and one.test != "by hand"
+
+
 def facts(measurement: Measurement, verdict: Verdict, replay: str = "") -> list[Fact]:
     """The lines of the verdict card below its headline.
 
@@ -254,13 +269,13 @@ def facts(measurement: Measurement, verdict: Verdict, replay: str = "") -> list[
         verdict: what follows from it.
         replay: the command that shows the first divergence again; "" leaves that line out.
     """
-    found = [*_divergence(verdict.first, len(measurement.prompts))] if verdict.first else []
+    found = [*_divergence(verdict.first, measurement)] if verdict.first else []
     found += _first_position(measurement, verdict)
     found += _certainty(verdict)
     if verdict.runner_up is not None:
         one = verdict.runner_up
         kind = f", {one.kind.name}" if one.kind else ""
-        found.append(Fact("runner-up", f"{place(one.key, one.position, one.channel)}: {times(one.excess)}{kind}"))
+        found.append(Fact("runner-up", f"{place(one.key, one.position, one.channel)}: {how_far(one)}{kind}"))
     more = len(verdict.born) - 1
     if more > 1:
         found.append(
@@ -297,8 +312,8 @@ def facts(measurement: Measurement, verdict: Verdict, replay: str = "") -> list[
     return found
 
 
-def _divergence(first: Divergence, prompts: int) -> list[Fact]:
-    which = f" (prompt {first.prompt})" if prompts > 1 else ""
+def _divergence(first: Divergence, measurement: Measurement) -> list[Fact]:
+    which = f" (prompt {first.prompt})" if len(measurement.prompts) > 1 else ""
     given = {
         "isolated": "on the oracle's inputs",
         "subject": "on the subject's own inputs",
@@ -306,7 +321,7 @@ def _divergence(first: Divergence, prompts: int) -> list[Fact]:
         "accumulated": "in free runs that must be bit-identical",
     }[first.view]
     label = "born here" if first.view != "accumulated" else "seen here"
-    off = f"{given} it is {first.distance:.3g} off, allowed is {first.bound:.3g} ({_MEASURES.get(first.test, first.test)})"
+    off = f"{given} {_off(first, measurement)}"
     found = [Fact("where", place(first.key, first.position, first.channel) + which), Fact(label, off)]
     if first.kind is not None:
         found.append(
@@ -318,6 +333,20 @@ def _divergence(first: Divergence, prompts: int) -> list[Fact]:
     return found
 
 
+def _off(first: Divergence, measurement: Measurement) -> str:
+    """How far off a divergence is and what is allowed, in words."""
+    if not _exact(first):
+        return f"it is {first.distance:.3g} off, allowed is {first.bound:.3g} ({_MEASURES.get(first.test, first.test)})"
+    place_ = (first.prompt, first.key, first.view)
+    cell = next((one for one in measurement.cells if (one.prompt, one.key, one.view) == place_), None)
+    if first.key.stage in INTEGER:
+        of = f" of {cell.difference.count:,}" if cell else ""
+        return f"{first.distance:,.0f}{of} ids are not the same; every one must agree"
+    count = cell.difference.n_different if cell else 0
+    where = "" if not count else " at one element" if count == 1 else f" at most, {count:,} elements do"
+    return f"it differs by {first.distance:.3g}{where}; every bit must agree"
+
+
 def _first_position(measurement: Measurement, verdict: Verdict) -> Iterator[Fact]:
     """Position 0 apart from the others: massive activations and near ties live there."""
     first = verdict.first
@@ -326,6 +355,7 @@ def _first_position(measurement: Measurement, verdict: Verdict) -> Iterator[Fact
         for cell in measurement.cells
         if cell.first_position == 0
         and len(cell.positions) > 1
+        and not cell.difference.integers  # between ids there is no distance
         and (
             cell.tests if first is None else (cell.prompt, cell.key, cell.view) == (first.prompt, first.key, first.view)
         )
@@ -351,7 +381,7 @@ def _certainty(verdict: Verdict) -> list[Fact]:
     if verdict.by_hand:
         sure += "; bounds set by hand apart"
     if verdict.first is not None:
-        sure = f"{times(verdict.first.excess)}; {sure}"
+        sure = f"{how_far(verdict.first)}; {sure}"
     found = [Fact("how sure", sure)]
     stage, power = None, None
     if verdict.first is not None:
@@ -359,7 +389,7 @@ def _certainty(verdict: Verdict) -> list[Fact]:
     elif verdict.power:
         # what the weakest of all stages would have caught
         stage, power = max(verdict.power.items(), key=lambda item: item[1].gain)
-    if power is not None:
+    if power is not None and stage not in INTEGER:
         weakest = "" if verdict.first is not None else " (the weakest stage)"
         found.append(
             Fact(
@@ -389,18 +419,23 @@ def _predictions(measurement: Measurement) -> list[Fact]:
         return []
     worst = max(every, key=lambda kl: math.inf if math.isnan(kl) else kl)
     other = sum(len(one.argmax_differs) for one in seen)
-    least = min((one.shared.get("10", 1.0) for one in seen), key=lambda share: -1.0 if math.isnan(share) else share)
     token = (
         f"another token is the likeliest at {other} of {len(every)} positions"
         if other
         else "the likeliest token is the same everywhere"
     )
-    return [
-        Fact(
-            "predictions",
-            f"after free runs KL is {worst:.2g} nats at the worst position, {token}, {least:.0%} of the ten likeliest are shared at least",
-        )
-    ]
+    said = [f"after free runs KL is {worst:.2g} nats at the worst position", token, *_likeliest(seen)]
+    return [Fact("predictions", ", ".join(said))]
+
+
+def _likeliest(seen: Iterable[Predictions]) -> list[str]:
+    """How many of the likeliest tokens are shared at least; a vocabulary below ten has no ten of them."""
+    of_each = [one.shared for one in seen]
+    for k, word in _LIKELIEST.items():
+        if all(k in shared for shared in of_each):
+            least = min((shared[k] for shared in of_each), key=lambda share: -1.0 if math.isnan(share) else share)
+            return [f"{least:.0%} of the {word} likeliest are shared at least"]
+    return []
 
 
 def _gate(gate: Gate) -> str:

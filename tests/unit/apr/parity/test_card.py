@@ -12,15 +12,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from apr.parity import summary
 from apr.parity.card import print_card
-from apr.parity.result import Gate, Measurement, Party, Verdict
+from apr.parity.metrics import IdAccumulator, compare_arrays
+from apr.parity.null import base
+from apr.parity.result import Gate, Measurement, Party, Power, Verdict
+from apr.parity.verdict import judge
 from apr.stages import StageKey
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from apr.parity.metrics import Difference
 
 HERE = Path(__file__).resolve().parent
 REPLAY = "apr parity llama.cpp --against numpy:ggml model.gguf --tokens 1,2 --stages attn_out --layers 1..2"
@@ -159,6 +165,100 @@ def test_no_power_is_claimed_where_a_bound_was_set_by_hand(builders: ModuleType)
     assert "ffn_up" in judge(made).power
     assert "ffn_up" not in judge(made, Bounds(by_hand={"ffn_up": 0.5}, because="a test")).power
     assert judge(made, Bounds(by_hand={"all": 0.5}, because="a test")).power == {}
+
+
+def exact(made: Measurement, key: StageKey, stage_difference: Difference) -> Verdict:
+    """A run of one stage in which every bit must agree and some do not, judged."""
+    cell = replace(
+        made.cells[0],
+        key=key,
+        view="isolated",
+        difference=stage_difference,
+        positions=(math.inf,) * 2 if stage_difference.integers else (0.0, 3e-8),
+        tests=(
+            base.Test("element", math.inf, 1, 1, 0.0, 1, 3),
+            base.Test("position", math.inf, 1, 2, 0.0, 1),
+            base.Test("stage", math.inf, 1, 1, 0.0),
+            base.Test("gain", 0.0, 1, 1, 0.0),
+        ),
+        kind=None,
+        histogram=None,
+    )
+    made.cells, made.expected, made.votes, made.ladders = [cell], (key,), {}, {}
+    return judge(made)
+
+
+def test_where_every_bit_must_agree_the_card_speaks_of_bits_and_not_of_rounding(builders: ModuleType) -> None:
+    made = builders.measurement(layers=2)
+    a, b = np.ones((2, 8), np.float32), np.ones((2, 8), np.float32)
+    a[1, 3] += np.float32(2**-23)
+    verdict = exact(made, StageKey("embedding", 0), compare_arrays(a, b, a.shape))
+    said = dict(summary.facts(made, verdict))
+    assert said["born here"] == "on the oracle's inputs it differs by 1.19e-07 at one element; every bit must agree"
+    assert said["how sure"].startswith("a difference where none is allowed; ")
+    a[0, 0] = 3
+    verdict = exact(made, StageKey("embedding", 0), compare_arrays(a, b, a.shape))
+    assert dict(summary.facts(made, verdict))["born here"] == (
+        "on the oracle's inputs it differs by 2 at most, 2 elements do; every bit must agree"
+    )
+    (row,) = [row for row in summary.rows(made, verdict) if row.cells]
+    assert (row.bound, row.excess) == (0.0, math.inf)
+    assert [one.bound for one in summary.bounded(made.cells[0], verdict)][:3] == [0.0, 0.0, 0.0]
+
+
+def test_ids_are_counted_and_have_neither_distance_nor_power(builders: ModuleType) -> None:
+    made = builders.measurement(layers=2)
+    ids = IdAccumulator(2, 8, 3)
+    ids.add(np.array([0, 1, 2, 3, 0, 1, 2, 3.0]), np.array([0, 1, 2, 3, 1, 0, 3, 2.0]))
+    verdict = exact(made, StageKey("moe_router_indices", 1), ids.finish())
+    said = dict(summary.facts(made, verdict))
+    assert said["born here"] == "on the oracle's inputs 4 of 8 ids are not the same; every one must agree"
+    assert not {"power", "position 0"} & said.keys()
+    # power that an older verdict claims for ids is not told, either
+    claimed = replace(verdict, power={"moe_router_indices": Power(1e-7, 1e-7, 1e-7, 1e-7)})
+    assert "power" not in dict(summary.facts(made, claimed))
+
+
+def test_a_gain_over_nothing_is_infinite_and_over_what_is_no_number_is_none(builders: ModuleType) -> None:
+    made = builders.measurement(layers=2, fault=None)
+    key = StageKey("ffn_up", 0)
+
+    def gain(isolated: float, accumulated: float) -> float | None:
+        sizes = {"isolated": isolated, "accumulated": accumulated}
+        one = replace(
+            made,
+            cells=[
+                replace(cell, difference=replace(cell.difference, relative_rms=sizes[cell.view]))
+                for cell in made.cells
+                if cell.key == key and cell.view in sizes
+            ],
+        )
+        (row,) = [row for row in summary.rows(one, builders.verdict(made, None)) if row.cells]
+        return row.gain
+
+    assert gain(1e-7, 3e-7) == pytest.approx(3)
+    assert gain(0.0, 0.0) == 1
+    assert gain(0.0, 1e-9) == math.inf
+    assert [gain(math.inf, math.inf), gain(math.nan, 1.0), gain(0.0, math.nan)] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("shared", "words"),
+    [
+        ({"1": 1.0, "5": 0.8, "10": 0.7}, "70% of the ten likeliest are shared at least"),
+        ({"1": 1.0, "5": 0.8, "7": 1.0}, "80% of the five likeliest are shared at least"),
+        ({"1": 1.0, "3": 1.0}, "the same everywhere"),
+    ],
+)
+def test_agreement_of_the_likeliest_tokens_is_told_as_far_as_it_is_known(
+    builders: ModuleType, shared: dict[str, float], words: str
+) -> None:
+    made = builders.measurement(layers=2, fault=None)
+    made.cells = [
+        replace(cell, predictions=replace(cell.predictions, shared=shared)) if cell.predictions else cell
+        for cell in made.cells
+    ]
+    assert dict(summary.facts(made, builders.verdict(made, None)))["predictions"].endswith(words)
 
 
 def test_nan_is_beyond_every_bound_and_not_lost() -> None:
