@@ -140,6 +140,8 @@ def _cell(cell: Cell, verdict: Verdict, reasons: _Words) -> dict[str, Any]:
             for one in bounded(cell, verdict)
         ]
         content["because"] = [reasons(text) for text in cell.because]
+    if difference.integers:
+        content["ids"] = True
     if cell.kind is not None:
         content["kind"] = [escape(cell.kind.name), escape(cell.kind.detail), short(cell.kind.explains)]
     if cell.predictions is not None:

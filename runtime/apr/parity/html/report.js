@@ -185,7 +185,7 @@
   const VIEWS = { isolated: "isolated", subject: "subject vs judge", oracle: "oracle vs judge", accumulated: "free run" };
   const NUMBERS = ["relative RMS", "max |Δ|", "RMS", "NMSE", "1 − cosine", "elements that differ", "of elements", "not finite on one side", "max ULP (float32)",
     "worst position", "its relative RMS", "worst channel", "its relative RMS", "first position"];
-  const [POSITION, AT_POSITION] = [9, 10]; // their places in a cell's numbers
+  const [DIFFERENT, OF, POSITION, AT_POSITION] = [5, 6, 9, 10]; // their places in a cell's numbers
 
   const table = (head, lines) => make("div", { class: "scroll" }, make("table", { class: "plain" },
     make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { scope: "col" }, text)))), make("tbody", {}, ...lines)));
@@ -216,10 +216,10 @@
   const across = (t) => L + t * (W - L - R);
   const up = (t) => H - B - t * (H - B - T);
 
-  const decades = (svg, low, high, text) => {
+  const decades = (svg, low, high, text, room) => {
     const every = Math.max(1, Math.ceil((high - low) / 6));
     for (let at = low; at <= high; at += every) {
-      const y = up((at - low) / (high - low));
+      const y = up(((at - low) / (high - low)) * room);
       svg.append(draw("line", { class: "grid", x1: L, x2: W - R, y1: y, y2: y }), draw("text", { x: L - 6, y: y + 4, "text-anchor": "end" }, text(at)));
     }
   };
@@ -231,23 +231,29 @@
     const lines = [free && { values: unpack(free.profile), kind: "other" }, { values: unpack(own.profile), kind: "series" }].filter(Boolean);
     const test = (own.tests || []).find(([name]) => name === "position");
     const bound = test ? num(test[2]) * num(test[6]) : NaN;
-    const sizes = [...lines.flatMap((line) => line.values), bound].filter((value) => value > 0 && Number.isFinite(value)).map(Math.log10);
-    if (!sizes.length) return panel("Over positions", make("p", { class: "note" }, "Every position is equal."));
-    let [low, high] = [Math.floor(Math.min(...sizes)), Math.ceil(Math.max(...sizes))];
+    const every = lines.flatMap((line) => line.values);
+    if (every.every((value) => value === 0)) return panel("Over positions", make("p", { class: "note" }, "Every position is equal."));
+    const sizes = [...every, bound].filter((value) => value > 0 && Number.isFinite(value)).map(Math.log10);
+    let [low, high] = sizes.length ? [Math.floor(Math.min(...sizes)), Math.ceil(Math.max(...sizes))] : [-1, 0];
     if (low === high) high += 1;
-    const y = (value) => (value > 0 ? up(Math.min(1, (Math.log10(value) - low) / (high - low))) : up(0));
+    // what is no finite number stands above all that are
+    const beyond = every.some((value) => !Number.isFinite(value));
+    const room = beyond ? 0.88 : 1;
+    const y = (value) => (!Number.isFinite(value) ? up(1) : value > 0 ? up(Math.min(1, (Math.log10(value) - low) / (high - low)) * room) : up(0));
     const svg = frame(`Relative RMS by position; worst is position ${own.numbers[POSITION]} with ${show(own.numbers[AT_POSITION])}`);
-    decades(svg, low, high, (at) => `1e${at}`);
+    if (sizes.length) decades(svg, low, high, (at) => `1e${at}`, room);
+    if (beyond) svg.append(draw("line", { class: "grid", x1: L, x2: W - R, y1: up(1), y2: up(1) }), draw("text", { x: L - 6, y: up(1) + 4, "text-anchor": "end" }, "∞, NaN"));
     for (const { values, kind } of lines) {
       const x = (at) => across(values.length > 1 ? at / (values.length - 1) : 0.5);
       svg.append(draw("polyline", { class: kind, points: values.map((value, at) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`).join(" ") }));
       if (kind === "series") {
         const worst = values.reduce((best, value, at) => (value > values[best] ? at : best), 0);
         values.forEach((value, at) => {
-          if (values.length > 64 && at !== worst) return;
+          const finite = Number.isFinite(value);
+          if (values.length > 64 && at !== worst && finite) return;
           const position = own.from + Math.round((at * own.points) / values.length);
-          svg.append(draw("circle", { class: at === worst ? "worst" : "dot", r: at === worst ? 4.5 : 2.5, cx: x(at), cy: y(value) },
-            draw("title", {}, `position ${position}: ${show(value)}`)));
+          svg.append(draw("circle", { class: [at === worst ? "worst" : "dot", finite ? "" : "infinite"].join(" ").trim(), r: at === worst ? 4.5 : 2.5, cx: x(at), cy: y(value) },
+            draw("title", {}, `position ${position}: ${finite ? show(value) : "infinite or NaN"}`)));
         });
       }
     }
@@ -321,8 +327,15 @@
     const lead = [];
     const kind = row.cells.map((cell) => cell.kind).find(Boolean);
     if (kind) lead.push(`${kind[0]}: ${kind[1]}, which explains ${(num(kind[2]) * 100).toFixed(1)} % of the difference.`);
-    if (row.isolated !== null) lead.push(`Its own operation is ${show(row.isolated)} off${row.bound === null ? "" : `; allowed is ${show(row.bound)}`}.`);
-    if (row.accumulated !== null) lead.push(`After free runs it is ${show(row.accumulated)} off${row.gain === null ? "" : `, ${show(row.gain)} times that`}.`);
+    const own = row.cells.find((cell) => cell.view !== "accumulated");
+    const free = row.cells.find((cell) => cell.view === "accumulated");
+    const unequal = (cell) => `${show(cell.numbers[DIFFERENT])} of ${show(cell.numbers[OF])} ids differ`;
+    if (own && own.ids) lead.push(`By its own operation ${unequal(own)}; every one must agree.`);
+    else if (row.isolated !== null) lead.push(`Its own operation is ${show(row.isolated)} off${row.bound === null ? "" : row.bound === 0 ? "; every bit must agree" : `; allowed is ${show(row.bound)}`}.`);
+    // a ratio to nothing, or to what is no number, says nothing
+    const gain = Number.isFinite(num(row.gain)) && row.gain !== null ? `, ${show(row.gain)} times that` : "";
+    if (free && free.ids) lead.push(`After free runs ${unequal(free)}.`);
+    else if (row.accumulated !== null) lead.push(`After free runs it is ${show(row.accumulated)} off${gain}.`);
     lead.push(...row.missing.map((reason) => `Not compared: ${reason}.`));
     const title = `${place(row)}${data.prompts.length > 1 ? `, prompt ${row.prompt}` : ""}`;
     $("detail").hidden = false;

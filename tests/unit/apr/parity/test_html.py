@@ -136,7 +136,9 @@ def test_the_numbers_in_the_page_are_those_of_the_measurement(builders: ModuleTy
         assert [content["view"] for content in packed["cells"]] == [view for view in VIEWS if view in row.cells]
         for content in packed["cells"]:
             cell = row.cells[content["view"]]
-            assert content["numbers"][0] == pytest.approx(cell.difference.relative_rms, rel=1e-3)
+            of = cell.difference
+            distances = (of.relative_rms, of.max_abs_diff, of.rms_diff, of.nmse, 1 - of.cosine)
+            assert content["numbers"][:5] == pytest.approx(distances, rel=1e-3)
             assert content["numbers"][5:7] == [cell.difference.n_different, cell.difference.count]
             assert content["numbers"][9] == cell.difference.worst_position
             tests = content.get("tests", [])
@@ -192,6 +194,22 @@ def test_what_was_not_compared_still_has_its_place(builders: ModuleType) -> None
     ]
     assert (row["state"], row["isolated"], row["cells"]) == ("missing", None, [])
     assert row["missing"] == ["subject: was not written"]
+
+
+def test_why_something_is_missing_is_harmless_text(builders: ModuleType) -> None:
+    made = builders.measurement(fault=None)
+    gone = StageKey("ffn_up", 1)
+    made.missing.append(("subject", gone, "line\x1b[31m\u202eone"))
+    data = report_data(made, builders.verdict(made, None))
+    (told,) = [row["missing"] for row in data["rows"] if row["missing"]]
+    assert told == [r"subject: line\x1b[31m\u202eone"]
+
+
+def test_ids_are_marked_as_such(builders: ModuleType) -> None:
+    made = builders.measurement(fault=None)
+    made.cells[0] = replace(made.cells[0], difference=replace(made.cells[0].difference, integers=True))
+    cells = [cell for row in report_data(made, builders.verdict(made, None))["rows"] for cell in row["cells"]]
+    assert [cell.get("ids", False) for cell in cells] == [True] + [False] * (len(cells) - 1)
 
 
 def test_an_incomparable_pair_has_a_page_too() -> None:

@@ -277,3 +277,73 @@ def test_a_run_with_nan_infinity_and_equal_stages_is_drawn(page: Any, builders: 
     click(page, cell("attn_out", 1))
     assert page.run("document.querySelector('#detail polyline.series').getAttribute('points').split(' ').length") == 350
     assert "699" in page.run(DETAIL)
+
+
+def test_positions_that_are_infinite_or_nan_are_drawn_above_all_others_and_only_zeros_are_equal(
+    page: Any, builders: ModuleType, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    inf, nan = float("inf"), float("nan")
+    profiles = {
+        StageKey("ffn_gate", 0): (inf, nan, *[inf] * 6),
+        StageKey("ffn_up", 0): (0.0, inf, 1e-7, nan, *[2e-7] * 4),
+        StageKey("ffn_out", 0): (0.0,) * 8,
+        StageKey("ffn_norm", 0): (0.0, inf, *[0.0] * 5, nan),
+    }
+    made = builders.measurement(layers=2, fault=None)
+    made.cells = [
+        replace(
+            one,
+            positions=profiles[one.key],
+            tests=(),
+            difference=replace(one.difference, relative_rms=inf if inf in profiles[one.key] else 0.0),
+        )
+        if one.key in profiles
+        else one
+        for one in made.cells
+    ]
+    write_report(tmp_path / "r.html", made, builders.verdict(made, None))
+    page.open(tmp_path / "r.html")
+    marks = "[...document.querySelectorAll('#detail circle.infinite')]"
+    heights = f"{marks}.map(mark => Number(mark.getAttribute('cy')))"
+    others = (
+        "[...document.querySelectorAll('#detail circle:not(.infinite)')].map(dot => Number(dot.getAttribute('cy')))"
+    )
+    for stage, infinite in (("ffn_gate", 8), ("ffn_up", 2), ("ffn_norm", 2)):
+        click(page, cell(stage, 0))
+        shown = page.run(DETAIL)
+        assert "equal" not in shown.split("Over positions")[1].split("Distances")[0], stage
+        assert "\u221e, NaN" in page.run("document.querySelector('#detail svg').textContent"), stage
+        assert page.run(f"{marks}.length") == infinite, stage
+        assert page.run(f"{marks}[0].textContent").endswith("infinite or NaN"), stage
+        assert max(page.run(heights)) + 10 < min([*page.run(others), 1000]), stage
+        # infinite over infinite is no number of times
+        assert "After free runs it is \u221e off." in shown
+        assert "times that" not in shown
+    click(page, cell("ffn_out", 0))
+    assert "Every position is equal." in page.run(DETAIL)
+    assert page.run(f"{marks}.length") == 0
+
+
+def test_ids_that_differ_are_counted(page: Any, builders: ModuleType, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    made = builders.measurement(layers=2, fault=None)
+    made.cells = [
+        replace(
+            one,
+            positions=(float("inf"),) * 8,
+            difference=replace(
+                one.difference, relative_rms=float("inf"), n_different=9, count=24, integers=True, bit_identical=False
+            ),
+        )
+        if one.key == StageKey("ffn_up", 0)
+        else one
+        for one in made.cells
+    ]
+    write_report(tmp_path / "r.html", made, builders.verdict(made, None))
+    page.open(tmp_path / "r.html")
+    click(page, cell("ffn_up", 0))
+    shown = page.run(DETAIL)
+    assert "By its own operation 9 of 24 ids differ; every one must agree. After free runs 9 of 24 ids differ." in shown
