@@ -64,8 +64,12 @@ class StageKey(NamedTuple):
         return (float("inf") if self.layer is None else self.layer, _RANK[self.stage])
 
 
-def canonical(name: str) -> str:
+def canonical(name: str, where: str = "--save-tensor") -> str:
     """The canonical name of a stage, from any spelling a user may type (case and surrounding blanks do not count).
+
+    Args:
+        name: as typed.
+        where: the option it was typed at, for the message.
 
     Raises:
         UsageError: an unknown name; the message lists the valid ones and the nearest match.
@@ -74,23 +78,25 @@ def canonical(name: str) -> str:
     if cleaned in NAMES:
         return ALIASES.get(cleaned, cleaned)
     if not cleaned:
-        raise UsageError("a stage name is empty", where="--save-tensor", hint="separate stage names by single commas")
+        raise UsageError("a stage name is empty", where=where, hint="separate stage names by single commas")
     near = difflib.get_close_matches(cleaned, NAMES, 1)
     guess = f"did you mean {near[0]!r}? " if near else ""
-    raise UsageError(
-        f"unknown stage {name.strip()!r}", where="--save-tensor", hint=f"{guess}valid stages: {', '.join(NAMES)}"
-    )
+    raise UsageError(f"unknown stage {name.strip()!r}", where=where, hint=f"{guess}valid stages: {', '.join(NAMES)}")
 
 
-def parse_stages(text: str) -> tuple[str, ...]:
+def parse_stages(text: str, where: str = "--save-tensor") -> tuple[str, ...]:
     """Canonical names from `all` or a comma-separated list; duplicates count once, the order is the forward order.
+
+    Args:
+        text: as typed.
+        where: the option it was typed at, for the message.
 
     Raises:
         UsageError: an empty list, an empty or an unknown name.
     """
     if text.strip().lower() == "all":
         return CANONICAL
-    wanted = {canonical(part) for part in text.split(",")}
+    wanted = {canonical(part, where) for part in text.split(",")}
     return tuple(name for name in CANONICAL if name in wanted)
 
 

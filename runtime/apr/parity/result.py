@@ -184,6 +184,7 @@ class Origin:
         filters: what the user left out, option by option: `--layers`, `--stages`, `--positions`.
         prompts: the text of each prompt; empty where token ids were given.
         alpha: the false-alarm rate that was asked for.
+        replay: the command line that shows the first divergence again in the smallest run found; "" where none was looked for or found.
     """
 
     command: tuple[str, ...] = ()
@@ -193,6 +194,7 @@ class Origin:
     filters: dict[str, str] = field(default_factory=dict)
     prompts: tuple[str, ...] = ()
     alpha: float = 1e-6
+    replay: str = ""
 
 
 @dataclass
@@ -292,6 +294,7 @@ class Verdict:
         power: of each stage's weakest cell, by stage name.
         notes: warnings, such as bounds that were changed by hand.
         by_hand: relative RMS by stage name that the user put in the place of the null model's bounds.
+        because: why; "" where `by_hand` is empty.
     """
 
     outcome: Outcome
@@ -307,3 +310,4 @@ class Verdict:
     power: dict[str, Power] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     by_hand: dict[str, float] = field(default_factory=dict)
+    because: str = ""

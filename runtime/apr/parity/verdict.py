@@ -71,6 +71,8 @@ def judge(measurement: Measurement, bounds: Bounds | None = None) -> Verdict:
             complete=False,
             alpha=bounds.alpha,
             notes=tuple(notes),
+            by_hand=dict(bounds.by_hand),
+            because=bounds.because,
         )
     judged = [cell for cell in measurement.cells if cell.tests]
     count = sum(len(cell.tests) for cell in judged)
@@ -106,6 +108,7 @@ def judge(measurement: Measurement, bounds: Bounds | None = None) -> Verdict:
         power=reach,
         notes=tuple(notes),
         by_hand=dict(bounds.by_hand),
+        because=bounds.because,
     )
 
 
