@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 _F32, _F64 = np.float32, np.float64
-REAL, SMALL, MIXED = "smollm2", "llama-q4_k_m", "qwen3moe"
+REAL, SMALL, MIXED, DENSE = "smollm2", "llama-q4_k_m", "qwen3moe", "llama"
+_TAKES_TINY_BLAS = plain.takes_tiny_blas  # the sound one
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,15 @@ def _never_tiled(x: Any, scales: Any, codes: Any) -> Any:
     return super_blocks.in_lanes(x, scales, codes, "Q2_K" if sixteen else "Q4_K")
 
 
+def _from_three(columns: int, rows: int, length: int) -> bool:
+    return columns != 2 and _TAKES_TINY_BLAS(columns, rows, length)
+
+
+def _divided(positions: Any, how: Any) -> NDArray[np.float64]:
+    whole = rope.angles_exact(positions, dataclasses.replace(how, factor=1.0)).astype(_F32)
+    return np.asarray(whole / _F32(how.factor), _F64)
+
+
 def _rounded_twice(a: Any, b: Any, c: Any) -> Floats:
     return np.asarray(np.asarray(a, _F64) * np.asarray(b, _F64) + np.asarray(c, _F64)).astype(_F32)
 
@@ -275,7 +285,18 @@ _ALL: list[ExactMutant | FunctionMutant] = [
 ]  # fmt: skip
 
 MUTANTS = {mutant.name: mutant for mutant in _ALL}
+# what differs at a single number of positions, or for no power of two: the self-test has to ask there
+_EDGES = [
+    ExactMutant("exact-tiled-from-nine", "8 positions are multiplied as few are", "qkv_matmul", 0,
+                within("linear", super_blocks, "TILED_FROM", 9), model=DENSE, positions=8),
+    ExactMutant("exact-tiny-blas-from-three", "2 positions are multiplied as one is", "ffn_gate", 1,
+                within("linear", plain, "takes_tiny_blas", _from_three), model=DENSE, positions=2),
+    ExactMutant("exact-angles-divided", "angles are divided by a factor, not multiplied with its reciprocal", "q_post_rope", 0,
+                arithmetic(angles=_divided), model=DENSE, positions=2),
+]  # fmt: skip
 # faulty arithmetics that the self-test has to refuse, as if a library's kernels were not ours
 STRANGERS = {
-    mutant.name: mutant for mutant in _ALL if isinstance(mutant, ExactMutant) and not mutant.name.endswith("ulp")
+    mutant.name: mutant
+    for mutant in (*_ALL, *_EDGES)
+    if isinstance(mutant, ExactMutant) and not mutant.name.endswith("ulp")
 }

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from apr.engines.llama_cpp.providers import Provider
 
 # either side of every number at which a kernel gives way to another: one has `ggml_vec_dot` alone; from 2 on there is tinyBLAS;
-# from 8 on super-blocks are tiled, of the experts too when there are 32; 32 keys fill a step of attention's sums, 17 do not
+# from 8 on super-blocks are tiled, with 17 those of some experts too; 32 keys fill a step of attention's sums
 POSITIONS = (1, 2, 5, 7, 8, 17, 32)
 _INSTRUCTIONS = ("AVX2", "FMA", "F16C")  # what the kernels are written with
 _OTHER = ("AVX512", "AVX_VNNI", "NEON", "SVE")  # what brings other ones
