@@ -6,6 +6,7 @@ made on the spot still are held against it.
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,6 +45,7 @@ def file_of(vocabularies: Path, name: str) -> Path:
     return vocabularies / f"ggml-vocab-{name}.gguf"
 
 
+@lru_cache(maxsize=4)  # a vocabulary takes a second or two, and two tests in a row want it
 def load(path: Path) -> Tokenizer:
     return Tokenizer.from_file(read_gguf(path))
 
@@ -63,6 +65,7 @@ def require_equal(tokenizer: Tokenizer, oracle: LlamaVocabulary, texts: list[str
     assert wrong[:3] == []
 
 
+@cache
 def drawn(count: int) -> list[str]:
     """Texts that hypothesis makes, the same in every run."""
     texts: list[str] = []
@@ -91,9 +94,12 @@ def test_texts_are_cut_as_llama_cpp_cuts_them(
     assert len(texts) > 550
     with LlamaVocabulary(file_of(vocabularies, name)) as oracle:
         require_equal(tokenizer, oracle, texts)
-        for index, theirs in enumerate(oracle.described.pieces):
-            if b"[UNK_BYTE_" not in theirs:  # llama.cpp's word for a character that stands for no byte
-                assert tokenizer.piece(index) == theirs
+        pieces = oracle.described.pieces
+        # of up to 260,000 plain ones every seventh
+        some = {*range(0, len(pieces), 7), *filter(tokenizer.is_special, range(len(pieces)))}
+        for index in sorted(some):
+            if b"[UNK_BYTE_" not in pieces[index]:  # llama.cpp's word for a character that stands for no byte
+                assert tokenizer.piece(index) == pieces[index]
 
 
 @pytest.mark.parametrize("name", [name for name in PROVED if name != "baichuan"])
