@@ -263,6 +263,63 @@ def test_doubles_too_large_to_square_are_told_not_hidden() -> None:
     assert math.isnan(outcome.relative_rms)
 
 
+def test_doubles_too_small_to_square_are_told_not_hidden() -> None:
+    for scale in (1e-140, 1e-162, 1e-170, 1e-300):
+        b = np.full((3, 4), scale)
+        outcome, found = compare_with_profiles(2 * b, b)
+        assert not outcome.bit_identical
+        for value in (outcome.relative_rms, outcome.nmse, outcome.rms_diff, *found.position_relative_rms):
+            assert math.isnan(value), scale
+        assert np.isnan(found.channel_relative_rms).all()
+        same, found = compare_with_profiles(b, b.copy())
+        assert (same.relative_rms, found.worst_position_relative_rms, found.worst_channel_relative_rms) == (0, 0, 0)
+    outcome, found = compare_with_profiles(np.full((3, 4), 2e-130), np.full((3, 4), 1e-130))
+    assert outcome.relative_rms == found.worst_position_relative_rms == found.worst_channel_relative_rms == 1
+    # against zeros the distance is infinite as long as there is one, and in a row beside others only that row is not known
+    outcome, _ = compare_with_profiles(np.full((2, 2), 1e-100), np.zeros((2, 2)))
+    assert outcome.relative_rms == math.inf
+    b = np.ones((3, 4))
+    b[1] = 1e-200
+    a = b.copy()
+    a[1] *= 2
+    for block in (1, 5, 12):
+        accumulator = Accumulator(3, 12, 1)
+        for start in range(0, 12, block):
+            accumulator.add(a.reshape(-1)[start : start + block], b.reshape(-1)[start : start + block])
+        assert accumulator.finish().relative_rms == 0, "beside ones it counts for nothing"
+        assert [math.isnan(value) for value in accumulator.profiles().position_relative_rms] == [False, True, False]
+
+
+@pytest.mark.parametrize("scale", [2.0**-55, 2.0**-50, 2.0**-31])
+@pytest.mark.parametrize("error", [2.0**-20, 2.0**-10])
+def test_small_rows_and_columns_lose_nothing_to_float32(scale: float, error: float) -> None:
+    b = np.ones((6, 64), np.float32)
+    b[2], b[:, 7] = scale, scale
+    a = b * np.float32(1 + error)
+    outcome, found = compare_with_profiles(a, b)
+    agrees_with_the_formulas(a, b, outcome, found)
+    # relative to the row itself: what vanishes beside ones does not count, here it would be all there is
+    assert found.position_relative_rms[2] == pytest.approx(error, rel=SQUARES, abs=0)
+    assert found.channel_error[7] == pytest.approx(6 * (error * scale) ** 2, rel=gamma(8), abs=0)
+    alone, found = compare_with_profiles(a[2:3], b[2:3])
+    assert alone.relative_rms == pytest.approx(error, rel=SQUARES, abs=0)
+
+
+def test_columns_near_zero_are_taken_exactly_in_tiles_that_agree_too() -> None:
+    random = np.random.default_rng(5)
+    b = random.standard_normal((4800, 128)).astype(np.float32)
+    b[:, :80] *= np.float32(1e-24)
+    b[:, 0] = np.float32(1e-24)
+    a = b.copy()
+    a[-2:, 0] += np.float32(3e-23)  # the other tiles agree in every bit
+    assert a.size > 2 * tiles.TILE
+    found = profiles(a, b)
+    true = exactly(a, b)["columns"]
+    assert found.worst_channel == 0
+    assert found.worst_channel_relative_rms == pytest.approx(true[0], rel=gamma(len(a) + 2), abs=0)
+    assert found.channel_power[:80] == pytest.approx((b[:, :80].astype(np.float64) ** 2).sum(0), rel=1e-12, abs=0)
+
+
 def test_what_does_not_belong_together_is_refused() -> None:
     with pytest.raises(ValueError, match="differ"):
         compare_arrays(f32(1), f32(1, 2))

@@ -54,8 +54,11 @@ class _Grid:
                 self.error_columns[columns] += tile.error_columns
 
     def profiles(self) -> Profiles:
-        positions = np.sqrt(formulas.ratios(self.error_rows, self.power_rows))
+        errors = formulas.kept(self.error_rows, self.power_rows, self.max_rows)
+        positions = np.sqrt(formulas.ratios(errors, self.power_rows))
         channels = formulas.channel_relative_rms(self.error_columns, self.power_columns)
+        if errors is not self.error_rows and self._vanishes():
+            channels[:] = np.nan  # sums by column do not tell which of them are equal
         return Profiles(
             position_relative_rms=positions,
             position_max_abs=self.max_rows,
@@ -65,6 +68,12 @@ class _Grid:
             worst_position=formulas.worst(positions),
             worst_channel=formulas.worst(channels),
         )
+
+    def _vanishes(self) -> bool:
+        """Whether the numbers as a whole are too small to square."""
+        error, power = np.array([self.error_rows.sum()]), np.array([self.power_rows.sum()])
+        kept = formulas.kept(error, power, self.max_rows.max(keepdims=True))
+        return bool(np.isnan(kept[0]) and not np.isnan(error[0]))
 
 
 @dataclass
@@ -163,15 +172,17 @@ class Accumulator:
         finite = not any(self._nonfinite)
         profiles = self.profiles() if self._grid is not None else None
         greatest = self._places.top[0] if self._places.top else None
+        apart = np.array([greatest.abs_diff if greatest else 0.0])
+        (error,) = formulas.kept(np.array([self._error]), np.array([self._power_b]), apart).tolist()
         return Difference(
             count=self._seen,
             bit_identical=self._different == 0,
             n_different=self._different,
             max_abs_diff=greatest.abs_diff if greatest else 0.0,
             max_abs_diff_index=greatest.index if greatest else None,
-            rms_diff=formulas.rms(self._error, self._seen),
-            relative_rms=formulas.relative_rms(self._error, self._power_b) if finite else math.nan,
-            nmse=formulas.nmse(self._error, self._power_b) if finite else math.nan,
+            rms_diff=formulas.rms(error, self._seen),
+            relative_rms=formulas.relative_rms(error, self._power_b) if finite else math.nan,
+            nmse=formulas.nmse(error, self._power_b) if finite else math.nan,
             cosine=formulas.cosine(self._power_a, self._power_b, self._dot, self._error, self._excess)
             if finite
             else math.nan,

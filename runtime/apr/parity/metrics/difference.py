@@ -36,7 +36,8 @@ class Difference:
         max_abs_diff: max |d| over the elements whose bits differ, 0 without any; NaN if a NaN is involved (NaN is worst). Exact float64.
         max_abs_diff_index: the first element that has it; None without a difference.
         rms_diff: sqrt(sum(d²) / n); elements with the same bits count as d = 0, NaN or infinite otherwise.
-        relative_rms: sqrt(sum(d²) / sum(b²)) = rms(d) / rms(b); 0/0 is 0, x/0 is infinite.
+        relative_rms: sqrt(sum(d²) / sum(b²)) = rms(d) / rms(b); 0/0 is 0, x/0 is infinite. Like all that is made of squares NaN where
+            numbers of float64 are too large or too small to square.
         nmse: sum(d²) / sum(b²) = mean(d²) / mean(b²); 0/0 is 0, x/0 is infinite.
         cosine: sum(a·b) / (|a|·|b|), cut to [-1, 1]; 0 where either side is all zeros, so that zeros never pass for agreement.
         worst_position: the row with the greatest relative RMS, NaN first, then the lowest; None where rows are not known. Ids: the

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.floating[Any]]
     Doubles = NDArray[np.float64]
 
+# a sum of squares of float64 from here has lost nothing that counts: what vanishes of it is below 2^-1074 an element
+_TINY = 2.0**-900
 # sum(d²) up to this share of sum(b²) is near enough for the cosine that does not cancel
 _NEAR = 0.25
 
@@ -44,6 +46,23 @@ def ratios(numerators: Doubles, denominators: Doubles) -> Doubles:
 def _plain(denominators: Doubles) -> bool:
     """Whether all are positive and finite."""
     return bool(np.minimum.reduce(denominators) > 0 and math.isfinite(np.maximum.reduce(denominators)))
+
+
+def kept(errors: Doubles, powers: Doubles, greatest: Doubles) -> Doubles:
+    """sum(d²) by row, NaN where numbers are too small to square, so that a distance that vanished is no agreement; float64 [n].
+
+    Beside a sum(b²) of `_TINY` or more nothing that vanishes counts; nor does it where sum(b²) is 0 and the distance infinite anyway.
+    float32 numbers are never that small.
+
+    Args:
+        errors: float64 [n], sum(d²).
+        powers: float64 [n], sum(b²).
+        greatest: float64 [n], max |d|.
+    """
+    if not np.minimum.reduce(powers) < _TINY:
+        return errors
+    lost = (powers < _TINY) & (greatest > 0) & ((powers > 0) | (errors < _TINY))
+    return np.where(lost, np.nan, errors)
 
 
 def rms(squares: float, count: int) -> float:

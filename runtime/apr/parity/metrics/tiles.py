@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     Singles = NDArray[np.float32]
     Doubles = NDArray[np.float64]
     Bools = NDArray[np.bool_]
+    Indices = NDArray[np.intp]
 
+_NONE = np.empty(0, np.intp)
 # elements of a tile: its two sides and two arrays of scratch, 3 MiB, stay in a cache, and the fifty calls of numpy that it takes do not
 # count; measured in `benchmarks/compare.py`, half of it is a tenth slower
 TILE = 3 << 16
@@ -199,8 +201,11 @@ def _fast(a: Singles, b: Singles, *, columns: bool) -> Tile | None:
     power = float(np.add.reduce(power_rows))
     if not math.isfinite(power) or np.minimum.reduce(power_rows) < TINY:
         return None
-    power_columns = np.add.reduce(work, 0) if columns else None
+    power_columns: Floats | None = np.add.reduce(work, 0) if columns else None
+    tiny = _tiny(power_columns)
     if not different:
+        if power_columns is not None and tiny.size:
+            power_columns = _tiny_powers_exactly(b, tiny, power_columns)
         return Tile(
             0.0, power, power, power, 0.0,
             None, power_rows, None, None, power_columns,
@@ -220,9 +225,10 @@ def _fast(a: Singles, b: Singles, *, columns: bool) -> Tile | None:
         if not TINY <= power_a < math.inf:  # NaN is not, either
             return None
     max_rows = _max_rows(d, np.maximum.reduce(work, 1))
-    error_columns = np.add.reduce(work, 0) if columns else None
-    if power_columns is not None and error_columns is not None and np.minimum.reduce(power_columns) < TINY:
-        power_columns, error_columns = _tiny_columns_exactly(a, b, power_columns, error_columns)
+    error_columns: Floats | None = np.add.reduce(work, 0) if columns else None
+    if power_columns is not None and error_columns is not None and tiny.size:
+        power_columns = _tiny_powers_exactly(b, tiny, power_columns)
+        error_columns = _tiny_errors_exactly(a, b, tiny, error_columns)
     return Tile(
         error, power_a, power, dot, excess,
         error_rows, power_rows, max_rows, error_columns, power_columns,
@@ -238,15 +244,27 @@ def _max_rows(d: Singles, squares: Singles) -> Singles:
     return greatest
 
 
-def _tiny_columns_exactly(a: Singles, b: Singles, power: Floats, error: Floats) -> tuple[Doubles, Doubles]:
-    """The sums by column, those of columns near zero taken again in float64."""
-    tiny = np.flatnonzero(power < TINY)
+def _tiny(power: Floats | None) -> Indices:
+    """The columns whose sum of squares is near zero."""
+    if power is None or not np.minimum.reduce(power) < TINY:
+        return _NONE
+    return np.flatnonzero(power < TINY)
+
+
+def _tiny_powers_exactly(b: Singles, tiny: Indices, power: Floats) -> Doubles:
+    """sum(b²) by column, of columns near zero taken again in float64."""
     wide_b = b[:, tiny].astype(np.float64)
-    d = a[:, tiny] - wide_b
-    wide_power: Doubles = power.astype(np.float64)
-    wide_error: Doubles = error.astype(np.float64)
-    wide_power[tiny], wide_error[tiny] = (wide_b * wide_b).sum(0), (d * d).sum(0)
-    return wide_power, wide_error
+    wide: Doubles = power.astype(np.float64)
+    wide[tiny] = (wide_b * wide_b).sum(0)
+    return wide
+
+
+def _tiny_errors_exactly(a: Singles, b: Singles, tiny: Indices, error: Floats) -> Doubles:
+    """sum(d²) by column, of columns near zero taken again in float64."""
+    d = np.subtract(a[:, tiny], b[:, tiny], dtype=np.float64)
+    wide: Doubles = error.astype(np.float64)
+    wide[tiny] = (d * d).sum(0)
+    return wide
 
 
 def _exact(a: Floats, b: Floats, *, columns: bool) -> Tile:
