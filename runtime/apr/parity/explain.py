@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,33 +15,49 @@ from apr.parity.null import null_of
 from apr.parity.projections import in_one_projection
 from apr.parity.sides import can_be_fed
 from apr.parity.suspects import suspects
-from apr.parity.vote import JUDGE, vote
+from apr.parity.vote import JUDGE, pair, vote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from apr.capture import Capture
+    from apr.capture import Array, Capture
+    from apr.models import Model
     from apr.parity.measure import Closer
+    from apr.parity.null import Null
     from apr.parity.result import Divergence, Kind, Measurement, Verdict
     from apr.parity.sides import Side
 
 
 def look_closer(at: Closer) -> Kind | None:
-    """The kind of error of one stage; None where it is no more than noise."""
+    """The kind of error of one stage; None where it is no more than noise.
+
+    It is looked at from what the judge makes of the same inputs, whatever the oracle has: a faulty oracle would make a fault of
+    whatever the subject does right. Where it is the oracle that the judge does not agree with, the kind is its kind, and says so.
+    """
+    own = at.model.compute(at.key, at.tokens, at.positions, at.given)[at.rows]
+    ours, theirs = pair(at.seen, own, at.null), pair(at.expected, own, at.null)
+    if ours.disagree or ours.excess >= theirs.excess:
+        return _kind(at, at.seen, own)
+    kind = _kind(at, at.expected, own)
+    return None if kind is None else replace(kind, detail=f"of the oracle: {kind.detail}")
+
+
+def _kind(at: Closer, seen: Array, own: Array) -> Kind | None:
+    """How a side's stage differs from what the judge makes of the same inputs."""
     context = context_of(at.model, at.key, at.given, at.rows)
     first = int(at.positions[at.rows][0])
     whole = kind_of(
-        at.seen,
-        at.expected,
+        seen,
+        own,
         at.null.proxy,
         inputs=context.inputs,
         weight=context.weight,
         heads=context.heads,
         terms=context.terms,
-        hypotheses=suspects(at.model, at.key, at.tokens, at.positions, at.given, at.rows, at.seen, at.expected),
+        hypotheses=suspects(at.model, at.key, at.tokens, at.positions, at.given, at.rows, seen, own),
         first=first,
     )
-    return in_one_projection(at.model, at.key, whole, at.seen, at.expected, at.null.proxy, context, first)
+    return in_one_projection(at.model, at.key, whole, seen, own, at.null.proxy, context, first)
 
 
 def explain(
@@ -60,8 +77,11 @@ def explain(
             continue
         if one.culprit == "undecided":
             _vote(measurement, one, subject, oracle, captured)
+        said = measurement.votes.get((one.prompt, one.key))
+        culprit = said.culprit if said is not None and one.culprit == "undecided" else one.culprit
         for name, side in (("subject", subject), ("oracle", oracle)):
-            _ladder(measurement, one, name, side, captured(side))
+            blamed = one.kind if culprit in (name, "both") else None
+            _ladder(measurement, one, name, side, captured(side), blamed)
 
 
 def _vote(
@@ -78,18 +98,19 @@ def _vote(
     third = model.compute(one.key, tokens, positions, given.stages)
     ours = engine.model.compute(one.key, tokens, positions, given.stages)
 
-    def tau(other: str) -> np.ndarray:
-        return null_of(model, one.key, tokens, positions, given.stages, third, other).proxy
+    def null(judge: Model, stage: Array, other: str) -> Null:
+        return null_of(judge, one.key, tokens, positions, given.stages, stage, other)
 
-    st = tau(measurement.subject.fits or measurement.subject.arithmetic)
-    ot = tau(measurement.oracle.fits or measurement.oracle.arithmetic)
-    own = judge.model(engine.model.arithmetic.name)
-    so = null_of(own, one.key, tokens, positions, given.stages, ours, measurement.oracle.fits or "ggml").proxy
+    st = null(model, third, measurement.subject.fits or measurement.subject.arithmetic)
+    ot = null(model, third, measurement.oracle.fits or measurement.oracle.arithmetic)
+    so = null(judge.model(engine.model.arithmetic.name), ours, measurement.oracle.fits or "ggml")
     measurement.votes[one.prompt, one.key] = vote(ours, given[one.key], third, so, st, ot, third_name=JUDGE)
 
 
-def _ladder(measurement: Measurement, one: Divergence, name: str, side: Side, capture: Capture) -> None:
-    """Where a side's drift from float64 comes from at this stage, on its own inputs."""
+def _ladder(
+    measurement: Measurement, one: Divergence, name: str, side: Side, capture: Capture, blamed: Kind | None
+) -> None:
+    """Where a side's drift from float64 comes from at this stage, on its own inputs; `blamed` is what it did wrong there."""
     if side.judge is None:
         return
     model = side.judge.model(F64.name)
@@ -98,7 +119,6 @@ def _ladder(measurement: Measurement, one: Divergence, name: str, side: Side, ca
     tokens = np.asarray(capture.provenance.tokens, np.intp)
     positions = np.asarray(capture.provenance.positions, np.intp)
     steps = variants(side.judge.model, one.key, tokens, positions, capture.stages)
-    blamed = one.kind if one.culprit in (name, "both") else None
     rungs = ladder(capture[one.key], steps, kind=blamed)
     if rungs:
         measurement.ladders[name, one.prompt, one.key] = rungs

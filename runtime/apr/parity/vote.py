@@ -10,24 +10,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from apr.parity.kinds.look import ALPHA, check_shapes, excess, look
-from apr.parity.kinds.values import not_finite
+from apr.parity.null import ALPHA, limit, split, tests
 from apr.parity.result import Vote
 
 if TYPE_CHECKING:
     from apr.capture import Array
+    from apr.parity.null import Null
     from apr.parity.result import Culprit
 
 JUDGE = "numpy:f64"
 # a difference so far beyond rounding that it does not matter whether a third pair's coarser null model hides it
 _CLEAR = 4.0
+_PAIRS = 3  # that a vote takes, and that share its alpha
 
 
 class Pair(NamedTuple):
     """Two voices.
 
     Attributes:
-        excess: the clearest statistic over what honest rounding reaches with probability alpha; above 1 the two disagree.
+        excess: the clearest of the null model's tests over its limit; above 1 the two disagree.
         distance: RMS of the difference over that of the second voice; NaN where one is not finite and the other is.
     """
 
@@ -40,35 +41,42 @@ class Pair(NamedTuple):
         return not self.excess <= 1
 
 
-def pair(a: Array, b: Array, tau: Array) -> Pair:
+def pair(a: Array, b: Array, null: Null) -> Pair:
     """How far two results of one stage on the same inputs are apart.
 
     Args:
         a: [T, C].
         b: [T, C].
-        tau: [T, C] proxy of the null model between these two; 0 where every bit must agree.
+        null: by how much the two may differ; all of it counts, since errors that a row's elements share are no error either.
+
+    Returns:
+        Beyond 1 where a test is beyond its limit. Of an honest pair one is with probability `ALPHA` / 3 at most: a vote takes
+        three pairs.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or there is nothing in them.
     """
-    check_shapes(a, b, tau)
-    if not_finite(a, b) is not None:
-        return Pair(float("inf"), float("nan"))
-    at = look(a, b, tau)
-    if at.energy == 0:
-        return Pair(0.0, 0.0)
-    size = float(np.vdot(at.expected, at.expected))
-    distance = float("inf") if size == 0 else float(np.sqrt(at.squares / size))
-    return Pair(float("inf") if at.must else excess(at.d, at.expected, at.w), distance)
+    one, other = np.asarray(a), np.asarray(b)
+    with np.errstate(all="ignore"):  # what is not finite is told by the tests
+        if one.dtype != other.dtype:  # bits are compared as the narrower one holds them
+            one, other = one.astype(np.float32), other.astype(np.float32)
+        each = split(ALPHA, _PAIRS)
+        ratios = [test.value / limit(test, each) for test in tests(one, other, null)]
+        y = np.where(np.isfinite(other), other, 0.0).astype(np.float64)
+        d = np.where((one == other) | (np.isnan(one) & np.isnan(other)), 0.0, one.astype(np.float64) - other)
+        squares, size = float(np.vdot(d, d)), float(np.vdot(y, y))
+        distance = float(np.sqrt(squares / size)) if squares and size else float("inf") if squares else 0.0
+    excess = float("inf") if any(np.isnan(ratio) for ratio in ratios) else max(ratios)
+    return Pair(excess, distance if np.isfinite(d).all() else float("nan"))
 
 
 def vote(
     subject: Array,
     oracle: Array,
     third: Array,
-    tau_so: Array,
-    tau_st: Array,
-    tau_ot: Array,
+    null_so: Null,
+    null_st: Null,
+    null_ot: Null,
     *,
     third_name: str = JUDGE,
 ) -> Vote:
@@ -78,19 +86,19 @@ def vote(
         subject: [T, C].
         oracle: [T, C].
         third: [T, C].
-        tau_so: [T, C] proxy of the null model between subject and oracle.
-        tau_st: between subject and third.
-        tau_ot: between oracle and third.
+        null_so: by how much subject and oracle may differ.
+        null_st: subject and third.
+        null_ot: oracle and third.
         third_name: how sentences call the third.
 
     Returns:
-        `subject` or `oracle` where the two others agree; `both` where neither agrees with anybody; else `undecided`. Each of the
-        three disagreements is found in a correct pair with probability `apr.parity.kinds.look.ALPHA` at most.
+        `subject` or `oracle` where the two others agree; `both` where neither agrees with anybody; else `undecided`. Among
+        three that are correct anybody disagrees with probability `apr.parity.null.ALPHA` at most.
 
     Raises:
         ValueError: the shapes differ.
     """
-    so, st, ot = pair(subject, oracle, tau_so), pair(subject, third, tau_st), pair(oracle, third, tau_ot)
+    so, st, ot = pair(subject, oracle, null_so), pair(subject, third, null_st), pair(oracle, third, null_ot)
     distances = {
         "subject to oracle": so.distance,
         f"subject to {third_name}": st.distance,
@@ -127,52 +135,3 @@ def _third_differs(so: Pair, st: Pair, ot: Pair, third: str) -> tuple[Culprit, s
     return "undecided", (
         f"two camps without a majority for {third}: subject and oracle agree with each other and not with it ({far})"
     )
-
-
-def vote_by_judge(
-    *,
-    subject_beyond: bool | None,
-    oracle_beyond: bool | None,
-    subject_excess: float | None = None,
-    oracle_excess: float | None = None,
-    judge: str = JUDGE,
-) -> Vote:
-    """Who is wrong where each side was judged on its own inputs, because the subject cannot be fed with others.
-
-    Args:
-        subject_beyond: whether the judge's operation on the subject's own inputs disagrees with it; None where that could not be
-            judged.
-        oracle_beyond: the same of the oracle.
-        subject_excess: how many times beyond its bound, for the sentence.
-        oracle_excess: the same of the oracle.
-        judge: how the sentence calls the judge.
-    """
-    ours = "" if subject_excess is None else f" ({subject_excess:.3g} times beyond its bound)"
-    theirs = "" if oracle_excess is None else f" ({oracle_excess:.3g} times beyond its bound)"
-    match subject_beyond, oracle_beyond:
-        case True, False:
-            return Vote(
-                "subject",
-                f"{judge} on the subject's own inputs disagrees with it{ours}, and agrees with the oracle on the oracle's",
-            )
-        case False, True:
-            return Vote(
-                "oracle",
-                f"{judge} on the oracle's own inputs disagrees with it{theirs}, and agrees with the subject on the subject's",
-            )
-        case True, True:
-            return Vote(
-                "both", f"{judge} disagrees with the subject{ours} and with the oracle{theirs}, each on its own inputs"
-            )
-        case False, False:
-            return Vote(
-                "undecided",
-                f"{judge} agrees with both sides, each on its own inputs: what differs came in from before",
-            )
-    if subject_beyond is None and oracle_beyond is None:
-        return Vote("undecided", f"neither side could be judged by {judge} on its own inputs")
-    absent = "subject" if subject_beyond is None else "oracle"
-    return Vote("undecided", f"the {absent} could not be judged by {judge} on its own inputs")
-
-
-__all__ = ["ALPHA", "JUDGE", "Pair", "pair", "vote", "vote_by_judge"]

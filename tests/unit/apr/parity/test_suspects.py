@@ -35,10 +35,10 @@ class Bench:
         self.sound = Reference(file, GGML)
         self.capture: Capture = self.sound.capture(TOKENS.tolist())
 
-    def closer(self, key: StageKey, seen: Any, rows: slice = slice(0, COUNT)) -> Kind | None:
-        expected = self.capture[key]
+    def closer(self, key: StageKey, seen: Any, rows: slice = slice(0, COUNT), expected: Any = None) -> Kind | None:
         model, given = self.sound.model, self.capture.stages
-        null = null_of(model, key, TOKENS, PLACES, given, expected, GGML.name)
+        null = null_of(model, key, TOKENS, PLACES, given, self.capture[key], GGML.name)
+        expected = self.capture[key] if expected is None else expected
         cut = null._replace(proxy=null.proxy[rows], rank=None if null.rank is None else null.rank[rows])
         return look_closer(
             Closer(
@@ -250,6 +250,26 @@ def test_faults_of_other_architectures_are_told(fixtures_of: Callable[[str], Ben
     found = fixtures_of(model).of(architectures.MUTANTS[name])
     assert found is not None
     assert (found.name, words in found.detail) == (kind, True), found
+
+
+@pytest.mark.parametrize("name", ["scale-1.00001", "heads-tiled", "last-element-dropped", "gate-up-swapped", "nibble"])
+def test_an_oracles_fault_is_told_as_the_oracles_own(bench: Callable[..., Bench], name: str) -> None:
+    at, fault = bench(**DEEP), faults.MUTANTS[name]
+    key = StageKey(fault.stage, fault.layer)
+    faulty = fault.plant(at.sound.model).compute(key, TOKENS, PLACES, at.capture.stages)
+    mine, found = at.closer(key, faulty), at.closer(key, at.capture[key], expected=faulty)
+    assert mine is not None
+    assert found is not None
+    assert (found.name, found.detail) == (mine.name, f"of the oracle: {mine.detail}")
+
+
+def test_a_faulty_oracle_does_not_hide_what_the_subject_does(bench: Callable[..., Bench]) -> None:
+    at, key = bench(**DEEP), StageKey("ffn_up", 3)
+    oracles = np.array(at.capture[key])
+    oracles[:, 7] *= 1.5
+    found = at.closer(key, at.capture[key] * np.float32(1.0078125), expected=oracles)
+    assert found is not None
+    assert (found.name, "1.00781" in found.detail) == ("gain", True), found
 
 
 def test_a_wide_product_is_judged_by_some_rows(bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:
