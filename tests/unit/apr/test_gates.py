@@ -137,6 +137,7 @@ def test_logits_of_another_shape_or_type_are_not_the_same() -> None:
     capture.stages[HEAD] = capture.stages[HEAD].astype(np.float64)
     assert probe(engine, TOKENS, capture)[1].passed is not True
     assert not same_bits(np.zeros((2, 3), np.float32), np.zeros((3, 2), np.float32))
+    assert not same_bits(np.zeros((2, 3), np.float32), np.zeros((2, 3), np.int32))  # the same bits of another type
 
 
 def test_a_recording_cannot_be_probed(tmp_path: Path) -> None:

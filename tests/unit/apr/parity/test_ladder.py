@@ -58,6 +58,14 @@ def test_a_step_that_the_engine_does_not_take_is_no_rung() -> None:
     assert [(rung.name, rung.share) for rung in rungs] == [("float32", 1.0)]
 
 
+@pytest.mark.parametrize(("away", "stands"), [(0.1, True), (0.06, True), (0.04, False)])
+def test_a_step_is_a_rung_where_it_takes_a_twentieth_of_the_squares_away(away: float, stands: bool) -> None:
+    drift = step(1e-3)
+    nearer = START + drift * (1 - np.sqrt(1 - away))
+    rungs = ladder(START + drift, [("float64", START), ("small", nearer)])
+    assert [rung.name for rung in rungs] == [*(["small"] if stands else []), "accumulation order"]
+
+
 @pytest.mark.parametrize(
     ("kind", "rest"),
     [(Kind("weight block", "", 1.0), "weights"), (Kind("gain", "", 1.0), "operation"), (None, "accumulation order")],
