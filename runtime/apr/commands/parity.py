@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import math
-import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from apr.commands import prompts as given
+from apr.commands import replay as replaying
+from apr.commands.prompts import DEFAULT_PROMPT, Prompts
 from apr.console import Progress, is_terminal
-from apr.errors import FINDINGS, OK, UnusableInput, UsageError
-from apr.stages import parse_layers, parse_stages, whole_number
+from apr.errors import FINDINGS, OK, UsageError
+from apr.stages import canonical, parse_layers, parse_stages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from apr.capture import Capture
     from apr.formats.model_file import ModelFile
     from apr.parity.measure import Filters
-    from apr.parity.result import Gate, Measurement, Verdict
+    from apr.parity.result import Divergence, Gate, Measurement, Verdict
     from apr.parity.sides import Judge, Side
     from apr.parity.verdict import Bounds
 
-DEFAULT_PROMPT = "What is 2+2?"
-_WRITE = ("--report", "--save")
 _EPILOG = """\
 SUBJECT and ORACLE are one of
   numpy:f64|f32|ggml|exact   this project's reference, in one of its arithmetics
@@ -59,7 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prompt.add_argument("--prompt", metavar="TEXT", help=f"default: {DEFAULT_PROMPT!r}")
     prompt.add_argument("--tokens", metavar="IDS", help="token ids separated by commas or blanks, instead of a prompt")
     prompt.add_argument("--prompts", metavar="FILE", help="one prompt a line; a line `[1, 2, 3]` is token ids")
-    what.add_argument("--timeout", type=_seconds, default=900.0, metavar="S", help="of each request to an engine (900)")
+    what.add_argument(
+        "--timeout", type=_seconds, default=replaying.TIMEOUT, metavar="S", help="of each request to an engine (900)"
+    )
     which = parser.add_argument_group("what to compare (default: everything)")
     which.add_argument("--layers", metavar="A..B", help="layers A to B - 1")
     which.add_argument("--stages", metavar="NAMES", help="stage names separated by commas")
@@ -67,7 +68,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how to judge")
     how.add_argument("--alpha", type=_alpha, metavar="P", help="false-alarm rate of the whole run (1e-6)")
     how.add_argument(
-        "--bound", action="append", default=[], metavar="STAGE=X", help="relative RMS instead of the derived bound"
+        "--bound",
+        action="append",
+        default=[],
+        metavar="STAGE=X",
+        help="relative RMS instead of the derived bound; with --from, `derived` drops those of the saved run",
     )
     how.add_argument("--because", metavar="TEXT", help="why a bound is set by hand; needed with --bound")
     how.add_argument("--no-shrink", action="store_true", help="do not look for the smallest run that shows it")
@@ -121,13 +126,16 @@ def _number(text: str, what: str, fits: object) -> float:
 def _bounds(args: argparse.Namespace) -> Bounds:
     from apr.parity.verdict import ALPHA, Bounds  # noqa: PLC0415 - `--help` does not wait for numpy
 
-    by_hand = {}
+    by_hand: dict[str, float] = {}
     for text in args.bound:
+        if text.strip().lower() == replaying.DERIVED:
+            by_hand.clear()
+            continue
         name, equals, value = text.partition("=")
         hint = "write STAGE=X, for example ffn_out=1e-5"
         if not equals:
             raise UsageError(f"{text!r} is no bound", where="--bound", hint=hint)
-        (stage,) = parse_stages(name) if name.strip().lower() != "all" else ("all",)
+        stage = "all" if name.strip().lower() == "all" else canonical(name, "--bound")
         try:
             by_hand[stage] = _number(value, "a relative RMS from 0", lambda number: 0 <= number < math.inf)
         except argparse.ArgumentTypeError as error:
@@ -145,7 +153,7 @@ def _filters(args: argparse.Namespace) -> Filters:
     from apr.parity.measure import Filters  # noqa: PLC0415 - `--help` does not wait for numpy
 
     return Filters(
-        stages=None if args.stages is None else parse_stages(args.stages),
+        stages=None if args.stages is None else parse_stages(args.stages, "--stages"),
         layers=None if args.layers is None else _range(args.layers, "--layers"),
         positions=None if args.positions is None else _range(args.positions, "--positions"),
     )
@@ -169,27 +177,50 @@ def _check_outputs(args: argparse.Namespace) -> None:
         raise UsageError(f"{args.save} is a file", where="--save", hint="give a folder's name")
 
 
-class _Asked(NamedTuple):
-    """The prompts: token ids, and the texts they come from where they come from texts."""
-
-    tokens: list[list[int]]
-    texts: tuple[str, ...] = ()
-
-
 def _again(args: argparse.Namespace, bounds: Bounds, filters: Filters) -> int:
-    """Judges what was saved."""
+    """Judges what was saved: as it was judged then, but for what the options say."""
     from apr.parity.measure import narrowed  # noqa: PLC0415 - `--help` does not wait for numpy
-    from apr.parity.records import read  # noqa: PLC0415 - see above
-    from apr.parity.verdict import judge  # noqa: PLC0415 - see above
+    from apr.parity.records import read_all  # noqa: PLC0415 - see above
+    from apr.parity.verdict import Bounds, judge  # noqa: PLC0415 - see above
 
     for name in ("subject", "against", "model", "oracle_model", "tokens", "prompt", "prompts", "save"):
         if getattr(args, name) is not None:
             shown = name.upper() if name in ("subject", "model") else f"--{name.replace('_', '-')}"
             raise UsageError(f"{shown} does not go with --from", hint="saved measurements are judged, nothing is run")
-    measurement = narrowed(read(args.saved), filters)
-    if args.alpha is None:
-        bounds = replace(bounds, alpha=measurement.origin.alpha)
-    return _show(args, measurement, judge(measurement, bounds), _command(measurement.origin.command))
+    measurement, before = read_all(args.saved)
+    measurement = narrowed(measurement, filters)
+    then = Bounds(before.alpha, before.by_hand, before.because)
+    now = bounds if args.bound else then
+    now = replace(now, alpha=args.alpha or then.alpha, because=args.because or now.because)
+    note = f"judged as it was when it was saved: {_strictness(now)}"
+    if now != then:
+        note = f"judged otherwise than when it was saved: {_strictness(now)}; then {_strictness(then)}"
+    verdict = judge(measurement, now)
+    verdict = replace(verdict, notes=(*verdict.notes, note))
+    found = measurement.origin.replay if _same_place(before.first, verdict.first) else ""
+    measurement.origin = replace(measurement.origin, replay=found)
+    return _show(args, measurement, verdict, found or _judged_again(args, measurement.origin.command, now))
+
+
+def _strictness(bounds: Bounds) -> str:
+    stages = ", ".join(sorted(bounds.by_hand))
+    return f"alpha {bounds.alpha!r}, {f'bounds set by hand for {stages}' if stages else 'derived bounds'}"
+
+
+def _same_place(one: Divergence | None, other: Divergence | None) -> bool:
+    if one is None or other is None:
+        return False
+    return (one.prompt, one.key, one.view) == (other.prompt, other.key, other.view)
+
+
+def _judged_again(args: argparse.Namespace, command: Sequence[str], bounds: Bounds) -> str:
+    """The command that measured, with the options that judge otherwise."""
+    more = [word for name in ("layers", "stages") if (typed := getattr(args, name)) for word in (f"--{name}", typed)]
+    if args.alpha is not None:
+        more += ["--alpha", repr(args.alpha)]
+    if args.bound:
+        more += ["--bound", replaying.DERIVED, *replaying.by_hand(bounds.by_hand, bounds.because)]
+    return replaying.whole(command, more)
 
 
 def _measured(args: argparse.Namespace, bounds: Bounds, filters: Filters, stack: contextlib.ExitStack) -> int:
@@ -203,17 +234,23 @@ def _measured(args: argparse.Namespace, bounds: Bounds, filters: Filters, stack:
 
     files = _files(args)
     asked = _prompts(args, files[0] or files[1])
+    given.check(asked, files)
+    _check_positions(filters, asked.tokens)
     subject, oracle = _sides(args, files, asked, stack)
     prompts = asked.tokens or [list(_recorded_tokens(subject, oracle))]
+    _check_positions(filters, prompts)
+    # of one prompt at a time: captures are large, and prompts may be many
     kept: dict[tuple[str, tuple[int, ...]], Capture] = {}
 
     def take(side: Side, tokens: Sequence[int], wanted: Filters) -> Capture:
-        who = "subject" if side is subject else "oracle"
-        if (who, tuple(tokens)) not in kept:
+        who, asked_for = "subject" if side is subject else "oracle", tuple(tokens)
+        for other in [place for place in kept if place[1] != asked_for]:
+            del kept[other]
+        if (who, asked_for) not in kept:
             if is_terminal(sys.stderr):
                 sys.stderr.write(f"running {len(tokens)} tokens in {side.spec} …\n")
-            kept[who, tuple(tokens)] = capture(side, tokens, wanted)
-        return kept[who, tuple(tokens)]
+            kept[who, asked_for] = capture(side, tokens, wanted)
+        return kept[who, asked_for]
 
     def gates(side: Side, tokens: Sequence[int], captured: Capture) -> list[Gate]:
         who = "subject" if side is subject else "oracle"
@@ -239,26 +276,29 @@ def _measured(args: argparse.Namespace, bounds: Bounds, filters: Filters, stack:
     typed = {f"--{name}": getattr(args, name) for name in ("layers", "stages", "positions") if getattr(args, name)}
     measurement.origin = origin(args.command_line, measurement, filters=typed, texts=asked.texts, alpha=bounds.alpha)
     verdict = judge(measurement, bounds)
-    replay = _command(measurement.origin.command)
     if verdict.first is not None:
         tokens = prompts[verdict.first.prompt]
         explain(measurement, verdict, subject, oracle, lambda side: take(side, tokens, filters))
         verdict = judge(measurement, bounds)
-        replay = (
-            _replay(args, subject, oracle, tokens, verdict, bounds, lambda side: take(side, tokens, filters)) or replay
+        found = _smallest(args, subject, oracle, tokens, verdict, bounds, lambda side: take(side, tokens, filters))
+        measurement.origin = replace(measurement.origin, replay=found)
+    return _show(args, measurement, verdict, measurement.origin.replay or replaying.whole(args.command_line))
+
+
+def _check_positions(filters: Filters, prompts: Sequence[Sequence[int]]) -> None:
+    """Every position that is asked for is one of every prompt.
+
+    Raises:
+        UsageError: the first one that is not.
+    """
+    shortest = min(map(len, prompts), default=None)
+    wanted = filters.positions
+    if wanted is not None and shortest is not None and wanted.stop > shortest:
+        raise UsageError(
+            f"position {max(wanted.start, shortest)} does not exist",
+            where="--positions",
+            hint=f"the shortest prompt has positions 0 to {shortest - 1}",
         )
-    return _show(args, measurement, verdict, replay)
-
-
-def _command(words: Sequence[str]) -> str:
-    """A command line without the options that write files: who runs it again wants to see, not to overwrite."""
-    kept: list[str] = []
-    skip = False
-    for word in words:
-        if not skip and word not in _WRITE and not word.startswith(tuple(f"{option}=" for option in _WRITE)):
-            kept.append(word)
-        skip = not skip and word in _WRITE
-    return shlex.join(kept)
 
 
 def _files(args: argparse.Namespace) -> tuple[ModelFile | None, ModelFile | None]:
@@ -271,75 +311,26 @@ def _files(args: argparse.Namespace) -> tuple[ModelFile | None, ModelFile | None
     return mine, theirs
 
 
-def _prompts(args: argparse.Namespace, file: ModelFile | None) -> _Asked:
+def _prompts(args: argparse.Namespace, file: ModelFile | None) -> Prompts:
     """What to run; nothing where recorded stages are to say it.
 
     Raises:
-        UsageError: no token ids, or an unreadable or empty file of prompts.
+        UsageError, UnusableInput: see `apr.commands.prompts`.
     """
-    from apr.text.tokenizer import Tokenizer  # noqa: PLC0415 - `--help` does not wait for numpy
-
     if args.tokens is not None:
-        return _Asked([_ids(args.tokens, "--tokens")])
+        return given.from_tokens(args.tokens)
+    if args.prompts is not None:
+        return given.from_file(Path(args.prompts), file)
     recorded = any((spec or "").startswith("dir:") for spec in (args.subject, args.against))
-    if args.prompt is None and args.prompts is None and recorded:
-        return _Asked([])
-    if args.prompts is None:
-        lines = [DEFAULT_PROMPT if args.prompt is None else args.prompt]
-        ids_too = False
-    else:
-        lines, ids_too = _lines(Path(args.prompts)), True
-    tokens: list[list[int]] = []
-    tokenizer = None
-    for number, line in enumerate(lines, 1):
-        if ids_too and line.lstrip().startswith("["):
-            tokens.append(_json_ids(line, f"{args.prompts}:{number}"))
-            continue
-        if tokenizer is None:
-            if file is None:
-                raise UsageError("a text needs a model to cut it into tokens", hint="give MODEL, or --tokens")
-            tokenizer = Tokenizer.from_file(file)
-        tokens.append(tokenizer.encode(line))
-    return _Asked(tokens, tuple(lines))
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UnusableInput(
-            f"cannot be read: {error.strerror}", where=str(path), hint="give a file of prompts"
-        ) from None
-    except UnicodeDecodeError:
-        raise UnusableInput("is not UTF-8", where=str(path), hint="give a text file, one prompt a line") from None
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
-        raise UnusableInput("holds no prompt", where=str(path), hint="write one prompt a line")
-    return lines
-
-
-def _ids(text: str, where: str) -> list[int]:
-    hint = "write ids as 1780,314,216"
-    tokens = [whole_number(word, where, hint) for word in text.replace(",", " ").split()]
-    if not tokens:
-        raise UsageError("no token ids are given", where=where, hint=hint)
-    return tokens
-
-
-def _json_ids(line: str, where: str) -> list[int]:
-    try:
-        ids = json.loads(line)
-    except ValueError:
-        ids = None
-    if not isinstance(ids, list) or not ids or not all(type(one) is int and one >= 0 for one in ids):
-        raise UnusableInput("is no list of token ids", where=where, hint="write [1780, 314, 216], or a text")
-    return ids
+    if args.prompt is None and recorded:
+        return Prompts([])
+    return given.from_text(DEFAULT_PROMPT if args.prompt is None else args.prompt, file)
 
 
 def _sides(
     args: argparse.Namespace,
     files: tuple[ModelFile | None, ModelFile | None],
-    asked: _Asked,
+    asked: Prompts,
     stack: contextlib.ExitStack,
 ) -> tuple[Side, Side]:
     """Both engines, opened; the stack closes them."""
@@ -356,7 +347,9 @@ def _sides(
     def judge_of(file: ModelFile | None) -> Judge | None:
         if file is None:
             return None
-        return judges.setdefault(id(file), Judge(file, ProvedDequantiser(file)))
+        if id(file) not in judges:
+            judges[id(file)] = Judge(file, ProvedDequantiser(file))
+        return judges[id(file)]
 
     def opened(spec: str, file: ModelFile | None) -> Side:
         judge = judge_of(file)
@@ -382,41 +375,25 @@ def _recorded_tokens(subject: Side, oracle: Side) -> tuple[int, ...]:
     return next(side.engine.tokens for side in (subject, oracle) if isinstance(side.engine, Recorded))
 
 
-def _replay(
+def _smallest(
     args: argparse.Namespace,
     subject: Side,
     oracle: Side,
     tokens: Sequence[int],
     verdict: Verdict,
     bounds: Bounds,
-    captured: object,
-) -> str | None:
-    """The command that shows the first divergence again in the smallest run found; None where there is no smaller one."""
+    captured: Callable[[Side], Capture],
+) -> str:
+    """The command that shows the first divergence again in the smallest run found; "" where none was looked for or found."""
     from apr.engines.recorded import Recorded  # noqa: PLC0415 - `--help` does not wait for numpy
     from apr.parity.shrink import shrink  # noqa: PLC0415 - see above
 
     recorded = any(isinstance(side.engine, Recorded) for side in (subject, oracle))
-    if args.no_shrink or recorded or verdict.first is None or not callable(captured):
-        return None
+    if args.no_shrink or recorded or verdict.first is None:
+        return ""
     with Progress("looking for the smallest run that shows it", unit="runs") as progress:
         found = shrink(subject, oracle, tokens, verdict.first, bounds, captured=captured, advance=progress.advance)
-    if found is None:
-        return None
-    words = ["apr", "parity", args.subject, "--against", args.against, str(args.model)]
-    if args.oracle_model is not None:
-        words += ["--oracle-model", args.oracle_model]
-    words += ["--tokens", ",".join(map(str, found.tokens)), "--stages", *(found.filters.stages or ())]
-    if found.filters.layers is not None:
-        words += ["--layers", f"{found.filters.layers.start}..{found.filters.layers.stop}"]
-    if found.filters.positions is not None:
-        words += ["--positions", f"{found.filters.positions.start}..{found.filters.positions.stop}"]
-    if args.alpha is not None:
-        words += ["--alpha", f"{args.alpha:g}"]
-    for stage, value in bounds.by_hand.items():
-        words += ["--bound", f"{stage}={value:g}"]
-    if bounds.because:
-        words += ["--because", bounds.because]
-    return shlex.join(words)
+    return "" if found is None else replaying.smallest(args, found, bounds)
 
 
 def _save(folder: Path, measurement: Measurement, verdict: Verdict) -> None:

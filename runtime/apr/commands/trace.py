@@ -14,6 +14,7 @@ import numpy as np
 
 from apr.cache import resolve_model
 from apr.capture import expected_keys
+from apr.commands.prompts import DEFAULT_PROMPT
 from apr.console import Progress, escape, is_terminal, print_table
 from apr.engines.llama_cpp.dequantise import ProvedDequantiser
 from apr.engines.llama_cpp.engine import LlamaCpp
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from apr.models import Model
     from apr.stages import StageKey
 
-DEFAULT_PROMPT = "What is 2+2?"
 _TOP = 5  # most probable next tokens shown with --payload
 
 
