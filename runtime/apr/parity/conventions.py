@@ -96,5 +96,6 @@ def _same(a: Array, b: Array) -> bool:
     if a.shape != b.shape:
         return False
     wide = np.asarray(b, np.float64)
-    size = float(np.sqrt((wide * wide).mean()))
-    return float(np.sqrt(np.square(np.asarray(a, np.float64) - wide).mean())) <= _SAME * size
+    with np.errstate(all="ignore"):  # what is not finite makes NaN
+        size = float(np.sqrt((wide * wide).mean()))
+        return float(np.sqrt(np.square(np.asarray(a, np.float64) - wide).mean())) <= _SAME * size

@@ -500,10 +500,13 @@ def _judges(arithmetic: str) -> str:
 
 def _some(null: Null, rows: slice) -> Null:
     rank = None if null.rank is None else null.rank[rows]
-    return Null(null.proxy[rows], rank, null.because, None if null.along is None else null.along[:, rows])
+    along, ranking = (None if each is None else each[:, rows] for each in (null.along, null.ranking))
+    return Null(null.proxy[rows], rank, null.because, along, ranking)
 
 
 def _both(a: Null, b: Null) -> Null:
-    """Two independent sources of rounding: squares of proxies add up."""
+    """Two independent sources of rounding: squares of proxies add up; each side's ids stand as its own errors let them."""
     rank = a.rank if b.rank is None else b.rank if a.rank is None else np.minimum(a.rank, b.rank)
-    return Null(np.sqrt(a.proxy**2 + b.proxy**2), rank, tuple(dict.fromkeys((*a.because, *b.because))))
+    ranking = a.ranking if a.ranking is None or b.ranking is None else np.maximum(a.ranking, b.ranking)
+    because = tuple(dict.fromkeys((*a.because, *b.because)))
+    return Null(np.sqrt(a.proxy**2 + b.proxy**2), rank, because, ranking=ranking)

@@ -28,12 +28,15 @@ class Null(NamedTuple):
         because: what it is made of, for people: `sums of 18 blocks in float32`, `activations rounded to Q8_1`.
         along: [2, positions] float64, how much greater the variance of gain and of bias is for a row than with independent
             errors; None where nothing sharper than width / rank is known.
+        ranking: [2, positions, candidates] float64, of a stage of ids in order of something's size, see `apr.parity.null.ranking`:
+            which ids may stand where tau is infinite. None of other stages.
     """
 
     proxy: NDArray[np.float64]
     rank: NDArray[np.float64] | None
     because: tuple[str, ...]
     along: NDArray[np.float64] | None = None
+    ranking: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Test:
             (of the row, the column, the stage).
         position, channel: where it is worst; None where the test has no such place.
         reach: the relative error that moves the value by 1 at a place of median size: of everything for `gain`, of a position or a
-            channel; for `bias` and `element` relative to the stage's RMS. 0 where every bit must agree.
+            channel; for `bias` and `element` relative to the stage's RMS. 0 where every bit must agree, infinite where no size of an error is judged.
     """
 
     name: TestName

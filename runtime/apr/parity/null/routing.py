@@ -5,9 +5,9 @@ w_i (eta_i - sum_j w_j eta_j): w_i^2 ((1 - 2 w_i) eta_i^2 + sum_j w_j^2 eta_j^2)
 like any other, and for each side in float32 the exponential and u^2 (l - max)^2, with four more roundings of the weight itself (two
 divisions or products, the sum of at most k terms counted as two). They add up to 1, so a row is one error.
 
-**Choice.** Whole numbers agree or they do not. Two neighbours in order of likelihood whose logits are less than
-`_NEAR` of their common proxy apart may change places honestly; at those ranks nothing is judged (tau is infinite). P(|d| > 8 tau) is at
-most 2 exp(-32), 3e-14.
+**Choice.** Whole numbers agree or they do not, but two experts whose logits are less than `_NEAR` of their common proxy apart may
+change places honestly: P(|d| > 8 tau) is at most 2 exp(-32), 3e-14. A rank that this leaves to one expert holds that expert. At the
+others tau is infinite, and who may stand there is judged by the ranking, see `ranking`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from apr.parity.null.pair import EXP, Pair, U
+from apr.parity.null.ranking import open_ranks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,13 +53,11 @@ def variance_of_weights(pair: Pair, logits: Logits, chosen: NDArray[np.intp]) ->
     return squared
 
 
-def variance_of_choice(pair: Pair, logits: Logits, used: int) -> Doubles:
-    """0 where a rank must hold the same expert, infinite where it is too near a tie: [positions, used]."""
-    order = np.argsort(-logits.values, axis=-1, kind="stable")[:, : used + 1]
-    values = np.take_along_axis(logits.values, order, axis=-1)
-    eta = np.take_along_axis(_relative(pair, logits), order, axis=-1)
-    tied = values[:, :-1] - values[:, 1:] <= _NEAR * np.sqrt(eta[:, :-1] + eta[:, 1:])  # a rank and the next
-    near = np.zeros(values.shape, bool)
-    near[:, :-1] |= tied
-    near[:, 1:] |= tied
-    return np.where(near[:, :used], np.inf, 0.0)
+def ranking(pair: Pair, logits: Logits) -> Doubles:
+    """Logits, and the squares of what they may be off: [2, positions, experts], see `apr.parity.null.ranking`."""
+    return np.stack([logits.values, _NEAR**2 * _relative(pair, logits)])
+
+
+def variance_of_choice(ranked: Doubles, used: int) -> Doubles:
+    """0 where a rank must hold the same expert, infinite where several could: [positions, used]."""
+    return np.where(open_ranks(ranked, used), np.inf, 0.0)

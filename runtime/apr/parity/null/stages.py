@@ -226,11 +226,11 @@ class _Stage:
         return _null(variance, np.ones(len(variance)), "logits, softmax and its normalisation")
 
     def _choice(self) -> Null:
-        logits = self._logits()
-        proxy = routing.variance_of_choice(self.pair, logits, self.y.shape[-1])
+        ranked = routing.ranking(self.pair, self._logits())
+        proxy = routing.variance_of_choice(ranked, self.y.shape[-1])
         near = int(np.isinf(proxy).sum())
-        because = f"whole numbers; {near} of {proxy.size} ranks are too near a tie" if near else "whole numbers"
-        return Null(proxy, None, (because,))
+        because = f"whole numbers; at {near} of {proxy.size} ranks experts tie" if near else "whole numbers"
+        return Null(proxy, None, (because,), ranking=ranked)
 
 
 def _null(variance: Doubles, rank: Doubles | None, *because: str) -> Null:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from apr.parity.null.base import Null, Test
+from apr.parity.null.ranking import misplaced
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,8 +55,9 @@ def tests(seen: Array, expected: Array, null: Null) -> tuple[Test, ...]:
     Args:
         seen: [positions, width].
         expected: the same shape, what the null model was made for.
-        null: see there. Where its tau is 0 and the two differ, values are infinite; where it is infinite, nothing is judged.
-            What is not finite on one side alone makes NaN, which no bound holds; the same on both is nothing that they differ in.
+        null: see there. Where its tau is 0 and the two differ, values are infinite; where it is infinite, the size of a difference
+            is not judged, but what is misplaced in its ranking makes values infinite too. What is not finite on one side alone makes NaN,
+            which no bound holds; the same on both is nothing that they differ in, and NaN has no sign.
 
     Raises:
         ValueError: shapes differ, or there is nothing to test.
@@ -82,13 +84,22 @@ def _hold(seen: Array, expected: Array, null: Null) -> _Held:
     d = np.where(alike, 0.0, a - y)
     judged = (tau > 0) & (tau < np.inf) & np.isfinite(y)
     inverse = np.where(judged, 1 / np.where(judged, tau, 1.0), 0.0)
-    must = (d != 0) | (np.signbit(seen) != np.signbit(expected))
+    must = (d != 0) | ((np.signbit(seen) != np.signbit(expected)) & ~np.isnan(y))
+    if null.ranking is not None:
+        tau = np.where(_misplaced(a, y, alike, null.ranking) & np.isinf(tau), 0.0, tau)
+        must |= tau != null.proxy
     z = np.where(judged, d * inverse, np.where((tau == 0) & must, np.inf, 0.0))
     z = np.where(alike | (np.isfinite(d) & ~np.isnan(tau)), z, np.nan)
     y, tau = np.where(np.isfinite(y), y, 0.0), np.where(np.isnan(tau), 0.0, tau)
     counts = judged.sum(axis=-1)
     rank = counts if null.rank is None else np.clip(np.nan_to_num(null.rank, nan=1.0), 1.0, np.maximum(counts, 1))
     return _Held(z, y, tau, inverse, judged, np.maximum(counts, 1) / np.maximum(rank, 1.0), repeats(y))
+
+
+def _misplaced(a: Doubles, y: Doubles, alike: NDArray[np.bool_], ranking: Doubles) -> NDArray[np.bool_]:
+    """Ids of either side that cannot honestly stand there, in rows that the two do not share."""
+    wrong: NDArray[np.bool_] = (misplaced(a, ranking) | misplaced(y, ranking)) & ~alike.all(axis=-1, keepdims=True)
+    return wrong
 
 
 def repeats(y: Doubles) -> Doubles:
@@ -120,7 +131,7 @@ def _element(held: _Held) -> Test:
     position, channel = divmod(at, size.shape[1])
     taus = held.tau[np.isfinite(held.tau)]
     typical = _rms(held.y)
-    reach = float(np.median(taus) / typical) if taus.size and typical > 0 else 0.0
+    reach = float(np.median(taus) / typical) if taus.size and typical > 0 else _unjudged(held)
     trials = max(int(held.judged.sum()), 1)
     return Test("element", float(flat[at]), 1, trials, float(held.tau[position, channel]), position, channel, reach)
 
@@ -141,7 +152,7 @@ def _squares(name: TestName, held: _Held, axis: int | None) -> Test:
     signal = np.atleast_1d(_rms(held.y * held.inverse, axis, np.maximum(held.judged.sum(axis=axis), 1)))
     place = {1: (at, None), 0: (None, at), None: (None, None)}[axis]
     unit = float(units[at]) if np.isfinite(units[at]) else 0.0
-    return Test(name, float(values[at]), int(ranks[at]), len(values), unit, *place, reach=_reach(signal, counts))
+    return Test(name, float(values[at]), int(ranks[at]), len(values), unit, *place, reach=_reach(signal, held))
 
 
 def _worst_of(values: Doubles) -> int:
@@ -149,12 +160,17 @@ def _worst_of(values: Doubles) -> int:
     return int(nan.argmax()) if nan.any() else int(values.argmax())
 
 
-def _reach(signal: Doubles, counts: Doubles) -> float:
-    """What relative error moves a typical place by 1: 0 where every bit counts, infinite where nothing is judged."""
+def _reach(signal: Doubles, held: _Held) -> float:
+    """What relative error moves a typical place by 1."""
     typical = float(np.median(signal))
     if typical > 0:
         return 1 / typical
-    return 0.0 if not counts.any() else float("inf")
+    return float("inf") if held.judged.any() else _unjudged(held)
+
+
+def _unjudged(held: _Held) -> float:
+    """The reach where no difference has a size: 0 where every bit counts, infinite where nothing is judged."""
+    return 0.0 if (held.tau == 0).any() else float("inf")
 
 
 def _form(name: TestName, held: _Held, weight: Doubles, along: Doubles) -> Test:
@@ -172,7 +188,7 @@ def _form(name: TestName, held: _Held, weight: Doubles, along: Doubles) -> Test:
     spread = float(np.sqrt((along * held.repeats * squares).sum()))
     if not spread > 0:
         value = float("nan") if np.isnan(held.z).any() or np.isnan(spread) else 0.0
-        return Test(name, value, 1, 1, 0.0, reach=0.0)
+        return Test(name, value, 1, 1, 0.0, reach=_unjudged(held))
     value = abs(float((z * scaled).sum())) / spread
     if np.isnan(held.z).any():
         value = float("nan")

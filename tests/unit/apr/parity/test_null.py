@@ -24,7 +24,7 @@ from apr.parity.null.limits import root_mean_square
 from apr.parity.null.norms import rank_of_norm, variance_of_norm
 from apr.parity.null.pair import EXP, Pair, U
 from apr.parity.null.rotation import angles_apart, rank_of_rotation, variance_of_rotation
-from apr.parity.null.routing import Logits, variance_of_choice, variance_of_weights
+from apr.parity.null.routing import Logits, ranking, variance_of_choice, variance_of_weights
 from apr.parity.null.testing import repeats
 from apr.quant.activations import round_to_q8_1
 from apr.stages import StageKey
@@ -251,9 +251,10 @@ def test_a_score_error_moves_attention_as_the_proxy_says() -> None:
 def test_a_router_near_a_tie() -> None:
     values = np.array([[3.0, 2.0, 2.0 + 1e-9, -1.0], [3.0, 2.0, 1.0, 0.0]])
     logits = Logits(values, np.full((2, 4), 1e-16))
-    proxy = variance_of_choice(SAME, logits, 2)
+    ranked = ranking(SAME, logits)
+    proxy = variance_of_choice(ranked, 2)
     assert proxy.tolist() == [[0.0, np.inf], [0.0, 0.0]]
-    assert variance_of_choice(SAME, logits, 4)[0].tolist() == [0.0, np.inf, np.inf, 0.0]
+    assert variance_of_choice(ranked, 4)[0].tolist() == [0.0, np.inf, np.inf, 0.0]
     variance = variance_of_weights(SAME, logits, np.array([[0, 1], [0, 1]]))
     w = math.exp(3) / (math.exp(3) + math.exp(2))
     # both weights move by the same, in opposite directions
