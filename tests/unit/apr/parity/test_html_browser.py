@@ -287,17 +287,18 @@ def test_positions_that_are_infinite_or_nan_are_drawn_above_all_others_and_only_
     inf, nan = float("inf"), float("nan")
     profiles = {
         StageKey("ffn_gate", 0): (inf, nan, *[inf] * 6),
-        StageKey("ffn_up", 0): (0.0, inf, 1e-7, nan, *[2e-7] * 4),
+        StageKey("ffn_up", 0): (0.0, inf, 1e-7, nan, *[9.8e-7] * 4),  # up to the top of its decade
         StageKey("ffn_out", 0): (0.0,) * 8,
         StageKey("ffn_norm", 0): (0.0, inf, *[0.0] * 5, nan),
     }
+    free = {"isolated": 0.0, "subject": 0.0, "oracle": 0.0, "accumulated": 3e-7}
     made = builders.measurement(layers=2, fault=None)
     made.cells = [
         replace(
             one,
             positions=profiles[one.key],
             tests=(),
-            difference=replace(one.difference, relative_rms=inf if inf in profiles[one.key] else 0.0),
+            difference=replace(one.difference, relative_rms=inf if inf in profiles[one.key] else free[one.view]),
         )
         if one.key in profiles
         else one
@@ -322,8 +323,11 @@ def test_positions_that_are_infinite_or_nan_are_drawn_above_all_others_and_only_
         assert "After free runs it is \u221e off." in shown
         assert "times that" not in shown
     click(page, cell("ffn_out", 0))
-    assert "Every position is equal." in page.run(DETAIL)
+    shown = page.run(DETAIL)
+    assert "Every position is equal." in shown
     assert page.run(f"{marks}.length") == 0
+    # something over nothing is no number of times, either
+    assert "After free runs it is 3.00e\u22127 off." in shown
 
 
 def test_ids_that_differ_are_counted(page: Any, builders: ModuleType, tmp_path: Path) -> None:
