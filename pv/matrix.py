@@ -39,8 +39,9 @@ _OF_ROWS = frozenset(Fate) - UNSEEN
 class Cell:
     """One mutant under one claim: what was expected, what was found, and why no more is known.
 
-    `refuted` is whether the falsifier refuted the claim on the mutant, None where that is not known; `found` is the place,
-    and how far off; `told` are the figures that the falsifier gave for the report.
+    `params` are those that it ran with: the case's, but for those that the falsifier reported by name. `refuted` is whether
+    the falsifier refuted the claim on the mutant, None where that is not known; `found` is the place, and how far off; `told`
+    are the figures that the falsifier gave for the report.
     """
 
     claim: Claim
@@ -79,14 +80,16 @@ def cell(claim: Claim, case: Case, row: Mapping[str, Any] | None, stale: str, un
     """
     if case.mutant is None:
         raise ValueError(f"{case.label!r} of {claim.id} is no case of a mutant")
-    label = Case(case.params).label
+    told = row.get("reported") if row is not None else None
+    told = told if isinstance(told, dict) else {}
+    # a fault may choose what it is run on: a falsifier that reports a parameter by its name says what that really was
+    label = Case({name: _text(told.get(name)) or value for name, value in case.params.items()}).label
     if row is None:
         return Cell(claim, case.mutant, Fate.STALE if stale else Fate.NOT_RUN, label, message=stale or unrun)
     word = row["verdict"]
     if word not in _OF_ROWS:
         return Cell(claim, case.mutant, Fate.INCONCLUSIVE, label, "unreadable", f"{word!r} is no verdict here")
     figures = {name: row[name] for name in ("distance", "bound") if row.get(name) is not None}
-    told = row.get("reported")
     return Cell(
         claim=claim,
         mutant=case.mutant,
@@ -96,8 +99,12 @@ def cell(claim: Claim, case: Case, row: Mapping[str, Any] | None, stale: str, un
         message=str(row.get("message") or ""),
         refuted=_refuted(Fate(word), row, to_refute=claim.expect is Expect.DISCHARGED),
         found={**(row.get("where") or {}), **figures},
-        told=told if isinstance(told, dict) else {},
+        told=told,
     )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _refuted(fate: Fate, row: Mapping[str, Any], *, to_refute: bool) -> bool | None:

@@ -88,7 +88,7 @@ def found(one: Cell) -> str:
 
 
 def told(one: Cell) -> str:
-    """The plain figures that the falsifier gave for the report, as the number of passes that it needed."""
+    """The plain numbers that the falsifier gave for the report, as that of the passes that it needed; JSON has the rest."""
     return ", ".join(
         f"{name.replace('_', ' ')} {shown(value)}"
         for name, value in one.told.items()

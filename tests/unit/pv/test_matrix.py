@@ -139,6 +139,26 @@ def test_one_long_name_does_not_push_the_others_away() -> None:
 
 
 @pytest.mark.parametrize(
+    ("reported", "label"),
+    [
+        ({"model": "b", "passes": 2}, "b-16"),
+        ({"passes": 2}, "a-16"),
+        ({"model": 3, "count": 8}, "a-16"),  # figures, of whatever, are no parameter
+        ("model", "a-16"),
+    ],
+)
+def test_a_mutant_is_labelled_with_what_it_ran_on(reported: Any, label: str) -> None:
+    claim = claim_of(more=", params: {model: [a, b], count: [16]}")
+    case = next(one for one in claim.cases() if one.mutant is not None)
+    one = cell(claim, case, {"verdict": "killed", "reported": reported}, "")
+    assert one.params == label
+    assert (
+        as_rows([fold(claim, [CaseEvidence(case, {"verdict": "killed", "reported": reported})])])[0]["params"] == label
+    )
+    assert cell(claim, case, None, "").params == "a-16"  # it did not run
+
+
+@pytest.mark.parametrize(
     ("reported", "words"),
     [
         ({"passes": 2}, "passes 2"),
