@@ -269,7 +269,7 @@ class Expected(NamedTuple):
     of: tuple[object, object]
 
 
-# by capture, weights, arithmetics and stage
+# by capture, weights, the judge's arithmetic, the other one (or "" for the first that was asked about) and stage
 Known = dict[tuple[int, int, str, str, StageKey], Expected]
 
 
@@ -421,11 +421,15 @@ class _Prompt:
         """What a judge makes of a capture's inputs, and by how much an engine in another arithmetic may be off that."""
         # of the subject's captures nothing is kept: there is another one for each subject
         memory = self.known if capture is self.theirs else {}
-        place = (id(capture), id(model.weights), model.arithmetic.name, other, key)
+        in_this = (id(capture), id(model.weights), model.arithmetic.name)
+        place, anywhere = (*in_this, other, key), (*in_this, "", key)
         if place not in memory:
-            stage = model.compute(key, self.tokens, self.positions, capture.stages)
+            # the stage is the same whatever it is held against, and is computed once
+            made = memory.get(anywhere)
+            stage = model.compute(key, self.tokens, self.positions, capture.stages) if made is None else made.stage
             null = null_of(model, key, self.tokens, self.positions, capture.stages, stage, other)
             memory[place] = Expected(stage, null, (capture, model.weights))
+            memory.setdefault(anywhere, memory[place])
         return memory[place]
 
     def _fed_by(self, model: Model, key: StageKey, capture: Capture, name: str) -> bool:
