@@ -248,59 +248,69 @@ def _swap_halves(start: int, stop: int) -> Callable[[Blocks], None]:
 _UP, _DOWN, _HEAD = "blk.1.ffn_up.weight", "blk.0.ffn_down.weight", "output.weight"
 
 
-def _rounded(name: str, weights: str, fault: str, change: Rounding) -> ArithmeticMutant:
-    return ArithmeticMutant(name, fault, "qkv_matmul", 0, rounding(change), weights)
+_ELEMENT = ("weight element",)
+_SCATTERED = ("scattered",)  # many weights of many blocks, each off by something else: no name would say more
 
 
-def _up(name: str, weights: str, fault: str, nbytes: int, change: Callable[[Blocks], None]) -> ArithmeticMutant:
-    return ArithmeticMutant(name, fault, "ffn_up", 1, blocks(_UP, nbytes, change), weights)
+def _rounded(
+    name: str, weights: str, fault: str, change: Rounding, *, kinds: tuple[str, ...] = ("rounding",)
+) -> ArithmeticMutant:
+    return ArithmeticMutant(name, fault, "qkv_matmul", 0, rounding(change), weights, kinds=kinds)
 
 
-def _down(name: str, weights: str, fault: str, nbytes: int, change: Callable[[Blocks], None]) -> ArithmeticMutant:
-    return ArithmeticMutant(name, fault, "ffn_out", 0, blocks(_DOWN, nbytes, change), weights)
+def _up(
+    name: str, weights: str, fault: str, nbytes: int, change: Callable[[Blocks], None], *, kinds: tuple[str, ...]
+) -> ArithmeticMutant:
+    return ArithmeticMutant(name, fault, "ffn_up", 1, blocks(_UP, nbytes, change), weights, kinds=kinds)
+
+
+def _down(
+    name: str, weights: str, fault: str, nbytes: int, change: Callable[[Blocks], None], *, kinds: tuple[str, ...]
+) -> ArithmeticMutant:
+    return ArithmeticMutant(name, fault, "ffn_out", 0, blocks(_DOWN, nbytes, change), weights, kinds=kinds)
 
 
 _ALL = [
-    _rounded("f16-activations-kept", "F16", "activations are not rounded to float16", not_rounded),
-    _up("f16-ulp", "F16", "the greatest weight of a matrix one float16 step off", 512, _largest_up_one_ulp),
+    _rounded("f16-activations-kept", "F16", "activations are not rounded to float16", not_rounded, kinds=()),
+    _up("f16-ulp", "F16", "the greatest weight of a matrix one float16 step off", 512, _largest_up_one_ulp, kinds=_ELEMENT),
     _rounded("bf16-activations-cut", "BF16", "activations lose their lower half instead of being rounded", _cut),
-    _up("f16-subnormals-halved", "F16", "weights below 2**-14 are decoded to half of what they are", 512, _subnormals_halved),
-    _up("bf16-ulp", "BF16", "the greatest weight of a matrix one bfloat16 step off", 512, _largest_up_one_ulp),
+    _up("f16-subnormals-halved", "F16", "weights below 2**-14 are decoded to half of what they are", 512, _subnormals_halved, kinds=_SCATTERED),
+    _up("bf16-ulp", "BF16", "the greatest weight of a matrix one bfloat16 step off", 512, _largest_up_one_ulp, kinds=_ELEMENT),
     _rounded("q8_0-scale-in-f32", "Q8_0", "the activations' scale is not rounded to float16", _scale_in_f32),
-    _up("q8_0-code", "Q8_0", "one code one off", 34, _flip(2, 1)),
+    _up("q8_0-code", "Q8_0", "one code one off", 34, _flip(2, 1), kinds=_ELEMENT),
     _rounded("q8_0-rounded-down", "Q4_0", "the activations' codes are rounded down", _eight_bit_floor),
-    _up("q4_0-neighbours", "Q4_0", "the two codes of a byte taken for neighbours", 18, _interleave),
-    _down("q4_0-code", "Q4_0", "one code one off", 18, _flip(2, 1)),
-    _up("q5_0-high-bits-shifted", "Q5_0", "the fifth bits belong to their neighbours", 22, _shift_high_bits(2)),
-    _down("q5_0-high-bit", "Q5_0", "the fifth bit of one code", 22, _flip(2, 1)),
+    _up("q4_0-neighbours", "Q4_0", "the two codes of a byte taken for neighbours", 18, _interleave, kinds=_SCATTERED),
+    _down("q4_0-code", "Q4_0", "one code one off", 18, _flip(2, 1), kinds=_ELEMENT),
+    _up("q5_0-high-bits-shifted", "Q5_0", "the fifth bits belong to their neighbours", 22, _shift_high_bits(2), kinds=_SCATTERED),
+    _down("q5_0-high-bit", "Q5_0", "the fifth bit of one code", 22, _flip(2, 1), kinds=_ELEMENT),
     _rounded("q8_1-sums-of-values", "Q4_1", "minima meet the sum of the rounded activations, not the stored one",
              _sums_by(_sums_of_values)),
     _rounded("q8_1-sums-in-f32", "Q4_1", "sums are not rounded to float16", _sums_by(_sums_not_stored)),
     _rounded("q8_1-sums-of-stored-scale", "Q4_1", "sums are made with the scale as it was stored", _sums_by(_sums_of_stored_scale)),
     _rounded("q8_1-scale-in-f32", "Q4_1", "the activations' scale is not rounded to float16", in_blocks_of_32(_to_even, narrow=False)),
-    _up("q4_1-code", "Q4_1", "one code one off", 20, _flip(4, 1)),
+    _up("q4_1-code", "Q4_1", "one code one off", 20, _flip(4, 1), kinds=_ELEMENT),
     _rounded("q8_1-sums-of-activations", "Q5_1", "minima meet the sum of activations before they are rounded",
              _sums_by(_sums_of_activations)),
-    _up("q5_1-high-bits-shifted", "Q5_1", "the fifth bits belong to their neighbours", 24, _shift_high_bits(4)),
-    _up("q2_k-scales-for-minima", "Q2_K", "group scales and group minima change places", 84, _swap_halves(0, 16)),
-    _down("q2_k-code", "Q2_K", "one 2-bit code one off", 84, _flip(16, 1)),
-    _up("q3_k-scales-upper-bits", "Q3_K", "group scales lose their upper two bits", 110, _zero(104, 108)),
-    _down("q3_k-high-bit", "Q3_K", "the third bit of one code", 110, _flip(0, 1)),
+    _up("q5_1-high-bits-shifted", "Q5_1", "the fifth bits belong to their neighbours", 24, _shift_high_bits(4), kinds=_SCATTERED),
+    _up("q2_k-scales-for-minima", "Q2_K", "group scales and group minima change places", 84, _swap_halves(0, 16), kinds=_SCATTERED),
+    _down("q2_k-code", "Q2_K", "one 2-bit code one off", 84, _flip(16, 1), kinds=_ELEMENT),
+    _up("q3_k-scales-upper-bits", "Q3_K", "group scales lose their upper two bits", 110, _zero(104, 108), kinds=_SCATTERED),
+    _down("q3_k-high-bit", "Q3_K", "the third bit of one code", 110, _flip(0, 1), kinds=_ELEMENT),
     _rounded("q8_k-per-32", "Q4_K", "activations get a scale for 32 of them, not for 256", _q8_k(32, -127)),
-    _rounded("q8_k-128", "Q4_K", "the greatest activation becomes -128", _q8_k(256, -128)),
+    _rounded("q8_k-128", "Q4_K", "the greatest activation becomes -128", _q8_k(256, -128), kinds=("rounding", "scattered")),
     _rounded("q8_k-scale-in-f16", "Q4_K", "the activations' scale is rounded to float16", _q8_k(256, -127, narrow=True)),
     _rounded("q8_k-sums-of-activations", "Q4_K", "minima meet the sum of activations before they are rounded",
              _sums_by(_sums_of_activations)),
-    _up("q4_k-scales-upper-bits", "Q4_K", "the last four group scales lose their upper two bits", 144, _zero(4, 8, 63)),
-    _down("q4_k-minima-upper-bits", "Q4_K", "the last four group minima lose their upper two bits", 144, _zero(8, 12, 63)),
-    _up("q5_k-as-q4_k", "Q5_K", "the fifth bits are not read", 176, _zero(16, 48)),
-    _up("q5_k-stride", "Q5_K", "blocks are taken to be as long as those of Q4_K", 176, _with_stride_of(144)),
-    _down("q5_k-high-bit", "Q5_K", "the fifth bit of one code", 176, _flip(16, 1)),
+    _up("q4_k-scales-upper-bits", "Q4_K", "the last four group scales lose their upper two bits", 144, _zero(4, 8, 63), kinds=_SCATTERED),
+    _down("q4_k-minima-upper-bits", "Q4_K", "the last four group minima lose their upper two bits", 144, _zero(8, 12, 63), kinds=_SCATTERED),
+    _up("q5_k-as-q4_k", "Q5_K", "the fifth bits are not read", 176, _zero(16, 48), kinds=_SCATTERED),
+    _up("q5_k-stride", "Q5_K", "blocks are taken to be as long as those of Q4_K", 176, _with_stride_of(144), kinds=("not finite",)),
+    _down("q5_k-high-bit", "Q5_K", "the fifth bit of one code", 176, _flip(16, 1), kinds=_ELEMENT),
     _rounded("q8_k-towards-zero", "Q6_K", "the activations' codes are cut, not rounded", _towards_zero),
-    _up("q6_k-group-scale", "Q6_K", "one group scale one off", 210, _group_scale_up),
-    _down("q6_k-upper-bits-swapped", "Q6_K", "the upper two bits belong to other codes", 210, _swap_halves(128, 192)),
-    _down("iq4_nl-code", "IQ4_NL", "one code one off", 18, _flip(2, 1)),
-    _rounded("q8_k-not-rounded", "Q4_K", "activations are not rounded", not_rounded),
+    _up("q6_k-group-scale", "Q6_K", "one group scale one off", 210, _group_scale_up, kinds=("weight block",)),
+    _down("q6_k-upper-bits-swapped", "Q6_K", "the upper two bits belong to other codes", 210, _swap_halves(128, 192), kinds=_SCATTERED),
+    _down("iq4_nl-code", "IQ4_NL", "one code one off", 18, _flip(2, 1), kinds=_ELEMENT),
+    _rounded("q8_k-not-rounded", "Q4_K", "activations are not rounded", not_rounded, kinds=()),
 ]  # fmt: skip
 
 MUTANTS = {mutant.name: mutant for mutant in _ALL}

@@ -7,7 +7,7 @@ not found.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -31,6 +31,7 @@ class LoadingMutant:
         fault: what is wrong, in one line.
         stage, layer: where it has to be found; a tensor's or a hyper-parameter's name where no stage was run.
         change: makes the file as the faulty loader sees it; the sound one stays as it is.
+        kinds: as of `apr.mutants.planting.Mutant`.
     """
 
     name: str
@@ -38,6 +39,7 @@ class LoadingMutant:
     stage: str
     layer: int | None
     change: Change
+    kinds: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 def _saying(**values: Any) -> Change:
@@ -137,10 +139,10 @@ _ALL = [
                   _saying(attention__layer_norm_rms_epsilon=float(np.float32(3e-5)))),
     LoadingMutant("apr-theta-unread", "theta is a default instead of the file's", "rope", None,
                   _saying(rope__freq_base=12345.0)),
-    LoadingMutant("apr-theta-default", "theta is what another model has", "q_post_rope", 0, _saying(rope__freq_base=500000.0)),
+    LoadingMutant("apr-theta-default", "theta is what another model has", "q_post_rope", 0, _saying(rope__freq_base=500000.0), kinds=("rotation",)),
     LoadingMutant("apr-epsilon-default", "epsilon is 1e-6, which other models have", "attn_norm", 0,
-                  _saying(attention__layer_norm_rms_epsilon=1e-6)),
-    LoadingMutant("apr-always-halves", "the file's word on rotation is ignored: halves always", "q_post_rope", 0, _rotating("neox")),
+                  _saying(attention__layer_norm_rms_epsilon=1e-6), kinds=("epsilon",)),
+    LoadingMutant("apr-always-halves", "the file's word on rotation is ignored: halves always", "q_post_rope", 0, _rotating("neox"), kinds=("rotation",)),
     LoadingMutant("apr-norm-ones", "a norm is taken for missing and filled with ones", "attn_norm", 1,
                   _holding("blk.1.attn_norm.weight", _ones)),
     LoadingMutant("apr-down-zeros", "a down projection is taken for missing and filled with zeros", "ffn_out", 1,

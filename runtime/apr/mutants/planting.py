@@ -28,7 +28,8 @@ class Mutant:
         fault: what is wrong, in one line.
         stage, layer: where it has to be found.
         plant: makes the faulty model from a sound one, which stays as it is.
-        kinds: names of `apr.parity.kinds.KINDS`, any of which describes it; empty where the error has no simple shape.
+        kinds: names of `apr.parity.kinds.KINDS`, any of which describes it. `scattered` where the error has no simple shape, or one
+            that nothing here knows: then no simple name may be told. Empty where nobody is asked.
         position: which of so many positions it touches, where it touches one alone; None for several.
     """
 

@@ -34,9 +34,9 @@ def _away_from_zero(parts: Floats, _scale: Floats) -> Floats:
 
 _ALL = [
     Mutant("activations-by-reciprocal", "activations meet the reciprocal of the scale, not 127 / amax", "qkv_matmul", 0,
-           rounding(in_blocks_of_32(_by_reciprocal))),
+           rounding(in_blocks_of_32(_by_reciprocal)), kinds=("rounding",)),
     Mutant("activations-half-away", "the activations' codes round ties away from zero", "qkv_matmul", 0,
-           rounding(in_blocks_of_32(_away_from_zero))),
+           rounding(in_blocks_of_32(_away_from_zero)), kinds=("rounding",)),
 ]  # fmt: skip
 
 MUTANTS = {mutant.name: mutant for mutant in _ALL}
