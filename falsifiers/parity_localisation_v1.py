@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from given.localisation import hold_agreement, known_answer
+from given.localisation import PASSES, enter, hold_agreement, known_answer
 from pv import Refuted, falsifies
 
 if TYPE_CHECKING:
@@ -144,3 +144,18 @@ def files_of_an_earlier_run_are_not_read(evidence: Evidence, parity: Any, writte
     evidence.compared(run.verdict.tests, "tests")
     if run.verdict.complete or run.verdict.outcome != "inconclusive" or "layer-5/ffn_up" not in run.verdict.reason:
         raise Refuted(f"a file of an earlier run: {run.verdict.outcome}, {run.verdict.reason}", stage="stale")
+
+
+@falsifies(CONTRACT, "FALSIFY-PARITY-LOCALISATION-015")
+def two_passes_however_many_faults(evidence: Evidence, parity: Any, deep_pair: Any, both: Any) -> None:
+    """No fault, and two: what the engines were asked for is counted, and held against what the run says of itself."""
+    evidence.level("measured")
+    for faults, pair in ((0, deep_pair()), (2, both(deep_pair, "mask-missing", "gate-up-swapped"))):
+        run = parity.run(pair._replace(layers=6), afresh=True)
+        enter(evidence, run)
+        if len(run.verdict.born) != faults:
+            raise Refuted(f"of {faults} faults {len(run.verdict.born)} are found", stage="order")
+        counted = (run.subject_passes, run.oracle_passes)
+        told = (run.measurement.subject.passes, run.measurement.oracle.passes)
+        if counted != (PASSES, PASSES) or told != counted:
+            raise Refuted(f"with {faults} faults {counted} passes are counted, and {told} told", stage="passes")

@@ -52,17 +52,17 @@ def at_first(run: Run) -> Refuted:
 
 
 def enter(evidence: Evidence, run: Run) -> None:
-    """Records what was compared, and in how many passes.
+    """Records what was compared, and in how many passes, as they were counted.
 
     Raises:
         Refuted: a side took more than two passes.
     """
-    measurement, verdict = run
-    passes = {"subject": measurement.subject.passes, "oracle": measurement.oracle.passes}
-    evidence.compared(sum(cell.difference.count for cell in measurement.cells if cell.tests), "numbers")
-    evidence.report(passes=passes, alpha=verdict.alpha, tests=verdict.tests)
+    verdict = run.verdict
+    passes = {"subject_passes": run.subject_passes, "oracle_passes": run.oracle_passes}
+    evidence.compared(sum(cell.difference.count for cell in run.measurement.cells if cell.tests), "numbers")
+    evidence.report(**passes, alpha=verdict.alpha, tests=verdict.tests)
     if max(passes.values()) > PASSES:
-        raise Refuted(f"passes: {passes}", stage="passes")
+        raise Refuted(f"{run.subject_passes} passes of the subject, {run.oracle_passes} of the oracle", stage="passes")
 
 
 def _hold_told(run: Run, expected: Expected) -> None:

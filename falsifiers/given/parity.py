@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from given.oracle import Oracle, require_avx2
+from given.passes import Meter
 from pv import Inconclusive
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIME, MAKER = ROOT / "runtime" / "apr", ROOT / "fixtures" / "tinymodels"
 POSITIONS, BEYOND = 24, 96  # the latter reaches beyond the context that stretched rotations were stretched from
+VIEWS = 3  # of a stage: the subject fed with the oracle's inputs, and the judge with either side's
 DEEP = 48  # positions of the model with 30 layers, so that small errors of the rotation show
 
 
@@ -53,7 +55,8 @@ class Pair(NamedTuple):
         tokens: ids.
         captured: what is at hand already, by the side's `spec`.
         expected: of the fault; None where both sides are sound.
-        layers: how many are compared, from the first; None for all. What stands behind a fault cannot come before it.
+        layers: how many are run and compared, from the first, without what comes after the last; None for everything. What stands
+            behind a fault cannot come before it.
     """
 
     subject: Side
@@ -65,10 +68,51 @@ class Pair(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What came of it."""
+    """What came of it.
+
+    Attributes:
+        measurement, verdict: of the run.
+        subject_passes, oracle_passes: counted while it ran, see `given.passes.Meter`; not what the run says of itself.
+    """
 
     measurement: Measurement
     verdict: Verdict
+    subject_passes: int
+    oracle_passes: int
+
+
+def _of_layers(pair: Pair) -> Filters:
+    """The first layers of a pair, and nothing that comes after all of them."""
+    from apr.parity.measure import Filters
+    from apr.stages import FIRST_LAYER_ONLY, PER_LAYER
+
+    return Filters(stages=(*FIRST_LAYER_ONLY, *PER_LAYER), layers=range(pair.layers or 0))
+
+
+def _first_layers(side: Side, tokens: Sequence[int], filters: Filters) -> Capture:
+    """What the filters ask for, of a pass that ends there: as `apr.parity.measure.capture`, which always goes on to the logits."""
+    from apr.capture import Capture
+
+    if side.judge is None:
+        return side.engine.capture(list(tokens))
+    model = side.judge.model("f64")
+    wanted = {one for key in model.stage_keys() if filters.wants(key) for one in (key, *model.sources(key))}
+    return Capture(side.engine.provenance(tokens), dict(side.engine.stream(tokens, wanted)))
+
+
+def _share(pair: Pair, measurement: Measurement) -> float:
+    """Of the probability that a run of all layers errs, what belongs to the tests that were made of some of them.
+
+    As many cells are taken for a run of everything as it can have at most: every stage in the view of the subject's own inputs, in
+    that of the oracle's, and in that of both. So a test here errs no more than its like does there, and is no easier to fail.
+    """
+    from apr.parity.null import ALPHA, split
+
+    judge = pair.subject.judge or pair.oracle.judge
+    if judge is None:
+        raise ValueError("without a model nobody knows of how many layers these are the first")
+    whole = VIEWS * len(judge.model("f64").stage_keys())
+    return split(ALPHA, whole) * sum(len(cell.tests) for cell in measurement.cells)
 
 
 class Parity:
@@ -82,9 +126,13 @@ class Parity:
         pair: Pair,
         *,
         probe: Callable[[Side, Sequence[int], Capture], list[Gate]] | None = None,
-        prompts: Sequence[Sequence[int]] = (),
+        afresh: bool = False,
     ) -> Run:
-        """Two passes a side, the verdict, and who is wrong where they part; `prompts` in the place of the pair's tokens."""
+        """Two passes a side, the verdict, and who is wrong where they part; `afresh` without what other runs left.
+
+        What comes after `pair.layers` is neither run nor compared, and a test that is left then errs no more than it does in a run of
+        everything.
+        """
         from apr.parity import measure as measuring
         from apr.parity import verdict as judging
         from apr.parity.explain import explain, look_closer
@@ -93,33 +141,53 @@ class Parity:
         judge: Any = judging.judge
         if self._fault is not None:
             measure, judge = self._fault.measure(measure), self._fault.judge(judge)
+        meter = Meter(pair.subject, pair.oracle)
+        kept: dict[str, Capture] = {}
 
         def take(side: Side, tokens: Sequence[int], filters: Filters) -> Capture:
             # a capture that is at hand holds everything, so whatever is asked for
-            return pair.captured[side.spec] if side.spec in pair.captured else measuring.capture(side, tokens, filters)
+            if side.spec in pair.captured:
+                meter.ran(side)
+                made = pair.captured[side.spec]
+            elif pair.layers is None:
+                made = measuring.capture(side, tokens, filters)
+            else:
+                made = _first_layers(side, tokens, filters)
+            kept[meter.who(side)] = made
+            return meter.holds(side, made)
 
-        measurement = measure(
-            pair.subject,
-            pair.oracle,
-            prompts or [pair.tokens],
-            measuring.Filters(layers=None if pair.layers is None else range(pair.layers)),
-            captures=take,
-            probe=probe,
-            look_closer=look_closer,
-            # what a fault of the harness makes of a capture must not be taken for what the sound one makes of it
-            known=self._known if self._fault is None else None,
-        )
-        verdict = judge(measurement)
-        if verdict.first is not None:
-            explain(
-                measurement,
-                verdict,
+        def closer(at: Any) -> Any:
+            with meter.pausing():
+                return look_closer(at)
+
+        def gates(side: Side, tokens: Sequence[int], made: Capture) -> list[Gate]:
+            with meter.pausing():
+                return [] if probe is None else probe(side, tokens, made)
+
+        filters = measuring.Filters() if pair.layers is None else _of_layers(pair)
+        with meter.watching():
+            measurement = measure(
                 pair.subject,
                 pair.oracle,
-                lambda side: take(side, pair.tokens, measuring.Filters()),
+                [pair.tokens],
+                filters,
+                captures=take,
+                probe=gates,
+                look_closer=closer,
+                # what a fault of the harness makes of a capture must not be taken for what the sound one makes of it
+                known=self._known if self._fault is None and not afresh else None,
             )
-            verdict = judge(measurement)
-        return Run(measurement, verdict)
+        bounds = judging.Bounds(alpha=_share(pair, measurement)) if pair.layers is not None else None
+        verdict = judge(measurement, bounds)
+        if verdict.first is not None:
+
+            def again(side: Side) -> Capture:
+                made = kept.get(meter.who(side))
+                return take(side, pair.tokens, filters) if made is None else made
+
+            explain(measurement, verdict, pair.subject, pair.oracle, again)
+            verdict = judge(measurement, bounds)
+        return Run(measurement, verdict, meter.passes("subject"), meter.passes("oracle"))
 
     def greatest(self, run: Run) -> tuple[float, Any]:
         """How far the test that comes nearest to its bound is from it, as value over bound, and the cell it is of."""
@@ -226,7 +294,9 @@ def small_pair(
 
     def build(name: str) -> Pair:
         fault = MUTANTS.get(mutant.id) if mutant is not None else None
-        name = name if fault is None else fault.model
+        if fault is not None:
+            name = fault.model
+            evidence.report(model=name)  # the fault's own choice, whatever the claim's parameter
         file = small_file(name)
         evidence.input("fixture", file.path if file.path.is_relative_to(ROOT) else MAKER)
         count = BEYOND if file.metadata.get(f"{file.architecture}.rope.scaling.type") or "llama3" in name else POSITIONS
@@ -251,7 +321,10 @@ def typed_pair(
 
     def build(weights: str) -> Pair:
         fault = MUTANTS.get(mutant.id) if mutant is not None else None
-        found = models_of_type(weights if fault is None else fault.weights, massive=False, layers=2)
+        if fault is not None:
+            weights = fault.weights
+            evidence.report(weights=weights)  # the fault's own choice, whatever the claim's parameter
+        found = models_of_type(weights, massive=False, layers=2)
         evidence.input("fixture", MAKER)
         vocabulary = found.file.tensors["token_embd.weight"].shape[0]
         tokens = [(37 * index + 11) % vocabulary for index in range(POSITIONS)]

@@ -147,8 +147,48 @@ def _subject_blamed(judge: Judge) -> Judge:
     return judged
 
 
+def _a_pass_a_layer(measure: Measure) -> Measure:
+    """Both engines are run anew for each layer, as whoever goes looking layer by layer does."""
+
+    def measured(subject: Any, oracle: Any, prompts: Any, filters: Any = None, **options: Any) -> Measurement:
+        from apr.parity.measure import Filters  # noqa: PLC0415 - contracts of other things name mutants too
+
+        whole = filters or Filters()
+        layers = whole.layers or range(subject.judge.model("f64").config.n_layers)
+        first, *rest = (
+            measure(subject, oracle, prompts, dataclasses.replace(whole, layers=range(layer, layer + 1)), **options)
+            for layer in layers
+        )
+        # stages of the whole model are in each of them
+        for one in rest:
+            known = set(first.expected)
+            first.cells += [cell for cell in one.cells if cell.key not in known]
+            first.missing += [entry for entry in one.missing if entry[1] not in known]
+            first.expected += tuple(key for key in one.expected if key not in known)
+        return first
+
+    return measured
+
+
+def _twice(function: Callable[..., None]) -> Callable[..., None]:
+    """To be sure."""
+
+    def again(*args: Any) -> None:
+        function(*args)
+        function(*args)
+
+    return again
+
+
 def _missing_is_equal(measurement: Measurement) -> Measurement:
-    return dataclasses.replace(measurement, missing=[])
+    """What one side lacks, and what cannot be computed without it, was never expected."""
+    lacking = {key for _, key, _ in measurement.missing}
+    return dataclasses.replace(
+        measurement,
+        missing=[],
+        expected=tuple(key for key in measurement.expected if key not in lacking),
+        cells=[cell for cell in measurement.cells if cell.key not in lacking],
+    )
 
 
 def _gates_unread(measurement: Measurement) -> Measurement:
@@ -188,6 +228,10 @@ _ALL = [
     HarnessMutant("gates-unread", "nobody looks whether an engine repeats itself", "gates", judge=_seeing(_gates_unread)),
     HarnessMutant("anything-compared", "captures of other tokens, positions or weights are compared", "comparable",
                   patches=(("apr.parity.measure._comparable", lambda _: lambda *_: ()),)),
+    HarnessMutant("a-pass-a-layer", "both engines are run anew for each layer", "passes", measure=_a_pass_a_layer),
+    HarnessMutant("fed-twice", "each stage is fed a second time", "passes", patches=(("apr.parity.measure._Prompt._isolated", _twice),)),
+    HarnessMutant("passes-untold", "the pass from which a capture was taken is not told", "passes",
+                  patches=(("apr.parity.measure._ran", lambda _: lambda _: 0),)),
     HarnessMutant("stale-files-read", "stage files that an earlier run left in the folder are read as this run's", "stale",
                   patches=(("apr.engines.recorded.read_capture", _whatever_lies_there),)),
 ]  # fmt: skip

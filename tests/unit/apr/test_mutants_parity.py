@@ -27,6 +27,7 @@ from apr.quant.blocks import FORMATS
 from apr.stages import StageKey
 from given.localisation import at_first, hold_agreement, known_answer
 from given.parity import Expected, Pair, Parity, Run
+from given.passes import Meter
 from pv import Evidence, Inconclusive, Refuted
 
 if TYPE_CHECKING:
@@ -246,7 +247,8 @@ def test_agreement_enters_what_was_compared(sides: Callable[..., Pair]) -> None:
     evidence = Evidence()
     hold_agreement(evidence, Parity(None), sides())
     seen = evidence.as_dict()
-    assert seen["reported"]["passes"] == {"subject": 2, "oracle": 2}
+    # plain numbers, so that the kill matrix shows them
+    assert (seen["reported"]["subject_passes"], seen["reported"]["oracle_passes"]) == (2, 2)
     assert evidence.total > 1000
     assert 0 < seen["worst"]["distance"] < 1
 
@@ -267,7 +269,97 @@ def test_no_verdict_is_no_refutation(sides: Callable[..., Pair]) -> None:
 
 def test_a_third_pass_is_refuted(sides: Callable[..., Pair]) -> None:
     run = Parity(None).run(sides())
-    run.measurement.subject = dataclasses.replace(run.measurement.subject, passes=3)
-    with pytest.raises(Refuted) as raised:
-        known_answer(Evidence(), run, "order")
-    assert raised.value.where["stage"] == "passes"
+    for more in (run._replace(subject_passes=3), run._replace(oracle_passes=3)):
+        with pytest.raises(Refuted) as raised:
+            known_answer(Evidence(), more, "order")
+        assert raised.value.where["stage"] == "passes"
+
+
+# --- passes, as they are counted ----------------------------------------------------------------------------------------
+
+
+def _counted(run: Run) -> tuple[int, int]:
+    return run.subject_passes, run.oracle_passes
+
+
+def test_two_passes_are_counted_whatever_is_wrong_and_told_as_that(sides: Callable[..., Pair]) -> None:
+    for plants in ((), (at("ffn_up", 0, times(1.01)), at("ffn_up", 1, times(1.01)))):
+        run = _told(sides(*plants))
+        assert _counted(run) == (2, 2)
+        assert (run.measurement.subject.passes, run.measurement.oracle.passes) == (2, 2)
+
+
+def test_a_capture_at_hand_is_a_pass(sides: Callable[..., Pair]) -> None:
+    pair = sides()
+    taken = pair._replace(captured={"numpy:f64": pair.oracle.engine.capture(TOKENS)})
+    assert _counted(_told(taken)) == (2, 2)
+
+
+def test_more_passes_are_counted_though_two_are_told(
+    sides: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = _told(sides(), "a-pass-a-layer")
+    assert _counted(layers) == (4, 4)  # two layers, and the stages of the whole model are fed with each
+    assert (layers.measurement.subject.passes, layers.measurement.oracle.passes) == (2, 2)
+    whole = _told(sides()).measurement
+    assert {cell.key for cell in layers.measurement.cells} == {cell.key for cell in whole.cells}
+    assert len(layers.measurement.cells) == len(whole.cells)
+    harness.MUTANTS["fed-twice"].plant(monkeypatch.setattr)
+    assert _counted(_told(sides())) == (3, 3)
+
+
+def test_passes_that_are_not_told(sides: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch) -> None:
+    harness.MUTANTS["passes-untold"].plant(monkeypatch.setattr)
+    run = _told(sides())
+    assert _counted(run) == (2, 2)
+    assert (run.measurement.subject.passes, run.measurement.oracle.passes) == (1, 1)
+
+
+def test_an_engine_run_behind_the_harness_is_counted(sides: Callable[..., Pair]) -> None:
+    pair = sides()
+
+    def looks(side: Side) -> Any:
+        return side.engine.logits(TOKENS)
+
+    meter = Meter(pair.subject, pair.oracle)
+    with meter.watching():
+        looks(pair.oracle)
+        pair.subject.engine.capture(TOKENS)  # which is made of a stream: one pass
+        with meter.pausing():
+            looks(pair.subject)
+    looks(pair.subject)  # nobody watches any more
+    assert meter.captures == {"oracle": 1, "subject": 1}
+
+
+def test_who_was_watched_is_what_it_was(sides: Callable[..., Pair]) -> None:
+    pair = sides(at("ffn_up", 1, times(1.01)))
+    before = [(side.judge, dict(vars(side.engine))) for side in (pair.subject, pair.oracle)]
+    _told(pair)
+    assert [(side.judge, dict(vars(side.engine))) for side in (pair.subject, pair.oracle)] == before
+
+
+# --- runs of some layers ------------------------------------------------------------------------------------------------
+
+
+def test_a_run_of_the_first_layers_runs_no_more_and_is_no_stricter_than_a_whole_one(
+    sides: Callable[..., Pair],
+) -> None:
+    whole, narrow = _told(sides()), _told(sides()._replace(layers=1))
+    keys = {cell.key for cell in narrow.measurement.cells}
+    assert keys == {cell.key for cell in whole.measurement.cells if cell.key.layer == 0}
+    assert narrow.verdict.outcome == "agrees"
+    each = [run.verdict.alpha / run.verdict.tests for run in (narrow, whole)]
+    assert each[0] <= each[1]  # the share of a test: a fault is no easier to find than in the whole run
+    assert each[0] > each[1] / 4
+
+
+def test_a_pass_over_the_first_layers_ends_there(sides: Callable[..., Pair]) -> None:
+    ran: list[StageKey] = []
+
+    def seen(call: Call) -> Any:
+        ran.append(call.key)
+        return call.sound()
+
+    plants = at("ffn_up", None, seen), at("lm_head", None, seen)
+    _told(sides(*plants)._replace(layers=1))
+    assert {key.layer for key in ran} == {0}
