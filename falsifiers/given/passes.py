@@ -8,8 +8,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from apr.parity.sides import can_be_fed
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -75,6 +73,8 @@ class Meter:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Both sides are watched; afterwards they are what they were."""
+        from apr.parity.sides import can_be_fed
+
         with ExitStack() as undo:
             for side in (self.subject, self.oracle):
                 for name in ("capture", "stream", "logits"):
