@@ -15,6 +15,7 @@ from apr.commands import replay as replaying
 from apr.commands.prompts import DEFAULT_PROMPT, Prompts
 from apr.console import Progress, is_terminal
 from apr.errors import FINDINGS, OK, UsageError
+from apr.parity.ranges import RATE
 from apr.stages import canonical, parse_layers, parse_stages
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _seconds(text: str) -> float:
 
 
 def _alpha(text: str) -> float:
-    return _number(text, "a probability between 0 and 1", lambda value: 0 < value < 1)
+    return _number(text, f"a probability {RATE.words}", RATE.holds)
 
 
 def _number(text: str, what: str, fits: object) -> float:
