@@ -183,7 +183,12 @@ def test_an_addition() -> None:
     """1 + 2 = 3 rounds two inputs and the result where float64 meets float32: 1 + 4 + 9."""
     one, two = np.array([[1.0]]), np.array([[2.0]])
     assert in_u(variance_of_addition(F64_GGML, one + two, one, two)) == about(np.full((1, 1), 14.0))
+
+
+def test_a_rounding_of_what_is_all_but_nothing() -> None:
+    """Below 2^-126 a result is off by 2^-150 at most, whatever its size; a sum of zeros is exact."""
     assert in_u(roundings(3, np.array([4.0]))) == about([12.0])
+    assert roundings(3, np.array([2.0**-290, 0.0])) * 2.0**300 == about([3 * (2.0**-38 + 1), 0])
 
 
 @pytest.mark.parametrize(("pair", "own"), [(GGML, 2), (F64_GGML, 3), (Pair("ggml", "f64"), 4), (F32_GGML, 2)])

@@ -70,6 +70,8 @@ def test_members_of_a_tie_stand_at_each_others_ranks(seen: list[int]) -> None:
         ([0, 1, 2, 0], 3),
         ([0, 1, 2, 99], 3),  # nobody's at all
         ([0, 1, 2, -1], 3),
+        ([99, 1, 2, 3], 0),
+        ([-6, 1, 2, 3], 0),
         ([0, 1, 2, 3.5], 3),
         ([0, 1, 3, 2], 2),
     ],
@@ -128,11 +130,11 @@ def test_a_side_in_float32_rounds_the_exponential() -> None:
     logits = Logits(np.array([[0.0, -3.0]]), np.full((1, 2), 1e-12))
     made = ranking(Pair("ggml", "ggml"), logits)
     assert made[0].tolist() == [[0.0, -3.0]]
-    assert made[1, 0] == pytest.approx(64 * (1e-12 + 2 * np.array([EXP**2, EXP**2 + 9 * U * U])), rel=1e-12)
+    assert made[1, 0] == pytest.approx(64 * (1e-12 + 2 * np.array([EXP**2, EXP**2 + 9 * U * U])), rel=1e-12, abs=0)
     # w = (1/2, 1/2): w^2 (0 eta^2 + (1/4 + 1/4) eta^2 + 8 u^2) with eta^2 = 1e-12 + 2 EXP^2
     even = Logits(np.zeros((1, 2)), np.full((1, 2), 1e-12))
     weights = variance_of_weights(Pair("ggml", "ggml"), even, np.array([[0, 1]]))
-    assert weights[0] == pytest.approx([0.25 * ((1e-12 + 2 * EXP**2) / 2 + 8 * U * U)] * 2, rel=1e-12)
+    assert weights[0] == pytest.approx([0.25 * ((1e-12 + 2 * EXP**2) / 2 + 8 * U * U)] * 2, rel=1e-12, abs=0)
 
 
 def test_nothing_is_promised_where_nothing_is_judged() -> None:
@@ -229,6 +231,16 @@ def test_an_engine_may_break_a_tie_and_nothing_more(
     assert found.outcome == outcome, found.reason
     if found.first is not None:
         assert (found.first.key, found.first.position) == (CHOICE, 3)
+
+
+@pytest.mark.parametrize("arithmetic", ["f64", "f32"])
+def test_an_oracle_may_not_either(tied: Sides, arithmetic: str) -> None:
+    """The judge's own code on the other side, so nothing but the two against each other shows it."""
+    for plant, outcome in ((swapped, "agrees"), (another_pair, "diverges")):
+        oracle = tied.made(arithmetic, at("moe_router_indices", 0, plant))
+        made = measure(tied.made(arithmetic), oracle, [TOKENS], Filters(stages=(CHOICE.stage,)))
+        assert {cell.view for cell in made.cells} == {"isolated", "accumulated"}
+        assert judge(made).outcome == outcome
 
 
 def test_some_rows_of_a_null_model_are_those_rows(tiny_llama: Callable[..., Path]) -> None:
