@@ -16,9 +16,12 @@ import pytest
 
 from apr.cli import main
 from apr.commands import parity, prompts, replay
+from apr.engines.reference import Reference
 from apr.errors import UnusableInput, UsageError
 from apr.formats import open_model
-from apr.parity import measure, verdict
+from apr.formats.aprt import SIDECAR_NAME, write_capture
+from apr.ops.arithmetic import F32
+from apr.parity import measure, sides, verdict
 from apr.parity.shrink import Shrunk
 
 if TYPE_CHECKING:
@@ -123,6 +126,78 @@ def test_every_prompt_is_checked_against_every_model(file: ModelFile, tmp_path: 
     prompts.check(prompts.Prompts([]), (file, file))
 
 
+def test_nothing_is_run_before_the_last_prompt_is_known_to_be_possible(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(*_: Any) -> None:
+        raise AssertionError("a prompt was run")
+
+    monkeypatch.setattr(measure, "capture", never)
+    path = tmp_path / "prompts.txt"
+    path.write_text("[3]\n\n[3, 99999]\n")
+    assert main(["parity", "numpy:f32", "--against", "numpy:f64", str(model), "--prompts", str(path)]) == 2
+    assert f"{path}:3: token id 99999 at position 1 is outside the vocabulary of 415" in capsys.readouterr().err
+
+
+def test_one_file_has_one_judge(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made: list[sides.Judge] = []
+    sound = sides.Judge
+
+    def counted(*args: Any) -> sides.Judge:
+        made.append(sound(*args))
+        return made[-1]
+
+    monkeypatch.setattr(sides, "Judge", counted)
+    command = ["parity", "numpy:f32", "--against", "numpy:f64", str(model), "--tokens", "3", "--stages", "attn_norm"]
+    assert main(command) == 0, capsys.readouterr().err
+    assert len(made) == 1
+    assert main([*command, "--oracle-model", str(model)]) == 0, capsys.readouterr().err
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "message"),
+    [
+        ({}, 0, None),
+        (
+            {"tokens": [10**30, 1, 4]},
+            2,
+            "provenance.tokens[0]: token id 10000000000000000000… is outside the vocabulary",
+        ),
+        ({"tokens": [3, 1, 1000000]}, 2, "provenance.tokens[2]: token id 1000000 is outside the vocabulary of 415"),
+        ({"positions": [0, 1, 10**30]}, 2, "provenance.positions[2]: position 10000000000000000000… is beyond"),
+        ({"positions": [0, 1, 2**62]}, 2, "provenance.positions[2]: position 4611686018427387904 is beyond"),
+        ({"positions": [0, 0, 0]}, 1, "provenance.positions[1]: not comparable: row 1 belongs to position 0"),
+        ({"positions": [2, 1, 0]}, 1, "provenance.positions[0]: not comparable: row 0 belongs to position 2"),
+    ],
+)
+def test_a_recording_of_no_possible_run_is_not_compared_with_itself(
+    model: Path,
+    file: ModelFile,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: dict[str, list[int]],
+    code: int,
+    message: str | None,
+) -> None:
+    write_capture(tmp_path / "stages", Reference(file, F32).capture([3, 1, 4]))
+    path = tmp_path / "stages" / SIDECAR_NAME
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["provenance"].update(change)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    spec = f"dir:{tmp_path / 'stages'}"
+    assert main(["parity", spec, "--against", spec, str(model)]) == code
+    said = capsys.readouterr()
+    if message is None:
+        assert said.out.startswith("AGREES")
+    else:
+        assert f"{path}: {message}" in said.err
+        assert said.err.count("\n") == 1
+        assert said.out == ""
+
+
 def test_a_text_needs_a_model_and_says_where(tmp_path: Path) -> None:
     path = tmp_path / "prompts.txt"
     path.write_text("[3]\nsome text\n")
@@ -210,6 +285,11 @@ def test_a_replay_judges_to_the_last_bit_as_the_run_did() -> None:
     assert (again.alpha, again.timeout, again.tokens) == (alpha, 1.25, "5,9")
     assert (again.stages, again.layers, again.positions) == ("ffn_up", "1..2", "3..4")
     assert parity._bounds(again) == bounds
+
+
+def test_derived_drops_the_bounds_before_it() -> None:
+    typed = ("--bound", "ffn_up=1", "--bound", "derived", "--bound", "attn_norm=2", "--because", "x")
+    assert parity._bounds(options(*typed)).by_hand == {"attn_norm": 2.0}
 
 
 @pytest.mark.parametrize(
