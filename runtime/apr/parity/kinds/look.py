@@ -36,6 +36,8 @@ _TESTS = 64
 _UNIT = 2.0**-24  # rounding unit of float32
 # channels whose weights are read at most, for errors that show in all of them
 _SAMPLE = 512
+# a stage of more elements is asked at a few positions first, whether looking at all of it is worth the while
+_LARGE, _FEW = 1 << 21, 16
 
 
 class WeightRows(Protocol):
@@ -153,6 +155,30 @@ class Look:
         worst = np.argpartition(self.by_channel, -_SAMPLE // 2)[-_SAMPLE // 2 :]
         return np.unique(np.concatenate([worst, np.linspace(0, channels - 1, _SAMPLE // 2).astype(np.intp)]))
 
+    @property
+    def large(self) -> bool:
+        """Whether there are so many elements that a part of them is asked first."""
+        return self.d.size > _LARGE
+
+    @cached_property
+    def few(self) -> NDArray[np.intp]:
+        """Positions that stand for all of a large stage: those that differ most and some spread evenly; none where it is small."""
+        rows = self.shape[0]
+        if not self.large or rows <= _FEW:
+            return np.empty(0, np.intp)
+        worst = np.argsort(self.by_row)[::-1][: _FEW // 2]
+        return np.unique(np.concatenate([worst, np.linspace(0, rows - 1, _FEW // 2).astype(np.intp)]))
+
+    def worth_a_look(self, would: Callable[[int], Real]) -> bool:
+        """Whether what would have been seen explains half of the difference at half of the `few` positions.
+
+        Args:
+            would: makes one row [C]. An explanation of the whole stage that fails here leaves too much to be named.
+        """
+        left = [float(np.square(self.seen[row] - would(row)) @ self.w[row]) for row in self.few.tolist()]
+        good = np.asarray(left) <= self.by_row[self.few] / 2
+        return 2 * int(good.sum()) >= len(good)
+
     @cached_property
     def sampled(self) -> tuple[Real, int]:
         """Weights of the sampled channels [channels, K], and the block size; only where there is a `weight`."""
@@ -169,7 +195,12 @@ class Look:
 
     def stands_out(self, predicted: Real) -> bool:
         """Whether a predicted d [T, C] would be more than noise: if it would not, it is something that correct engines may do."""
-        return self.must or excess(predicted, self.expected, self.w) > 1
+        # the mean over everything first: it is the quickest of what `excess` looks at
+        return (
+            self.must
+            or float(np.vdot(predicted * predicted, self.w)) > worth(predicted.size, 1)
+            or excess(predicted, self.expected, self.w) > 1
+        )
 
     def share(self, predicted: Any, at: Any = ...) -> Callable[[], float]:
         """The part of sum(d^2) that goes away when a predicted d is undone at some elements; computed when asked for."""
@@ -202,9 +233,16 @@ def look(
         s, y = np.where(finite, s, 0.0), np.where(finite, y, 0.0)
     d = s - y
     must = bool(np.any((t == 0) & (d != 0)))
-    proxy = np.maximum(t, _UNIT * np.maximum(np.abs(s), np.abs(y)))
-    typical = float(np.median(proxy[proxy > 0])) if np.any(proxy > 0) else 1.0
-    w = np.where(finite, 1.0 / np.square(np.where(proxy > 0, proxy, typical)), 0.0)
+    proxy = np.abs(s)  # in place from here: a head of a long prompt is large
+    np.maximum(proxy, np.abs(y), out=proxy)
+    proxy *= _UNIT
+    np.maximum(proxy, t, out=proxy)
+    positive = proxy > 0
+    if not positive.all():
+        proxy[~positive] = float(np.median(proxy[positive])) if positive.any() else 1.0
+    w = np.square(proxy, out=proxy)
+    np.divide(1.0, w, out=w)
+    w[~finite] = 0.0
     x = None if inputs is None else np.asarray(inputs, np.float64)
     if x is not None and (len(x) != len(s) or not np.isfinite(x).all()):
         x = None  # what came in was broken already; nothing can be said of the product

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 _MATCHED = 1024  # rows or columns that are matched with each other at most
 _ELSEWHERE = 1e-3  # part of E that may remain after values were put back
-_LARGE = 1e-6  # of sum(y^2): below it, values have not moved, they have changed
+_CHANGED = 1e-6  # of sum(y^2): below it, values have not moved, they have changed
 
 
 def explanations(look: Look) -> Iterator[Explanation]:
     """All of this file's that apply; nothing where the difference is too small for values to have moved."""
-    if look.squares < _LARGE * float(np.vdot(look.expected, look.expected)):
+    if look.squares < _CHANGED * float(np.vdot(look.expected, look.expected)):
         return
     yield from _shifted(look)
     yield from _transposed(look)
@@ -40,6 +40,12 @@ def _shifted(look: Look) -> Iterator[Explanation]:
         if n < 3:
             continue
         for by in (1, -1):
+
+            def one(row: int, by: int = by, axis: int = axis) -> Real:
+                return np.roll(look.expected[row], by) if axis == 1 else look.expected[(row - by) % rows]
+
+            if not look.worth_a_look(one):
+                continue
             moved = np.roll(look.expected, by, axis=axis) - look.expected
             edge = (slice(None), 0 if by > 0 else -1) if axis == 1 else (0 if by > 0 else -1, slice(None))
             around = look.left_with(moved)
@@ -56,24 +62,29 @@ def _shifted(look: Look) -> Iterator[Explanation]:
 def _transposed(look: Look) -> Iterator[Explanation]:
     rows, channels = look.shape
     y = look.expected
-    tries: dict[str, Real] = {}
+    tries: dict[str, Real] = {}  # views: what is read one after another is what would be seen
     if rows > 1 and channels > 1:
-        tries["positions and channels are transposed in memory"] = np.ascontiguousarray(y.T).reshape(rows, channels)
+        tries["positions and channels are transposed in memory"] = y.T
         tries["channels and positions are transposed in memory"] = y.reshape(channels, rows).T
     if look.heads and channels > look.heads:
         split = y.reshape(rows, -1, look.heads)
-        tries["heads and their channels are transposed"] = split.transpose(0, 2, 1).reshape(rows, channels)
-        tries["channels and heads are transposed"] = (
-            y.reshape(rows, look.heads, -1).transpose(0, 2, 1).reshape(rows, channels)
-        )
+        tries["heads and their channels are transposed"] = split.transpose(0, 2, 1)
+        tries["channels and heads are transposed"] = y.reshape(rows, look.heads, -1).transpose(0, 2, 1)
         if rows > 1:
-            tries["positions and heads are transposed in memory"] = split.transpose(1, 0, 2).reshape(rows, channels)
-            tries["heads and positions are transposed in memory"] = (
-                y.reshape(-1, rows, look.heads).transpose(1, 0, 2).reshape(rows, channels)
-            )
-    for told, moved in tries.items():
-        predicted = moved - y
-        yield Explanation("transposition", told, look.left_with(predicted), worth(0, 8), look.share(predicted))
+            tries["positions and heads are transposed in memory"] = split.transpose(1, 0, 2)
+            tries["heads and positions are transposed in memory"] = y.reshape(-1, rows, look.heads).transpose(1, 0, 2)
+    for told, view in tries.items():
+        predicted = _rearranged(look, view)
+        if predicted is not None:
+            yield Explanation("transposition", told, look.left_with(predicted), worth(0, 8), look.share(predicted))
+
+
+def _rearranged(look: Look, view: Real) -> Real | None:
+    """[T, C] the d that all values in the order of a view predict; None where a few positions show that they are not in it."""
+    rows, channels = look.shape
+    if not look.worth_a_look(lambda row: np.asarray(view.flat[row * channels : (row + 1) * channels])):
+        return None
+    return view.reshape(rows, channels) - look.expected
 
 
 def _halves(look: Look) -> Iterator[Explanation]:
@@ -82,13 +93,16 @@ def _halves(look: Look) -> Iterator[Explanation]:
     for width in {look.heads or channels, channels}:
         if width % 2 or width < 4:
             continue
-        split = look.expected.reshape(rows, -1, width)
-        half = width // 2
-        apart = np.concatenate([split[..., 0::2], split[..., 1::2]], axis=-1)
-        joined = np.stack([split[..., :half], split[..., half:]], axis=-1).reshape(split.shape)
-        for told, moved in (("halves hold what belongs to neighbours", apart),
+        split = look.expected.reshape(rows, channels // width, width)
+        apart, joined = (
+            split.reshape(*split.shape[:2], *shape).transpose(0, 1, 3, 2)
+            for shape in ((width // 2, 2), (2, width // 2))
+        )
+        for told, view in (("halves hold what belongs to neighbours", apart),
                             ("neighbours hold what belongs to halves", joined)):  # fmt: skip
-            predicted = moved.reshape(rows, channels) - look.expected
+            predicted = _rearranged(look, view)
+            if predicted is None:
+                continue
             within = "in every head" if look.heads == width else "across all channels"
             yield Explanation(
                 "permutation", f"{told}, {within}", look.left_with(predicted), worth(0, 8), look.share(predicted)
@@ -117,9 +131,14 @@ def _matched(look: Look, axis: int) -> Iterator[Explanation]:
     if not 2 <= len(wrong) <= _MATCHED:
         return
     offered = np.arange(n) if n <= _MATCHED else wrong
-    s, w = (np.ascontiguousarray(x[:, wrong].T if axis == 0 else x[wrong]) for x in (look.seen, look.w))
-    y = np.ascontiguousarray(look.expected[:, offered].T if axis == 0 else look.expected[offered])
-    source = offered[_nearest(s, y, w)]
+    if axis == 0:
+        s, w, y = look.seen[:, wrong].T, look.w[:, wrong].T, look.expected[:, offered].T
+    else:  # of a large stage some channels tell which position a row belongs to; all of it says whether that is so
+        at = look.sample if look.large else slice(None)
+        s, w, y = look.seen[wrong][:, at], look.w[wrong][:, at], look.expected[offered][:, at]
+    source = offered[_nearest(*map(np.ascontiguousarray, (s, y, w)))]
+    if (source == wrong).all():
+        return
     moved = look.expected.copy()
     if axis == 0:
         moved[:, wrong] = look.expected[:, source]

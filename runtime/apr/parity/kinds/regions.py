@@ -98,10 +98,11 @@ def _factors(look: Look, gain: tuple[Real, Real], name: str, axis: int) -> Itera
     what = "channel" if axis == 0 else "position"
     detail = f"a factor of its own in each {what}, {1 + changes.min():.7g} to {1 + changes.max():.7g}"
     predicted = np.expand_dims(changes, axis) * look.expected
+    cost = worth(len(changes), 1)
     # elements of a position may share an honest error, that of a norm's reciprocal root: it is one only if it is too large
-    if axis == 1 and not look.stands_out(predicted):
+    if axis == 1 and (look.energy - left > cost or look.must) and not look.stands_out(predicted):
         return
-    yield Explanation(name, detail, left, worth(len(changes), 1), look.share(predicted))
+    yield Explanation(name, detail, left, cost, look.share(predicted))
 
 
 def _along(look: Look, gain: tuple[Real, Real], by: Real, axis: int) -> Iterator[Explanation]:

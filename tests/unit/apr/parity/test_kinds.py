@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from apr.parity.kinds import KINDS, Hypothesis, kind_of
-from apr.parity.kinds.look import worth
+from apr.parity.kinds.look import Look, worth
 from apr.parity.kinds.values import significant_bits, to_bits
 
 if TYPE_CHECKING:
@@ -180,6 +181,39 @@ def test_what_was_done_is_told(planted: str) -> None:
         assert kind.explains > 0.99
 
 
+@pytest.fixture
+def all_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every stage is treated as one of millions of elements."""
+    monkeypatch.setattr(importlib.import_module("apr.parity.kinds.look"), "_LARGE", 100)
+
+
+@pytest.mark.usefixtures("all_large")
+@pytest.mark.parametrize("planted", MOVED)
+def test_of_a_large_stage_the_same_is_told(planted: str) -> None:
+    test_what_was_done_is_told(planted)
+
+
+@pytest.mark.usefixtures("all_large")
+def test_of_a_large_stage_most_is_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Real] = []
+    left_with = Look.left_with
+
+    def counted(look: Look, predicted: Real) -> float:
+        made.append(predicted)
+        return left_with(look, predicted)
+
+    monkeypatch.setattr(Look, "left_with", counted)
+    assert name(Y * 1.01 + NOISE) == "gain"
+    assert not made
+
+
+@pytest.mark.usefixtures("all_large")
+def test_a_shift_that_one_position_does_not_show_is_found_in_a_large_stage() -> None:
+    seen = np.roll(Y, 1, axis=1) + NOISE
+    seen[3] = Y[3]  # which is one of those that are asked first
+    assert name(seen) == "shift"
+
+
 EXACT = np.zeros_like(Y)
 SINGLE = Y.astype(np.float32)
 
@@ -201,6 +235,13 @@ def test_where_every_bit_must_agree_an_error_that_was_rounded_is_known(
     expected: str, seen: NDArray[np.float32]
 ) -> None:
     assert name(seen, SINGLE, EXACT) == expected
+
+
+def test_zeros_that_must_be_zero_count_as_much_as_others() -> None:
+    left = np.arange(C) < C // 2
+    expected = np.where(left, np.float32(0), SINGLE)
+    seen = np.where(left, expected, SINGLE + np.float32(0.001))
+    assert name(seen, expected, EXACT) == "head bias"
 
 
 def test_equal_bits_are_no_error() -> None:
