@@ -204,7 +204,6 @@ class Measurement:
     Attributes:
         subject, oracle: the two sides.
         prompts: token ids of each prompt.
-        first_position: position of the first token of each prompt's rows.
         expected: every stage that was to be compared, in forward order, filters applied.
         cells: every comparison that was made.
         missing: what was expected and could not be compared, and why: (side, stage, reason).

@@ -248,7 +248,10 @@ def headline(verdict: Verdict) -> str:
         "undecided": "who is wrong is undecided",
     }[first.culprit]
     kind = f"{first.kind.name}; " if first.kind else ""
-    return f"The sides part at {place(first.key, first.position, first.channel)}: {kind}{guilty}."
+    where = f"at {place(first.key, first.position, first.channel)}"
+    if verdict.reason.startswith("the sides agree"):
+        return f"The sides agree in every bit, and the judge contradicts both {where}: {kind}{guilty}."
+    return f"The sides part {where}: {kind}{guilty}."
 
 
 def how_far(one: Divergence) -> str:
