@@ -57,11 +57,20 @@ def enter(evidence: Evidence, run: Run) -> None:
     Raises:
         Refuted: a side took more than two passes.
     """
+    _record(evidence, run)
+    _hold_passes(run)
+
+
+def _record(evidence: Evidence, run: Run) -> None:
     verdict = run.verdict
-    passes = {"subject_passes": run.subject_passes, "oracle_passes": run.oracle_passes}
     evidence.compared(sum(cell.difference.count for cell in run.measurement.cells if cell.tests), "numbers")
+    # plain numbers, which the kill matrix shows
+    passes = {"subject_passes": run.subject_passes, "oracle_passes": run.oracle_passes}
     evidence.report(**passes, alpha=verdict.alpha, tests=verdict.tests)
-    if max(passes.values()) > PASSES:
+
+
+def _hold_passes(run: Run) -> None:
+    if max(run.subject_passes, run.oracle_passes) > PASSES:
         raise Refuted(f"{run.subject_passes} passes of the subject, {run.oracle_passes} of the oracle", stage="passes")
 
 
@@ -94,9 +103,10 @@ def known_answer(evidence: Evidence, run: Run, part: str) -> Any:
     """The verdict of a run in which a fault is planted that has to be found.
 
     Raises:
-        Refuted: nothing was found; `part` of the harness is where that went wrong.
+        Refuted: nothing was found; `part` of the harness is where that went wrong. Or at `passes`, if a side took more than two.
     """
-    enter(evidence, run)
+    _record(evidence, run)
     if run.verdict.first is None or math.isnan(run.verdict.alpha):
         raise Refuted(f"a planted fault is not found: {run.verdict.outcome}, {run.verdict.reason}", stage=part)
+    _hold_passes(run)
     return run.verdict

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from given.parity import up_to
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
@@ -27,7 +29,8 @@ def both() -> Callable[..., Pair]:
         pair = make(first)
         engine: Any = pair.subject.engine
         pair.subject.engine = Reference(engine.file, engine.model.arithmetic, MUTANTS[second].plant(engine.model))
-        return pair
+        layers = [up_to(MUTANTS[name]) for name in (first, second)]
+        return pair._replace(layers=None if None in layers else max(one for one in layers if one is not None))
 
     return build
 

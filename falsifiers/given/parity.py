@@ -398,7 +398,7 @@ def deep_pair(
         captured = {theirs.spec: deep_model.capture()}
         expected = None if fault is None else expectation(fault, len(deep_model.tokens), roles[0])
         sides = (theirs, ours) if as_oracle else (ours, theirs)
-        return Pair(*sides, deep_model.tokens, captured, expected, None if planted else up_to(fault))
+        return Pair(*sides, deep_model.tokens, captured, expected, up_to(fault))
 
     return build
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from apr.parity.sides import Judge, Side
 
     Who = Literal["subject", "oracle"]
-    # who computed a stage (the subject itself, or the judge in an arithmetic), on whose inputs, and which stage
+    # who computed a stage (the subject itself, or which judge in which arithmetic), on whose inputs, and which stage
     Fed = tuple[str, Who, object]
 
 
@@ -125,10 +125,11 @@ class _Watched:
         """The model in an arithmetic."""
         if arithmetic not in self._models:
             model = copy.copy(self._judge.model(arithmetic))
-            meter, sound = self._meter, type(model)
+            # the sides may have one judge, or each its own over its own file
+            meter, judge, sound = self._meter, self._judge, type(model)
 
             def compute(itself: Any, key: Any, tokens: Any, positions: Any, stages: Any) -> Any:
-                meter.count(f"judge in {arithmetic}", key, stages)
+                meter.count(f"judge {id(judge)} in {arithmetic}", key, stages)
                 return sound.compute(itself, key, tokens, positions, stages)
 
             # a class of its own, so that copies with other hyper-parameters compute with those

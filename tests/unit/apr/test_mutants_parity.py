@@ -25,7 +25,7 @@ from apr.parity.sides import Judge, Side
 from apr.parity.verdict import judge
 from apr.quant.blocks import FORMATS
 from apr.stages import StageKey
-from given.localisation import at_first, hold_agreement, known_answer
+from given.localisation import at_first, enter, hold_agreement, known_answer
 from given.parity import Expected, Pair, Parity, Run
 from given.passes import Meter
 from pv import Evidence, Inconclusive, Refuted
@@ -271,8 +271,12 @@ def test_a_third_pass_is_refuted(sides: Callable[..., Pair]) -> None:
     run = Parity(None).run(sides())
     for more in (run._replace(subject_passes=3), run._replace(oracle_passes=3)):
         with pytest.raises(Refuted) as raised:
-            known_answer(Evidence(), more, "order")
+            enter(Evidence(), more)
         assert raised.value.where["stage"] == "passes"
+    found = _told(sides(at("ffn_up", 1, times(1.01))))
+    with pytest.raises(Refuted) as raised:
+        known_answer(Evidence(), found._replace(oracle_passes=3), "order")
+    assert raised.value.where["stage"] == "passes"
 
 
 # --- passes, as they are counted ----------------------------------------------------------------------------------------
@@ -313,6 +317,13 @@ def test_passes_that_are_not_told(sides: Callable[..., Pair], monkeypatch: pytes
     run = _told(sides())
     assert _counted(run) == (2, 2)
     assert (run.measurement.subject.passes, run.measurement.oracle.passes) == (1, 1)
+
+
+def test_judges_over_two_files_are_two(maker: Any, tmp_path: Path, sides: Callable[..., Pair]) -> None:
+    pair = sides()
+    again = maker.write_model(tmp_path / "again.gguf", maker.Spec(weights="F32", layers=2))
+    other = dataclasses.replace(pair.oracle, judge=Judge(read_gguf(again)))
+    assert _counted(_told(pair._replace(oracle=other))) == (2, 2)
 
 
 def test_an_engine_run_behind_the_harness_is_counted(sides: Callable[..., Pair]) -> None:
