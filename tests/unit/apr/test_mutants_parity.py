@@ -352,7 +352,7 @@ def test_who_was_watched_is_what_it_was(sides: Callable[..., Pair]) -> None:
 # --- runs of some layers ------------------------------------------------------------------------------------------------
 
 
-def test_a_run_of_the_first_layers_runs_no_more_and_is_no_stricter_than_a_whole_one(
+def test_a_run_of_the_first_layers_runs_no_more_and_finds_nothing_more_easily(
     sides: Callable[..., Pair],
 ) -> None:
     whole, narrow = _told(sides()), _told(sides()._replace(layers=1))
