@@ -189,7 +189,15 @@ def _comparable(ours: Provenance, theirs: Provenance, tokens: Sequence[int]) -> 
 
 
 def _conventional(side: Side, taken: Capture, name: str) -> None:
-    if side.judge is not None and not side.stock:
+    if side.judge is None:
+        return
+    said, file = taken.provenance, side.judge.file
+    weights = said.weights_sha256 is not None and said.weights_sha256 == file.weights_sha256
+    if said.model_sha256 != file.sha256 and not weights:
+        raise NotComparable(
+            f"not comparable: the {name} ran another model than {file.path}, which it is to be judged by"
+        )
+    if not side.stock:
         check_conventions(taken, side.judge.model(F64.name), name)
 
 

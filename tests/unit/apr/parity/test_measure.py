@@ -175,6 +175,9 @@ def test_other_tokens_other_weights_and_other_positions_are_refused(
         assert verdict.outcome == "incomparable"
         assert reason in verdict.reason
         assert not made.cells, "not one difference is computed"
+    both = rewritten(model_sha256="0" * 64, weights_sha256=None)
+    made = measure(sides.outside(), sides.outside(), [TOKENS], captures=both)
+    assert "ran another model than" in judge(made).reason, "whoever judges has to have the same weights"
     other = Sides(fixture_model("llama-q4_k_m"))
     assert judge(measure(sides.numpy(), other.outside(), [TOKENS])).outcome == "incomparable"
 
