@@ -13,7 +13,7 @@ from apr.engines.reference import Reference
 from apr.formats.gguf import read_gguf
 from apr.mutants.planting import at
 from apr.ops.arithmetic import ARITHMETICS
-from apr.parity.measure import Closer, Filters, measure
+from apr.parity.measure import Closer, Filters, _both, measure
 from apr.parity.null import Null, limit, null_of, power
 from apr.parity.null import tests as six
 from apr.parity.null.pair import EXP, Pair, U
@@ -241,6 +241,16 @@ def test_an_oracle_may_not_either(tied: Sides, arithmetic: str) -> None:
         made = measure(tied.made(arithmetic), oracle, [TOKENS], Filters(stages=(CHOICE.stage,)))
         assert {cell.view for cell in made.cells} == {"isolated", "accumulated"}
         assert judge(made).outcome == outcome
+
+
+def test_of_two_that_round_the_rougher_says_who_may_tie() -> None:
+    """Each is held against a judge between them, and by its own errors alone; the other's make no difference to it."""
+    fine, rough = (ranked([[3.0, 2.0]], squares) for squares in (0.1, 0.6))  # near up to 0.45, and to 1.10
+    nulls = [Null(variance_of_choice(each, 2), None, (), ranking=each) for each in (fine, rough)]
+    for null in (_both(*nulls), _both(*nulls[::-1])):
+        assert six(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]), null)[0].value == 0
+    both = _both(nulls[0], nulls[0])
+    assert six(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]), both)[0].value == math.inf
 
 
 def test_some_rows_of_a_null_model_are_those_rows(tiny_llama: Callable[..., Path]) -> None:
