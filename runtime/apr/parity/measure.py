@@ -246,7 +246,7 @@ class Closer:
         tokens: [T] that were run.
         positions: [T].
         seen: what the accused side has.
-        expected: what it should have.
+        expected: what it is held against: the judge's own, or in the view `isolated` the oracle's, which may be wrong itself.
         null: by how much the two may differ.
         given: the stages that its inputs come from.
         rows: which of their rows are compared.

@@ -420,7 +420,11 @@ def _predictions(measurement: Measurement) -> list[Fact]:
     every = [kl for one in seen for kl in one.kl]
     if not every:
         return []
-    worst = max(every, key=lambda kl: math.inf if math.isnan(kl) else kl)
+    if any(math.isnan(kl) for kl in every):
+        return [
+            Fact("predictions", "the logits of free runs are not all numbers, so nothing is said of the next token")
+        ]
+    worst = max(every)
     other = sum(len(one.argmax_differs) for one in seen)
     token = (
         f"another token is the likeliest at {other} of {len(every)} positions"
