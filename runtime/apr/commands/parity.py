@@ -125,7 +125,8 @@ def _number(text: str, what: str, fits: object) -> float:
 
 
 def _bounds(args: argparse.Namespace) -> Bounds:
-    from apr.parity.verdict import ALPHA, Bounds  # noqa: PLC0415 - `--help` does not wait for numpy
+    from apr.parity.null import ALPHA  # noqa: PLC0415 - `--help` does not wait for numpy
+    from apr.parity.verdict import Bounds  # noqa: PLC0415 - see above
 
     by_hand: dict[str, float] = {}
     for text in args.bound:

@@ -9,6 +9,7 @@ import numpy as np
 
 from apr.ops.arithmetic import F64
 from apr.parity.context import context_of
+from apr.parity.inputs import why_not
 from apr.parity.kinds import kind_of
 from apr.parity.ladder import ladder, variants
 from apr.parity.null import null_of
@@ -19,6 +20,8 @@ from apr.parity.vote import JUDGE, pair, vote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from apr.capture import Array, Capture
     from apr.models import Model
@@ -34,30 +37,29 @@ def look_closer(at: Closer) -> Kind | None:
     It is looked at from what the judge makes of the same inputs, whatever the oracle has: a faulty oracle would make a fault of
     whatever the subject does right. Where it is the oracle that the judge does not agree with, the kind is its kind, and says so.
     """
-    own = at.model.compute(at.key, at.tokens, at.positions, at.given)[at.rows]
-    ours, theirs = pair(at.seen, own, at.null), pair(at.expected, own, at.null)
+    ours, theirs = pair(at.seen, at.own, at.null), pair(at.expected, at.own, at.null)
     if ours.disagree or ours.excess >= theirs.excess:
-        return _kind(at, at.seen, own)
-    kind = _kind(at, at.expected, own)
+        return _kind(at, at.seen)
+    kind = _kind(at, at.expected)
     return None if kind is None else replace(kind, detail=f"of the oracle: {kind.detail}")
 
 
-def _kind(at: Closer, seen: Array, own: Array) -> Kind | None:
+def _kind(at: Closer, seen: Array) -> Kind | None:
     """How a side's stage differs from what the judge makes of the same inputs."""
     context = context_of(at.model, at.key, at.given, at.rows)
     first = int(at.positions[at.rows][0])
     whole = kind_of(
         seen,
-        own,
+        at.own,
         at.null.proxy,
         inputs=context.inputs,
         weight=context.weight,
         heads=context.heads,
         terms=context.terms,
-        hypotheses=suspects(at.model, at.key, at.tokens, at.positions, at.given, at.rows, seen, own),
+        hypotheses=suspects(at.model, at.key, at.tokens, at.positions, at.given, at.rows, seen, at.own),
         first=first,
     )
-    return in_one_projection(at.model, at.key, whole, seen, own, at.null.proxy, context, first)
+    return in_one_projection(at.model, at.key, whole, seen, at.own, at.null.proxy, context, first)
 
 
 def explain(
@@ -91,10 +93,10 @@ def _vote(
     engine, judge = subject.engine, subject.judge
     if judge is None or not can_be_fed(engine) or one.view == "accumulated":
         return
-    given = captured(oracle)
-    tokens = np.asarray(given.provenance.tokens, np.intp)
-    positions = np.asarray(given.provenance.positions, np.intp)
-    model = judge.model(F64.name)
+    given, model = captured(oracle), judge.model(F64.name)
+    if why_not(model, one.key, given):
+        return
+    tokens, positions = _ran(given)
     third = model.compute(one.key, tokens, positions, given.stages)
     ours = engine.model.compute(one.key, tokens, positions, given.stages)
 
@@ -107,6 +109,11 @@ def _vote(
     measurement.votes[one.prompt, one.key] = vote(ours, given[one.key], third, so, st, ot, third_name=JUDGE)
 
 
+def _ran(capture: Capture) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Tokens and positions of a capture: [T] each."""
+    return np.asarray(capture.provenance.tokens, np.intp), np.asarray(capture.provenance.positions, np.intp)
+
+
 def _ladder(
     measurement: Measurement, one: Divergence, name: str, side: Side, capture: Capture, blamed: Kind | None
 ) -> None:
@@ -114,10 +121,9 @@ def _ladder(
     if side.judge is None:
         return
     model = side.judge.model(F64.name)
-    if any(source not in capture.stages for source in (one.key, *model.sources(one.key))):
+    if one.key not in capture.stages or why_not(model, one.key, capture):
         return
-    tokens = np.asarray(capture.provenance.tokens, np.intp)
-    positions = np.asarray(capture.provenance.positions, np.intp)
+    tokens, positions = _ran(capture)
     steps = variants(side.judge.model, one.key, tokens, positions, capture.stages)
     rungs = ladder(capture[one.key], steps, kind=blamed)
     if rungs:

@@ -248,6 +248,7 @@ class Closer:
         seen: what the accused side has.
         expected: what it is held against: the judge's own, or in the view `isolated` the oracle's, which may be wrong itself.
         null: by how much the two may differ.
+        own: what the judge makes of the same inputs.
         given: the stages that its inputs come from.
         rows: which of their rows are compared.
     """
@@ -259,6 +260,7 @@ class Closer:
     seen: Array
     expected: Array
     null: Null
+    own: Array
     given: Mapping[StageKey, Array]
     rows: slice
 
@@ -394,9 +396,10 @@ class _Prompt:
         seen = self.ours[key] if free else engine.model.compute(key, self.tokens, self.positions, self.theirs.stages)
         model = judge.model(_judges(ours_in))
         if self.subject.stock and engine.model.arithmetic.name == model.arithmetic.name:
-            null = null_of(model, key, self.tokens, self.positions, self.theirs.stages, seen, theirs_in)
+            own = seen
+            null = null_of(model, key, self.tokens, self.positions, self.theirs.stages, own, theirs_in)
         else:
-            null = self._expected(model, key, self.theirs, theirs_in).null
+            own, null, _ = self._expected(model, key, self.theirs, theirs_in)
         if _judges(ours_in) != ours_in:  # the subject itself rounds too
             null = _both(null, self._expected(model, key, self.theirs, ours_in).null)
         theirs = self.theirs[key]
@@ -408,6 +411,7 @@ class _Prompt:
             seen[self.rows],
             theirs[self.rows],
             _some(null, self.rows),
+            own[self.rows],
             self.theirs.stages,
             self.rows,
         )
@@ -421,7 +425,9 @@ class _Prompt:
             return
         made = self._expected(model, key, capture, arithmetic)
         seen, expected, null = capture[key][self.rows], made.stage[self.rows], _some(made.null, self.rows)
-        closer = Closer(model, key, self.tokens, self.positions, seen, expected, null, capture.stages, self.rows)
+        closer = Closer(
+            model, key, self.tokens, self.positions, seen, expected, null, expected, capture.stages, self.rows
+        )
         view: View = "subject" if name == "subject" else "oracle"
         self._cell(key, view, seen, expected, closer.null, closer)
 

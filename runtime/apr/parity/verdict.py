@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from apr.parity.null import limit, power
+from apr.parity.null import ALPHA, limit, power
 from apr.parity.result import Culprit, Divergence, Measurement, Outcome, Power, Verdict
 from apr.stages import INTEGER
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from apr.parity.result import Cell, View
     from apr.stages import StageKey
 
-ALPHA = 1e-6
 _BLIND = 1e-3  # a gain that would go unseen: worth a word, because small faults hide below it
 
 

@@ -14,6 +14,7 @@ from apr.errors import UsageError
 from apr.formats.gguf import read_gguf
 from apr.mutants.planting import at
 from apr.ops.arithmetic import ARITHMETICS
+from apr.parity.explain import explain
 from apr.parity.measure import Filters, capture, measure, narrowed
 from apr.parity.shrink import shrink
 from apr.parity.sides import Judge, Side
@@ -380,3 +381,25 @@ def test_inputs_of_another_width_and_ids_that_are_none_are_said_not_computed(
     first = judge(made).first
     assert first is not None
     assert (first.key, first.culprit, first.position) == (ids, view, 2)
+
+
+def test_what_one_side_cannot_be_computed_from_is_not_explained_by_it(fixture_model: Callable[[str], Path]) -> None:
+    """The oracle's gate is wrong; the subject's own ids name no expert, so nothing is computed from them."""
+    sides = Sides(fixture_model("qwen3moe-q4_k_m"))
+    ids, gate = StageKey("moe_router_indices", 1), StageKey("ffn_gate", 1)
+    subject, oracle = sides.outside(), sides.outside(plant=gain(1.01, gate.stage, 1))
+
+    def take(side: Side, tokens: Sequence[int], filters: Filters) -> Capture:
+        taken = capture(side, tokens, filters)
+        if side is oracle:
+            return taken
+        wrong = np.array(taken[ids])
+        wrong[2, 0] = 999
+        return Capture(taken.provenance, {**taken.stages, ids: wrong})
+
+    made = measure(subject, oracle, [TOKENS], Filters(stages=("ffn_gate",), layers=range(1, 2)), captures=take)
+    verdict = judge(made)
+    assert verdict.first is not None
+    assert verdict.first.key == gate
+    explain(made, verdict, subject, oracle, lambda side: take(side, TOKENS, Filters()))
+    assert {side for side, _, _ in made.ladders} == {"oracle"}

@@ -43,7 +43,7 @@ class Bench:
         return look_closer(
             Closer(
                 model=model, key=key, seen=seen[rows], expected=expected[rows], null=cut, given=given, rows=rows,
-                tokens=TOKENS, positions=PLACES,
+                tokens=TOKENS, positions=PLACES, own=model.compute(key, TOKENS, PLACES, given)[rows],
             )
         )  # fmt: skip
 
@@ -200,7 +200,7 @@ def test_which_way_ties_go(bench: Callable[..., Bench]) -> None:
     found = look_closer(
         Closer(
             model=model, key=key, seen=seen, expected=expected, null=null, given=given, rows=slice(0, COUNT),
-            tokens=TOKENS, positions=PLACES,
+            tokens=TOKENS, positions=PLACES, own=expected,
         )
     )  # fmt: skip
     assert found is not None
