@@ -38,6 +38,21 @@ def web_server() -> ModuleType:
     return _load("web_server", ROOT / "tests" / "web_server.py")
 
 
+@pytest.fixture(scope="session")
+def builders() -> ModuleType:
+    """tests/unit/apr/parity/builders.py: measurements of a made-up run, and their verdicts."""
+    return _load("parity_builders", ROOT / "tests" / "unit" / "apr" / "parity" / "builders.py")
+
+
+@pytest.fixture(scope="session")
+def browser() -> ModuleType:
+    """tests/browser.py; whoever asks for it needs chromium."""
+    module = _load("browser", ROOT / "tests" / "browser.py")
+    if module.PROGRAM is None:
+        pytest.skip("no chromium here: apt-get install chromium")
+    return module
+
+
 @pytest.fixture
 def web(web_server: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A server on this machine; see `WebServer` there."""
