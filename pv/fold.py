@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from pv.words import Expect, Level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from pv.parse import Case, Claim
 
@@ -30,8 +31,23 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
+class CaseEvidence:
+    """The row that counts for one case, the number and the id of its line; none, and why, where nothing fresh is there."""
+
+    case: Case
+    row: Mapping[str, Any] | None = None
+    stale: str = ""
+    line: int = 0
+    id: str = ""
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Folded:
-    """What is known about a claim, and why no more."""
+    """What is known about a claim, and why no more.
+
+    `evidence` holds the row of each case; `expires` is when the first of them does, `pending` what the claim waits for.
+    """
 
     claim: Claim
     outcome: Outcome
@@ -43,6 +59,9 @@ class Folded:
     worst: Mapping[str, Any] | None = None
     reported: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     stale: bool = False
+    evidence: tuple[CaseEvidence, ...] = ()
+    expires: datetime | None = None
+    pending: tuple[str, ...] = ()
 
     @property
     def survived(self) -> bool:
@@ -64,15 +83,6 @@ class Folded:
         )
 
 
-@dataclass
-class CaseEvidence:
-    """The row that counts for one case; none, and why, where nothing fresh is there."""
-
-    case: Case
-    row: Mapping[str, Any] | None = None
-    stale: str = field(default="")
-
-
 def fold(claim: Claim, evidence: Sequence[CaseEvidence]) -> Folded:
     """What the evidence for all cases of a claim says about it together: the worst of them counts."""
     plain = [one for one in evidence if one.case.mutant is None]
@@ -92,6 +102,8 @@ def fold(claim: Claim, evidence: Sequence[CaseEvidence]) -> Folded:
         worst=_worst(plain),
         reported=tuple((one.case.label, told) for one in plain if one.row and (told := _told(one.row))),
         stale=any(one.stale for one in evidence),
+        evidence=tuple(evidence),
+        expires=min((one.expires for one in evidence if one.expires is not None), default=None),
     )
 
 

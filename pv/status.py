@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pv.fold import CaseEvidence, Folded, Outcome, fold
 from pv.freshness import Freshness
@@ -13,19 +13,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from pv.changes import Since, Trend
     from pv.config import Config
+    from pv.ledger import Ledger
     from pv.parse import Case, Claim, Contract
-
-Key = tuple[str, str, str, str]
+    from pv.remark import Remark
 
 
 @dataclass(frozen=True)
 class ContractStatus:
-    """What is known about one contract."""
+    """What is known about one contract.
+
+    `supported` is the rung that its evidence supports, `effective` what is left of it where `cap` says that it counts for one
+    less.
+    """
 
     contract: Contract
     claims: tuple[Folded, ...]
     effective: Effective
+    supported: Effective | None = None
+    cap: str = ""
+    remarks: tuple[Remark, ...] = ()
+    trend: Trend | None = None
 
     @property
     def declared(self) -> Effective | None:
@@ -36,6 +45,16 @@ class ContractStatus:
     def overstated(self) -> bool:
         """Whether more is declared than the evidence supports."""
         return self.declared is not None and self.declared.rank > self.effective.rank
+
+    @property
+    def promotable(self) -> bool:
+        """Whether the evidence supports more than is declared."""
+        return self.declared is not None and self.effective.rank > self.declared.rank
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the contract must turn a report red: by a claim, by what it declares, or by a grave remark."""
+        return self.overstated or any(one.contradicts for one in self.claims) or any(one.grave for one in self.remarks)
 
     @property
     def lacking(self) -> tuple[Folded, ...]:
@@ -61,6 +80,8 @@ class Report:
     ledger_exists: bool
     problems: tuple[str, ...] = field(default=())
     unusable: tuple[str, ...] = field(default=())
+    since: Since | None = None
+    broken: bool = False  # whether the ledger was changed after it had been written
 
     @property
     def claims(self) -> tuple[Folded, ...]:
@@ -69,8 +90,9 @@ class Report:
 
     @property
     def red(self) -> bool:
-        """Whether any claim contradicts what is expected of it."""
-        return any(one.contradicts for one in self.claims)
+        """Whether any claim contradicts what is expected of it, a remark is grave, or the ledger's chain is broken."""
+        grave = any(remark.grave for one in self.contracts for remark in one.remarks)
+        return self.broken or grave or any(one.contradicts for one in self.claims)
 
     @property
     def overstated(self) -> bool:
@@ -79,14 +101,20 @@ class Report:
 
 
 def compute(
-    contracts: Iterable[Contract], rows: Sequence[Mapping[str, Any]], config: Config
+    contracts: Iterable[Contract],
+    ledger: Ledger,
+    config: Config,
+    *,
+    remarks: Mapping[str, Sequence[Remark]] | None = None,
 ) -> tuple[ContractStatus, ...]:
-    """The status of each contract: for each case of each claim the newest fresh row counts."""
-    by_key: dict[Key, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        by_key.setdefault((row["contract"], row["claim"], row["params"], row["mutant"]), []).append(row)
+    """The status of each contract: for each case of each claim the newest fresh row counts.
+
+    `remarks` are those that others made, by the name of the contract.
+    """
     freshness = Freshness(config)
-    return tuple(_contract_status(contract, by_key, freshness) for contract in contracts)
+    return tuple(
+        _contract_status(contract, ledger, freshness, (remarks or {}).get(contract.name, ())) for contract in contracts
+    )
 
 
 def effective(claims: Sequence[Folded]) -> Effective:
@@ -108,23 +136,30 @@ def effective(claims: Sequence[Folded]) -> Effective:
 
 
 def _contract_status(
-    contract: Contract, by_key: Mapping[Key, Sequence[Mapping[str, Any]]], freshness: Freshness
+    contract: Contract, ledger: Ledger, freshness: Freshness, remarks: Sequence[Remark]
 ) -> ContractStatus:
     folded = tuple(
-        fold(claim, [_evidence(claim, case, by_key, freshness) for case in claim.cases()]) for claim in contract.claims
+        fold(claim, [_evidence(claim, case, ledger, freshness) for case in claim.cases()]) for claim in contract.claims
     )
-    return ContractStatus(contract, folded, effective(folded))
+    supported = effective(folded)
+    cap = next((one.text for one in remarks if one.caps), "")
+    return ContractStatus(
+        contract,
+        folded,
+        effective=supported.below() if cap else supported,
+        supported=supported,
+        cap=cap,
+        remarks=tuple(remarks),
+    )
 
 
-def _evidence(
-    claim: Claim, case: Case, by_key: Mapping[Key, Sequence[Mapping[str, Any]]], freshness: Freshness
-) -> CaseEvidence:
+def _evidence(claim: Claim, case: Case, ledger: Ledger, freshness: Freshness) -> CaseEvidence:
     mutant = case.mutant.id if case.mutant else ""
     why = ""
-    for row in reversed(by_key.get((claim.contract, claim.id, case.key, mutant), ())):
-        stale = freshness.stale(row, claim)
+    for entry in ledger.newest((claim.contract, claim.id, case.key, mutant)):
+        stale = freshness.stale(entry.row, claim)
         if not stale:
-            return CaseEvidence(case, row)
+            return CaseEvidence(case, entry.row, line=entry.number, id=entry.id)
         why = why or stale
     return CaseEvidence(case, None, why)
 

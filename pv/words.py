@@ -44,6 +44,10 @@ class Effective(StrEnum):
         """Place on the ladder: -1 for `REFUTED`, 0 for `PROPOSED`."""
         return list(Effective).index(self) - 1
 
+    def below(self) -> Effective:
+        """One rung less; what stands lowest, or outside the ladder, stays."""
+        return self if self.rank <= 0 else list(Effective)[self.rank]
+
 
 # Words that authors write for the same rungs in contracts found in the wild.
 _SYNONYMS = {
