@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import importlib
 import io
 import os
@@ -28,6 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # whatever the encoding, something readable comes out
     arguments = _parser().parse_args(argv)
+    # Thousands of contracts are millions of objects that live until the end: looking through them for cycles again and again
+    # takes as long as reading them.
+    gc.set_threshold(200_000, 20, 100)
     try:
         code: int = importlib.import_module(f"pv.commands.{arguments.command}").run(arguments)
     except UsageProblem as problem:
