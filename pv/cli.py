@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("contracts", nargs="*", metavar="FILE|DIR", help="default: all of [tool.pv] contracts")
     status.add_argument("--format", choices=("text", "json", "markdown"), default="text")
     status.add_argument("--ledger", metavar="PATH", help="default: [tool.pv] ledger")
-    status.add_argument("--strict", action="store_true", help="a status declared above the effective one is a finding")
+    status.add_argument("--strict", action="store_true", help="a claim that is inconclusive is a finding")
 
     mutants = commands.add_parser(
         "mutants", help="run claims on the faults they must refute; the kill matrix", epilog=_EPILOG

@@ -99,6 +99,11 @@ class Report:
         """Whether any contract declares more than its evidence supports."""
         return any(contract.overstated for contract in self.contracts)
 
+    def found(self, *, strict: bool = False) -> bool:
+        """Whether there are findings: something red, or declared above what is effective; under `strict` also what nobody knows."""
+        unknown = strict and any(one.outcome is Outcome.INCONCLUSIVE for one in self.claims)
+        return self.red or self.overstated or unknown
+
 
 def compute(
     contracts: Iterable[Contract],

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the status of the contracts given, or of all; 1 if a claim contradicts what is expected of it.
+    """Print the status of the contracts given, or of all; 1 if there are findings.
 
     Raises:
         UsageProblem: a path does not exist, a contract cannot be used, or there is none; the contracts that can be used
@@ -25,4 +25,4 @@ def run(arguments: argparse.Namespace) -> int:
     text = {"json": lambda: as_json(report), "markdown": lambda: as_markdown(report)}
     emit(text.get(arguments.format, lambda: as_text(report, Paint.for_stream(sys.stdout)))() + "\n")
     selection.complain()
-    return 1 if report.red or (arguments.strict and report.overstated) else 0
+    return 1 if report.found(strict=arguments.strict) else 0

@@ -68,13 +68,13 @@ def record(project: Path, verdicts: dict[str, str], **more: Any) -> None:
 @pytest.mark.parametrize(
     ("verdicts", "arguments", "code", "effective"),
     [
-        ({}, [], 0, "PROPOSED (overstated)"),
+        ({}, [], 1, "PROPOSED (overstated)"),
         ({}, ["--strict"], 1, "PROPOSED (overstated)"),
-        ({"F-1": "discharged"}, [], 0, "PARTIAL_ALGORITHM_LEVEL (overstated)"),
+        ({"F-1": "discharged"}, [], 1, "PARTIAL_ALGORITHM_LEVEL (overstated)"),
         ({"F-1": "discharged", "F-2": "discharged"}, ["--strict"], 0, "ACTIVE_RUNTIME"),
         ({"F-1": "discharged", "F-2": "refuted"}, [], 1, "REFUTED (overstated)"),
         ({"F-1": "discharged", "F-2": "error"}, [], 1, "PARTIAL_ALGORITHM_LEVEL (overstated)"),
-        ({"F-1": "discharged", "F-2": "inconclusive"}, [], 0, "PARTIAL_ALGORITHM_LEVEL (overstated)"),
+        ({"F-1": "discharged", "F-2": "inconclusive"}, [], 1, "PARTIAL_ALGORITHM_LEVEL (overstated)"),
     ],
 )
 def test_the_exit_code_follows_the_status(
