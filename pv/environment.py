@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from pv import git
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-_GIT_SECONDS = 20
 
 
 def environment() -> dict[str, Any]:
@@ -28,22 +27,5 @@ def environment() -> dict[str, Any]:
 
 def commit(root: Path) -> tuple[str | None, bool | None]:
     """The commit that is checked out at `root` and whether the tree differs from it; None where git cannot tell."""
-    head = _git(root, "rev-parse", "HEAD")
-    if head is None:
-        return None, None
-    changes = _git(root, "status", "--porcelain", "--untracked-files=no")
-    return head.strip(), None if changes is None else bool(changes.strip())
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments],  # noqa: S607  git is found the way the user's shell finds it
-            capture_output=True,
-            text=True,
-            timeout=_GIT_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None
+    at = git.head(root)
+    return at, None if at is None else git.is_dirty(root)
