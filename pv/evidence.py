@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pv.deciders import name_of
+from pv.levels import lacks, producer_of
 from pv.watched import changed, first
 from pv.words import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Progress = Callable[[int, "int | None", str], None]
 
 
 class Evidence:
@@ -20,6 +26,7 @@ class Evidence:
     def __init__(self, root: Path | None = None) -> None:
         self._root = (root or Path.cwd()).resolve()
         self._compared: dict[str, int] = {}
+        self._skipped: dict[tuple[str, str], int] = {}
         self._level = Level.ALGORITHM
         self._inputs: list[dict[str, str]] = []
         self._input_paths: list[Path] = []
@@ -28,6 +35,7 @@ class Evidence:
         self._beyond = ""
         self._reported: dict[str, Any] = {}
         self._counterexample: Any = None
+        self.on_progress: Progress | None = None
 
     def compared(self, n: int, what: str) -> None:
         """Record that `n` values of `what` were compared; repeated calls add up.
@@ -39,8 +47,23 @@ class Evidence:
             raise ValueError(f"cannot have compared {n} {what}")
         self._compared[what] = self._compared.get(what, 0) + int(n)
 
+    def skipped(self, n: int, what: str, why: str) -> None:
+        """Record that `n` values of `what` could not be compared, and why; they are told and never count as compared.
+
+        Raises:
+            ValueError: `n` is negative, or no reason is given.
+        """
+        if n < 0:
+            raise ValueError(f"cannot have skipped {n} {what}")
+        if not why.strip():
+            raise ValueError(f"{n} {what} were skipped: say why")
+        self._skipped[what, why] = self._skipped.get((what, why), 0) + int(n)
+
     def level(self, level: str) -> None:
         """Record what the evidence is worth: algorithm (the default), authored, measured or independent.
+
+        It is checked: measured needs an engine and an input of kind `model`, independent a subject and an oracle from different
+        producers. Saying more than was recorded is an error.
 
         Raises:
             ValueError: there is no such level.
@@ -66,9 +89,16 @@ class Evidence:
             self._inputs.append(entry)
             self._input_paths.append(absolute)
 
-    def engine(self, role: str, name: str, build: str) -> None:
-        """Record an engine that took part: in which role, its name, its build."""
-        entry = {"role": role, "name": name, "build": build}
+    def engine(self, role: str, name: str, build: str, *, producer: str | None = None) -> None:
+        """Record an engine that took part.
+
+        Args:
+            role: `subject` or `oracle`.
+            name: of the engine; further words may follow the first, as in `numpy over .apr`.
+            build: its version, and whatever else decides what it computes.
+            producer: who made it; without one, who is known to make engines of that name, else the name's first word.
+        """
+        entry = {"role": role, "name": name, "build": build, "producer": producer or producer_of(name)}
         if entry not in self._engines:
             self._engines.append(entry)
 
@@ -102,6 +132,19 @@ class Evidence:
         """Record an input for which the claim fails."""
         self._counterexample = plain(value)
 
+    def progress(self, done: int, total: int | None, what: str) -> None:
+        """Say how far a long run is: `done` of `total` steps, and what is being done ("smollm2, layer 12, attention").
+
+        Only shown, on a terminal; nothing of it becomes evidence.
+        """
+        if self.on_progress is not None:
+            self.on_progress(done, total, what)
+
+    @property
+    def overstated(self) -> str:
+        """In what the level says more than was recorded, as text; empty if it does not."""
+        return lacks(self._level, self._engines, self._inputs)
+
     @property
     def beyond(self) -> str:
         """The first distance recorded that is not a number or not within its own bound, as text; empty if none is."""
@@ -115,20 +158,31 @@ class Evidence:
 
     @property
     def total(self) -> int:
-        """How many values were compared."""
+        """How many values were compared; what was skipped is not among them."""
         return sum(self._compared.values())
+
+    @property
+    def left_out(self) -> str:
+        """What was skipped and why, as text; empty if nothing was."""
+        return skipped_text(self.as_dict()["skipped"])
 
     def as_dict(self) -> dict[str, Any]:
         """What was recorded, as plain JSON data."""
         return {
             "level": str(self._level),
             "compared": dict(self._compared),
+            "skipped": [{"n": n, "what": what, "why": why} for (what, why), n in self._skipped.items() if n],
             "inputs": list(self._inputs),
             "engines": list(self._engines),
             "worst": plain(self._worst),
             "reported": dict(self._reported),
             "counterexample": self._counterexample,
         }
+
+
+def skipped_text(skipped: list[dict[str, Any]]) -> str:
+    """Such entries of `as_dict` as one line; empty if there are none."""
+    return ", ".join(f"{one['n']} {one['what']} ({one['why']})" for one in skipped)
 
 
 def plain(value: object) -> Any:

@@ -57,23 +57,28 @@ def judge(
     expect: Expect = Expect.DISCHARGED,
     mutant: Mutant | None = None,
     beyond: str = "",
+    overstated: str = "",
+    left_out: str = "",
 ) -> Verdict:
     """Judge one call of a falsifier that returned, or raised `raised`, having compared that many values.
 
     `beyond` is a distance that it recorded beyond its own bound: a falsifier that does so must not just return. A claim that is
     expected to be refuted is proved able to come out the other way: its mutants make it true, and it must not be refuted then.
+    `overstated` is in what the level that it gave says more than it recorded, `left_out` what it skipped. A refutation that nobody
+    expected stands, whatever the level: it counts for nothing but the fault that it found.
     """
     refutation = None if raised is None else _refutation(raised)
     turned = mutant is not None and expect is Expect.REFUTED
     if turned and mutant is not None and (refutation is not None or raised is None):
         return _on_a_mutant_that_makes_it_true(refutation, mutant, compared)
     if refutation is not None:
-        return _refuted(refutation, expect, mutant)
+        found = _refuted(refutation, expect, mutant)
+        return _overstating(overstated) if overstated and found.word is Word.REFUTED and found.ok else found
     if raised is not None:
         return judge_fixture(raised)
     if mutant is not None:
         return Verdict(Word.SURVIVED, ok=False, message=f"the falsifier lets the fault {mutant.id!r} through")
-    return _returned(compared, expect, beyond)
+    return _returned(compared, expect, beyond, overstated, left_out)
 
 
 def _on_a_mutant_that_makes_it_true(
@@ -108,12 +113,19 @@ def judge_change(verdict: Verdict, changed: list[str]) -> Verdict:
     return Verdict(Word.INCONCLUSIVE, ok=False, reason="source changed", message=message)
 
 
-def _returned(compared: int, expect: Expect, beyond: str) -> Verdict:
+def _overstating(how: str) -> Verdict:
+    return Verdict(Word.ERROR, ok=False, message=f"the falsifier {how}")
+
+
+def _returned(compared: int, expect: Expect, beyond: str, overstated: str, left_out: str) -> Verdict:
     if beyond:
         message = f"recorded a distance beyond its bound but returned: {beyond}; raise Refuted or assert"
         return Verdict(Word.ERROR, ok=False, message=message)
     if compared == 0:
-        return Verdict(Word.INCONCLUSIVE, ok=False, reason=VACUOUS, message="nothing was compared")
+        message = "nothing was compared" + (f"; skipped: {left_out}" if left_out else "")
+        return Verdict(Word.INCONCLUSIVE, ok=False, reason=VACUOUS, message=message)
+    if overstated:
+        return _overstating(overstated)
     if expect is Expect.REFUTED:
         return Verdict(Word.DISCHARGED, ok=False, message="expected to be refuted, and was not")
     return Verdict(Word.DISCHARGED, ok=True)

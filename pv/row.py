@@ -6,7 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pv.judge import Word
-from pv.words import Level
+from pv.levels import lacks
+from pv.words import Expect, Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,6 +67,24 @@ def _inputs(row: Mapping[str, Any]) -> str:
     return "" if _has_texts(falsifier, "path", "sha256") else "names no falsifier with path and sha256"
 
 
+def _skipped(row: Mapping[str, Any]) -> str:
+    skipped = row.get("skipped", [])
+    if isinstance(skipped, list) and all(_has_texts(one, "what", "why") and _is_count(one.get("n")) for one in skipped):
+        return ""
+    return "skipped is no list of counts with what and why"
+
+
+def _level(row: Mapping[str, Any]) -> str:
+    """What counts as settled must hold what its level asks for, whoever wrote the row."""
+    engines = row.get("engines", [])
+    if not isinstance(engines, list) or not all(_has_texts(one, "role", "name", "build") for one in engines):
+        return "engines are no list of role, name and build"
+    settled = row["verdict"] == Word.DISCHARGED or (
+        row["verdict"] == Word.REFUTED and row.get("expect") == Expect.REFUTED
+    )
+    return lacks(str(row.get("level")), engines, row["inputs"]) if settled and not row["mutant"] else ""
+
+
 def _place(row: Mapping[str, Any]) -> str:
     worst = row.get("worst")
     if worst is not None and not (isinstance(worst, dict) and _is_distance(worst) and _is_where(worst.get("where"))):
@@ -90,7 +109,16 @@ def _kill(row: Mapping[str, Any]) -> str:
     return ""
 
 
-_CHECKS: tuple[Callable[[Mapping[str, Any]], str], ...] = (_names, _verdict, _compared, _inputs, _place, _kill)
+_CHECKS: tuple[Callable[[Mapping[str, Any]], str], ...] = (
+    _names,
+    _verdict,
+    _compared,
+    _skipped,
+    _inputs,
+    _level,
+    _place,
+    _kill,
+)
 
 
 def _has_texts(value: object, *names: str) -> bool:

@@ -91,7 +91,13 @@ def pytest_runtest_makereport(
     if call.when == "call":
         told = run.evidence
         verdict = judge(
-            raised, compared=told.total, expect=run.claim.expect, mutant=run.case.mutant, beyond=told.beyond
+            raised,
+            compared=told.total,
+            expect=run.claim.expect,
+            mutant=run.case.mutant,
+            beyond=told.beyond,
+            overstated=told.overstated,
+            left_out=told.left_out,
         )
         if verdict.word is Word.ERROR and raised is None:
             report.longrepr = verdict.message

@@ -63,6 +63,10 @@ def record(project: Path, **change: Any) -> None:
         "verdict": "discharged",
         "fingerprint": contract.claims[0].fingerprint,
         "level": "measured",
+        "engines": [
+            {"role": "subject", "name": "ours", "build": "1", "producer": "us"},
+            {"role": "oracle", "name": "theirs", "build": "1", "producer": "them"},
+        ],
         "compared": {"x": 1},
         "inputs": [{"kind": "falsifiers", "path": "falsifiers", "sha256": sha256(folder)}, *change.pop("more", [])],
         "falsifier": {"path": "falsifiers/f.py", "sha256": sha256(folder / "f.py")},

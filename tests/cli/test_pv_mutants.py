@@ -71,6 +71,10 @@ def record(project: Path, **change: dict[str, Any]) -> None:
         "contract": "x-v1",
         "params": "{}",
         "level": "measured",
+        "engines": [
+            {"role": "subject", "name": "ours", "build": "1", "producer": "us"},
+            {"role": "oracle", "name": "theirs", "build": "1", "producer": "them"},
+        ],
         "compared": {"x": 1},
         "inputs": [{"kind": "falsifiers", "path": "falsifiers", "sha256": sha256(falsifiers)}],
         "falsifier": {"path": "falsifiers/x.py", "sha256": sha256(falsifiers / "x.py")},

@@ -51,6 +51,10 @@ def record(project: Path, verdicts: dict[str, str], **more: Any) -> None:
         "params": "{}",
         "mutant": "",
         "level": "measured",
+        "engines": [
+            {"role": "subject", "name": "ours", "build": "1", "producer": "us"},
+            {"role": "oracle", "name": "theirs", "build": "1", "producer": "them"},
+        ],
         "compared": {"x": 1},
         "inputs": inputs,
     }

@@ -186,7 +186,8 @@ def test_the_row_says_what_was_seen(project: Any) -> None:
         def one(claim, evidence):
             evidence.compared(3, "stages")
             evidence.level("measured")
-            evidence.input("fixture", "data.bin")
+            evidence.skipped(2, "stages", "not in the graph")
+            evidence.input("model", "data.bin")
             evidence.engine("oracle", "llama.cpp", "b1")
             evidence.worst(claim.tolerance / 2, bound=claim.tolerance, stage="q", layer=1)
             evidence.report(cosine=0.5)
@@ -196,7 +197,8 @@ def test_the_row_says_what_was_seen(project: Any) -> None:
     assert row["schema"] == "pv-ledger-v1"
     assert (row["level"], row["compared"], row["reported"]) == ("measured", {"stages": 3}, {"cosine": 0.5})
     assert row["inputs"][0]["path"] == "data.bin"
-    assert row["engines"] == [{"role": "oracle", "name": "llama.cpp", "build": "b1"}]
+    assert row["skipped"] == [{"n": 2, "what": "stages", "why": "not in the graph"}]
+    assert row["engines"] == [{"role": "oracle", "name": "llama.cpp", "build": "b1", "producer": "ggml-org"}]
     assert row["worst"] == {"distance": 5e-7, "bound": 1e-6, "where": {"stage": "q", "layer": 1}}
     assert (row["falsifier"]["path"], row["falsifier"]["qualname"]) == ("falsifiers/x.py", "one")
     assert len(row["falsifier"]["sha256"]) == len(row["fingerprint"]) == 64

@@ -28,6 +28,34 @@ def test_comparisons_add_up_and_begin_at_nothing(tmp_path: Path) -> None:
         evidence.compared(-1, "stages")
 
 
+def test_what_was_skipped_is_told_and_never_counts(tmp_path: Path) -> None:
+    evidence = Evidence(tmp_path)
+    evidence.skipped(2, "stages", "not in the graph")
+    evidence.skipped(0, "tokens", "none")
+    evidence.skipped(1, "stages", "no oracle")
+    evidence.skipped(3, "stages", "not in the graph")
+    assert evidence.total == 0
+    assert evidence.as_dict()["skipped"] == [
+        {"n": 5, "what": "stages", "why": "not in the graph"},
+        {"n": 1, "what": "stages", "why": "no oracle"},
+    ]
+    assert evidence.left_out == "5 stages (not in the graph), 1 stages (no oracle)"
+    with pytest.raises(ValueError, match="-1 stages"):
+        evidence.skipped(-1, "stages", "x")
+    with pytest.raises(ValueError, match="say why"):
+        evidence.skipped(1, "stages", " ")
+
+
+def test_progress_goes_to_who_asks_and_is_no_evidence(tmp_path: Path) -> None:
+    evidence, seen = Evidence(tmp_path), []
+    before = evidence.as_dict()
+    evidence.progress(1, 2, "nobody looks")
+    evidence.on_progress = lambda *said: seen.append(said)
+    evidence.progress(3, None, "layer 12")
+    assert seen == [(3, None, "layer 12")]
+    assert evidence.as_dict() == before
+
+
 def test_the_worst_distance_is_kept_with_its_place(tmp_path: Path) -> None:
     evidence = Evidence(tmp_path)
     evidence.worst(1e-7, bound=1e-6, stage="a", layer=0)
@@ -104,10 +132,12 @@ def test_engines_reports_and_counterexamples_are_kept(tmp_path: Path) -> None:
     evidence = Evidence(tmp_path)
     evidence.engine("oracle", "llama.cpp", "b1")
     evidence.engine("oracle", "llama.cpp", "b1")
+    evidence.engine("oracle", "llama.cpp", "b1", producer="a fork")
     evidence.report(cosine=np.float64(0.98), n=1)
     evidence.report(n=2)
     evidence.counterexample([0, 101])
     record = evidence.as_dict()
-    assert record["engines"] == [{"role": "oracle", "name": "llama.cpp", "build": "b1"}]
+    known = {"role": "oracle", "name": "llama.cpp", "build": "b1", "producer": "ggml-org"}
+    assert record["engines"] == [known, known | {"producer": "a fork"}]
     assert record["reported"] == {"cosine": 0.98, "n": 2}
     assert record["counterexample"] == [0, 101]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def row(n: int, **more: Any) -> dict[str, Any]:
     key = {"contract": "c", "claim": f"F-{n}", "params": "{}", "mutant": "", "fingerprint": "0"}
-    seen = {"verdict": "discharged", "level": "measured", "compared": {"x": 1}, "inputs": []}
+    seen = {"verdict": "discharged", "level": "authored", "compared": {"x": 1}, "inputs": []}
     return {**key, **seen, "falsifier": {"path": "falsifiers/f.py", "sha256": "0"}, **more}
 
 

@@ -27,11 +27,22 @@ GOOD: dict[str, Any] = {
     "verdict": "discharged",
     "fingerprint": "0",
     "level": "measured",
+    "engines": [
+        {"role": "subject", "name": "ours", "build": "1", "producer": "us"},
+        {"role": "oracle", "name": "theirs", "build": "1", "producer": "them"},
+    ],
     "compared": {"x": 1},
     "inputs": [{"kind": "data", "path": "d", "sha256": "0"}],
     "falsifier": {"path": "falsifiers/f.py", "sha256": "0"},
     "worst": {"distance": "nan", "bound": 1e-6, "where": {"stage": "q", "layer": 1}},
 }
+
+
+def _made_by(producer: str) -> list[dict[str, str]]:
+    """Both sides from one producer."""
+    return [one | {"producer": producer} for one in GOOD["engines"]]
+
+
 KILLED = GOOD | {
     "mutant": "m",
     "verdict": "killed",
@@ -47,6 +58,12 @@ def test_a_good_row_has_no_fault() -> None:
     assert fault(KILLED | {"expected": {"refuted": True, "stage": "s", "layer": None}}) == ""
     assert fault(KILLED | {"expected": {"refuted": False, "stage": "t", "layer": 2}, "where": {}}) == ""
     assert fault(KILLED | {"verdict": "mislocalised", "where": {}}) == ""
+    assert fault(GOOD | {"level": "independent", "skipped": [{"n": 1, "what": "x", "why": "y"}]}) == ""
+    # a refutation that nobody expected stands, and a mutant's row is no evidence of a level
+    assert fault(GOOD | {"level": "independent", "engines": _made_by("us"), "verdict": "refuted"}) == ""
+    assert fault(KILLED | {"level": "independent", "engines": []}) == ""
+    model = {"kind": "model", "path": "m", "sha256": "0"}
+    assert fault(GOOD | {"engines": GOOD["engines"][:1], "inputs": [model]}) == ""
     assert fault(GOOD | {"verdict": "inconclusive", "falsifier": None, "compared": {}, "worst": None}) == ""
 
 
@@ -66,6 +83,21 @@ def test_a_good_row_has_no_fault() -> None:
         ({"compared": {"x": 10**400}}, "compared holds no counts"),
         ({"compared": None}, "compared holds no counts"),
         ({"level": "certain"}, "its level is no known word"),
+        ({"engines": []}, "says measured, but no engine was recorded"),
+        ({"engines": GOOD["engines"][:1]}, "says measured, but no model file was recorded"),
+        ({"engines": [{"role": "subject"}]}, "engines are no list"),
+        ({"engines": {}}, "engines are no list"),
+        ({"level": "independent", "engines": []}, "says independent, but no subject and no oracle was recorded"),
+        ({"level": "independent", "engines": GOOD["engines"][:1]}, "says independent, but no oracle was recorded"),
+        ({"level": "independent", "engines": _made_by("us")}, "says independent, but both sides come from us"),
+        ({"level": "independent", "engines": _made_by("")}, "says independent, but nobody is said to have made the"),
+        (
+            {"level": "independent", "engines": _made_by("us"), "verdict": "refuted", "expect": "refuted"},
+            "says independent, but both sides come from us",
+        ),
+        ({"skipped": {"x": 1}}, "skipped is no list"),
+        ({"skipped": [{"n": 1, "what": "x"}]}, "skipped is no list"),
+        ({"skipped": [{"n": -1, "what": "x", "why": "y"}]}, "skipped is no list"),
         ({"falsifier": None}, "names no falsifier"),
         ({"falsifier": "f.py"}, "names no falsifier"),
         ({"falsifier": {"path": "f.py"}}, "names no falsifier"),

@@ -59,6 +59,10 @@ def rows_for(contract: Contract, root: Path, **change: Any) -> list[dict[str, An
                     "mutant": mutant,
                     "verdict": good,
                     "level": "measured",
+                    "engines": [
+                        {"role": "subject", "name": "ours", "build": "1", "producer": "us"},
+                        {"role": "oracle", "name": "theirs", "build": "1", "producer": "them"},
+                    ],
                     "compared": {"x": 1},
                     "fingerprint": claim.fingerprint,
                     "falsifier": {"path": "falsifiers/f.py", "sha256": sha256(falsifier)},
