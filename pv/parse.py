@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Word = TypeVar("Word", Expect, Level)
 
 CLAIMS = "falsification_tests"
+# Keys of a claim that its fingerprint leaves out: what it waits for is not what it says, so evidence outlives the wait.
+_SAYS_NOTHING = frozenset({"pending"})
 # A file with one of these blocks wants to be a contract, whatever else it lacks.
 CONTRACT_BLOCKS = ("equations", "proof_obligations", CLAIMS, "kani_harnesses")
 
@@ -84,6 +86,8 @@ class Claim:
     span: Span
     fingerprint: str
     data: Mapping[str, Any] = field(repr=False)
+    pending: tuple[Mapping[str, Any], ...] = ()
+    valid_for: str | None = None
 
     def cases(self) -> list[Case]:
         """Every run that the claim asks for: all its parameters, then each mutant at the first of them."""
@@ -190,9 +194,13 @@ def _claim(
         index=index,
         span=document.value_span(CLAIMS, index, "id"),
         fingerprint=fingerprint(
-            entry, {equation.name: equation.data} if equation else None, _tolerances(document, equation)
+            {key: said for key, said in entry.items() if key not in _SAYS_NOTHING},
+            {equation.name: equation.data} if equation else None,
+            _tolerances(document, equation),
         ),
         data=entry,
+        pending=tuple(item for item in _sequence(entry.get("pending")) if isinstance(item, dict)),
+        valid_for=_optional(entry.get("valid_for", document.data.get("valid_for"))),
     )
 
 
@@ -220,6 +228,10 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None or isinstance(value, (dict, list)) else str(value)
+
+
+def _optional(value: Any) -> str | None:
+    return None if value is None else _text(value)
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -49,6 +49,10 @@ class Effective(StrEnum):
         return self if self.rank <= 0 else list(Effective)[self.rank]
 
 
+# What a claim can wait for; a condition of another name is a probe of [tool.pv.probes].
+CONDITIONS = ("file", "package", "program", "env", "until")
+NOTE = "note"
+
 # Words that authors write for the same rungs in contracts found in the wild.
 _SYNONYMS = {
     "NEW": Effective.PROPOSED,
@@ -70,9 +74,9 @@ def rung(status: str) -> Effective | None:
     return Effective(word) if word in set(Effective) else _SYNONYMS.get(word)
 
 
-def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
-    """A help line naming the candidate nearest to `word`, or None if none is near."""
+def did_you_mean(word: str, candidates: Iterable[str], near: float = 0.6) -> str | None:
+    """A help line naming the candidate most like `word`, or None if none is as much alike as `near` (0 to 1)."""
     import difflib  # noqa: PLC0415  only needed once something is wrong
 
-    near = difflib.get_close_matches(word, [str(one) for one in candidates], 1, 0.6)
-    return f"did you mean {near[0]!r}?" if near else None
+    found = difflib.get_close_matches(word, [str(one) for one in candidates], 1, near)
+    return f"did you mean {found[0]!r}?" if found else None

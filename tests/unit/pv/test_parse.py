@@ -167,3 +167,25 @@ def test_adding_a_word_changes_the_fingerprint(claim: dict[str, Any], key: str, 
 def test_wrong_shapes_never_break_the_parser(contract_of: Callable[..., Contract], fragment: str) -> None:
     contract = contract_of(fragment)
     assert all(isinstance(claim.id, str) for claim in contract.claims)
+
+
+def fingerprint_of(contract: Contract) -> str:
+    return contract.claims[0].fingerprint
+
+
+def test_what_a_claim_waits_for_is_not_what_it_says(contract_of: Callable[..., Contract]) -> None:
+    claim = "falsification_tests:\n  - {id: F-1, prediction: p%s}\n"
+    plain = contract_of(claim % "")
+    waiting = contract_of(claim % ", pending: [{package: torch, note: n}, {model: smollm2}]")
+    assert fingerprint_of(plain) == fingerprint_of(waiting)
+    assert waiting.claims[0].pending == ({"package": "torch", "note": "n"}, {"model": "smollm2"})
+    assert plain.claims[0].pending == ()
+    assert fingerprint_of(plain) != fingerprint_of(contract_of(claim % ", note: n"))
+
+
+def test_how_long_evidence_counts_is_said_by_the_claim_or_else_by_its_contract(
+    contract_of: Callable[..., Contract],
+) -> None:
+    claims = "falsification_tests:\n  - {id: F-1, prediction: p, valid_for: 2w}\n  - {id: F-2, prediction: p}\n"
+    assert [claim.valid_for for claim in contract_of(claims).claims] == ["2w", None]
+    assert [claim.valid_for for claim in contract_of("valid_for: 30d\n" + claims).claims] == ["2w", "30d"]
