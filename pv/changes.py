@@ -18,13 +18,18 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRef:
-    """A claim by name, where it stands, and how it came out."""
+    """A claim by name, where it stands, and how it came out.
+
+    `before` and `now` are an outcome or `stale`; empty where the claim was, or is, not there. `text` says why.
+    """
 
     contract: str
     claim: str
     path: str
     line: int = 1
     text: str = ""
+    before: str = ""
+    now: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,6 +210,25 @@ def log(folder: Path, paths: Iterable[Path], since: str | None = None) -> list[S
     return list(_steps(_run(folder, *arguments)))
 
 
+def ancestors(folder: Path, ref: str) -> frozenset[str]:
+    """The full ids of the commit that `ref` names and of all that it builds upon, as far as this clone holds them.
+
+    Raises:
+        GitProblem: it names none.
+    """
+    return frozenset(_text(folder, "rev-list", resolve(folder, ref)).split())
+
+
+def ignored(top: Path) -> list[str]:
+    """The files that are there though git is told to ignore them, relative to `top`; a folder of nothing else as a whole.
+
+    Raises:
+        GitProblem: git cannot be asked.
+    """
+    out = _run(top, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+    return [os.fsdecode(name).rstrip("/") for name in out.split(b"\0") if name]
+
+
 def extract(folder: Path, commit: str, into: Path, paths: Sequence[str] = ()) -> None:
     """Write the files of a commit, or those below `paths` (relative to the top), into the folder `into`.
 

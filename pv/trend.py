@@ -1,0 +1,72 @@
+"""What the last run that touched a contract changed in its counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pv.changes import Trend
+from pv.fold import CaseEvidence, Folded, Outcome, fold
+from pv.matrix import killed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pv.ledger import Entry, Ledger
+    from pv.parse import Case, Claim, Contract
+
+
+def trend(contract: Contract, ledger: Ledger, folded: Sequence[Folded]) -> Trend | None:
+    """By how much the counts of `folded` differ from those before the last run that touched the contract.
+
+    What was known before is each case's newest row of any other run, taken at its word: whether it was fresh by then cannot be
+    told any more. None where no run, or a single one, touched the contract. Two rows a case are read, seldom more.
+    """
+    seen = [(claim, [_Rows(claim, case, ledger) for case in claim.cases()]) for claim in contract.claims]
+    newest = [rows.first for _, cases in seen for rows in cases if rows.first is not None]
+    if not newest:
+        return None
+    last = _run(max(newest, key=lambda entry: entry.number))
+    before = [(claim, [rows.before(last) for rows in cases]) for claim, cases in seen]
+    if all(one.row is None for _, cases in before for one in cases):
+        return None
+    return _difference(folded, [fold(claim, cases) for claim, cases in before])
+
+
+class _Rows:
+    """The rows of one case, newest first."""
+
+    def __init__(self, claim: Claim, case: Case, ledger: Ledger) -> None:
+        self._case = case
+        mutant = case.mutant.id if case.mutant else ""
+        self._rest: Iterator[Entry] = iter(ledger.newest((claim.contract, claim.id, case.key, mutant)))
+        self.first = next(self._rest, None)
+
+    def before(self, run: str) -> CaseEvidence:
+        """The newest row that is not of `run`."""
+        entry = self.first
+        while entry is not None and _run(entry) == run:
+            entry = next(self._rest, None)
+        if entry is None:
+            return CaseEvidence(self._case)
+        return CaseEvidence(self._case, entry.row, line=entry.number, id=entry.id)
+
+
+def _run(entry: Entry) -> str:
+    return str(entry.row.get("run") or "")
+
+
+def _difference(now: Sequence[Folded], before: Sequence[Folded]) -> Trend:
+    counts = Counter(one.outcome for one in now)
+    counts.subtract(one.outcome for one in before)
+    return Trend(
+        discharged=counts[Outcome.DISCHARGED],
+        refuted=counts[Outcome.REFUTED],
+        inconclusive=counts[Outcome.INCONCLUSIVE],
+        error=counts[Outcome.ERROR],
+        killed=_killed(now) - _killed(before),
+    )
+
+
+def _killed(claims: Sequence[Folded]) -> int:
+    return sum(killed(one.cells) for one in claims)
