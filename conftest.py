@@ -167,9 +167,10 @@ def oracle(mutant: Mutant | None, sound_oracle: Oracle, evidence: Evidence) -> A
     return _tampered(sound_oracle, mutant)
 
 
-def _record(evidence: Evidence, role: str, engine: LlamaCpp) -> None:
+def _record(evidence: Evidence, role: str, engine: LlamaCpp, producer: str | None = None) -> None:
     """What a verdict with this engine rests on: the library's bytes, the model, the text, and the code that drives it."""
-    evidence.engine(role, engine.name, f"{engine.build}, {' '.join(sorted(engine.instructions))}")
+    build = f"{engine.build}, {' '.join(sorted(engine.instructions))}"
+    evidence.engine(role, engine.name, build, producer=producer)
     evidence.input("library", engine.provider.library)
     evidence.input("model", engine.model_path)
     evidence.input("fixture", PROSE)
@@ -211,9 +212,10 @@ def two_oracles(mutant: Mutant | None, open_oracle: Callable[..., Oracle], evide
             f"two providers of llama.cpp are needed, installed: {here}; see the extra [llama-cpp-python]",
         )
     first, second = (open_oracle(provider) for provider in found[:2])
-    for role, oracle in (("subject", first), ("oracle", second)):
-        _record(evidence, role, oracle.engine())
-    if first.engine().build == second.engine().build:
+    for role, provider, oracle in (("subject", found[0], first), ("oracle", found[1], second)):
+        _record(evidence, role, oracle.engine(), f"{provider.name} (build of ggml-org's sources)")
+    bytes_of = [oracle.engine().build.rpartition(":")[2] for oracle in (first, second)]  # whatever the names
+    if bytes_of[0] == bytes_of[1]:
         raise Inconclusive("one provider", f"{found[0].name} and {found[1].name} are the same library")
     apart = first.engine().instructions ^ second.engine().instructions
     if apart:
@@ -261,8 +263,10 @@ def free_run(subject: Reference, sound_captures: Callable[[int], Capture]) -> Ca
 @pytest.fixture
 def apr(mutant: Mutant | None, evidence: Evidence) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs the real program `apr` in a process of its own, with the claim's mutant planted in it if there is one."""
+    from apr import __version__
     from apr.mutants.program import MUTANTS
 
+    evidence.engine("subject", "apr", __version__)
     evidence.input("source", RUNTIME)
     module = ["apr"] if mutant is None or mutant.id not in MUTANTS else ["apr.mutants.program", mutant.id]
     return _runner(["-m", *module])

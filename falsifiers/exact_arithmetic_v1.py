@@ -152,7 +152,7 @@ def what_has_no_exact_kernel_is_refused(evidence: Evidence, exact_functions: Any
     if re.search(r"\n|[.!?](\s|$)", said):
         raise Refuted(f"{case} is refused in more than a sentence: {said}", stage=stage)
     evidence.compared(1, "refusals")
-    evidence.level("measured")
+    evidence.level("algorithm")  # no model runs
 
 
 @falsifies(CONTRACT, "FALSIFY-EXACT-ARITHMETIC-009")

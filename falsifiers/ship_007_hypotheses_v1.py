@@ -78,7 +78,7 @@ def weights_of_layer_3_are_others(evidence: Evidence, apr_path: Any, gguf_path: 
 @falsifies(CONTRACT, "FALSIFY-SHIP-007-005")
 def it_is_chance(evidence: Evidence, two_runs: Any) -> None:
     """Some stage of two runs over the same tokens differs in some bit."""
-    evidence.level("measured")
+    evidence.level("algorithm")  # one engine, over a model that was made up
     first, second = two_runs()
     for key in first.keys_in_order():
         evidence.compared(first[key].size, "numbers, bit by bit")

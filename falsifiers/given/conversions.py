@@ -122,9 +122,11 @@ class Naming:
 @pytest.fixture
 def planted(mutant: Mutant | None, evidence: Evidence, runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The claim's mutant, if it is one of converters, in this process until the test ends."""
+    from apr import __version__
     from apr.formats import names
     from apr.mutants.convert import MUTANTS
 
+    evidence.engine("subject", "apr", __version__)
     evidence.input("source", runtime)
     if mutant is not None and mutant.id in MUTANTS:
         MUTANTS[mutant.id].plant(monkeypatch.setattr)

@@ -151,12 +151,15 @@ class ExactFunctions:
     def fma(self, a: Floats, b: Floats, c: Floats) -> tuple[Floats, Floats]:
         """Of three arrays of one shape: ours, and `fmaf` of the C library."""
         import ctypes
+        import platform
 
         import numpy as np
 
         from apr.ops.exact.fused import fused_multiply_add
 
         function = ctypes.CDLL("libm.so.6").fmaf
+        self._evidence.engine("oracle", "libm", " ".join(platform.libc_ver()), producer="the C library")
+        self._evidence.input("library", _mapped("libm.so.6"))
         function.restype, function.argtypes = ctypes.c_float, [ctypes.c_float] * 3
         theirs = np.array(
             [function(*three) for three in zip(a.tolist(), b.tolist(), c.tolist(), strict=True)], np.float32
@@ -233,6 +236,12 @@ class ExactFunctions:
         faulty = STRANGERS[stranger].plant(holder).arithmetic if stranger != "none" else EXACT
         test: Callable[[Any], str | None] = self._faults.get("self-test", run)
         return test(faulty)
+
+
+def _mapped(name: str) -> Path:
+    """The file of a shared library that this process has open, as Linux lists them."""
+    lines = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+    return Path(next(line.split()[-1] for line in lines if line.endswith(f"/{name}")))
 
 
 def _zeros(type_name: str) -> Any:

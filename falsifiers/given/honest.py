@@ -41,13 +41,17 @@ class Honest:
         import numpy as np
 
         from apr.engines.llama_cpp.kernels import open_kernels
+        from apr.engines.llama_cpp.providers import find_provider
         from apr.errors import OracleError
         from apr.parity.honest import Shape, products
 
         try:
-            kernels = open_kernels()
+            provider = find_provider()
+            kernels = open_kernels(provider)
         except OracleError as error:
             raise Inconclusive("no oracle", str(error)) from error
+        if weights != "F32":  # there numpy adds on both sides
+            self._evidence.engine("oracle", "ggml", provider.build)
         self._evidence.input("library", kernels.library)
         rng = np.random.Generator(np.random.PCG64(seed))
         for _ in range(count):
@@ -98,8 +102,10 @@ def honest(
     small_captures: Callable[[str, int], Capture],
 ) -> Honest:
     """Honest pairs, judged by null models with the claim's mutant in them if there is one."""
+    from apr.engines.reference import Reference
     from apr.mutants.nulls import MUTANTS
 
+    evidence.engine("subject", Reference.name, Reference.build)
     evidence.input("source", RUNTIME)
     if mutant is not None and mutant.id in MUTANTS:
         monkeypatch.setattr(*MUTANTS[mutant.id].planted())

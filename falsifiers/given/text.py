@@ -25,8 +25,10 @@ RUNTIME, MAKER = ROOT / "runtime" / "apr", ROOT / "fixtures" / "tinymodels"
 @pytest.fixture
 def registry(mutant: Mutant | None, evidence: Evidence) -> Registry:
     """What a model file's text is cut and ended by."""
+    from apr import __version__
     from apr.mutants.text import MUTANTS, Registry
 
+    evidence.engine("subject", "apr", __version__)
     evidence.input("source", RUNTIME)
     return Registry() if mutant is None or mutant.id not in MUTANTS else MUTANTS[mutant.id].registry
 
