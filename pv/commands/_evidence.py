@@ -66,7 +66,7 @@ def report_on(selection: Selection, path: Path) -> Report:
         UsageProblem: the ledger is there and cannot be read.
     """
     ledger = read(path)
-    statuses = compute(selection.contracts, ledger.rows, selection.config)
+    statuses = compute(selection.contracts, ledger, selection.config)
     return Report(statuses, ledger.path, ledger.exists, tuple(ledger.problems), selection.broken)
 
 

@@ -49,7 +49,7 @@ class Recorder:
         """Say that a run begins, so that one which never ends leaves no older evidence standing."""
         row = self._broken(nodeid, "began and did not end")
         if row:
-            self._open[nodeid] = self._write({**row, "begun": True})
+            self._open[nodeid] = self._write({**row, "kind": "begin"})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the row out of a report; the row is final when the item has been torn down."""
@@ -126,14 +126,14 @@ class Recorder:
                 "reason": "interrupted",
                 "message": "the session ended before it",
             }
-            self.rows[node] = self._write({**{key: row[key] for key in row if key != "begun"}, **short})
+            self.rows[node] = self._write({**row, "kind": "case", **short})
         self._open.clear()
 
     def _write(self, row: dict[str, Any]) -> dict[str, Any]:
         if self._session is None:
             head, dirty = commit(self._config.rootpath)
             self._session = {"run": uuid.uuid4().hex, "commit": head, "dirty": dirty}
-        row = {**row, **self._session}
+        row = {"kind": "case", **row, **self._session}
         if not self.problem:
             try:
                 append(self.path, [row])

@@ -56,6 +56,8 @@ def record(project: Path, **change: Any) -> None:
     assert contract
     folder = project / "falsifiers"
     row = {
+        "kind": "case",
+        "run": "1" * 32,
         "contract": "x-v1",
         "claim": "F-1",
         "params": "{}",
@@ -95,7 +97,7 @@ def record(project: Path, **change: Any) -> None:
 def test_an_input_that_is_no_file_of_ours_makes_evidence_stale(project: Path, path: str, words: str, form: str) -> None:
     os.mkfifo(project / "fifo")
     (project / "loop").symlink_to("loop")
-    record(project, more=[{"kind": "data", "path": path, "sha256": "0"}])
+    record(project, more=[{"kind": "data", "path": path, "sha256": "0" * 64}])
     done = pv(project, "status", "--format", form)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
@@ -192,7 +194,7 @@ def test_each_file_is_hashed_once_however_many_rows_are_stale(project: Path, mon
     from pv.ledger import read as read_ledger
 
     for _ in range(50):
-        record(project, more=[{"kind": "data", "path": "data", "sha256": "0"}])
+        record(project, more=[{"kind": "data", "path": "data", "sha256": "0" * 64}])
     seen: list[Path] = []
 
     def counting(path: Path) -> str:
@@ -202,7 +204,7 @@ def test_each_file_is_hashed_once_however_many_rows_are_stale(project: Path, mon
     monkeypatch.setattr(pv.freshness, "sha256", counting)
     contract = read(project / "contracts" / "x-v1.yaml", "contracts/x-v1.yaml").contract
     assert contract
-    (status,) = pv.status.compute([contract], read_ledger(project / ".pv/ledger.jsonl").rows, find_config(project))
+    (status,) = pv.status.compute([contract], read_ledger(project / ".pv/ledger.jsonl"), find_config(project))
     assert status.claims[0].stale
     assert len(seen) == len(set(seen)) == 3
 

@@ -68,6 +68,8 @@ def record(project: Path, **change: dict[str, Any]) -> None:
     assert contract
     falsifiers = project / "falsifiers"
     base = {
+        "kind": "case",
+        "run": "1" * 32,
         "contract": "x-v1",
         "params": "{}",
         "level": "measured",

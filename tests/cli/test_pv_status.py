@@ -47,6 +47,8 @@ def record(project: Path, verdicts: dict[str, str], **more: Any) -> None:
     (falsifiers / "f.py").write_text("x")
     inputs = [{"kind": "falsifiers", "path": "falsifiers", "sha256": sha256(falsifiers)}]
     key = {
+        "kind": "case",
+        "run": "1" * 32,
         "contract": "x-v1",
         "params": "{}",
         "mutant": "",

@@ -55,8 +55,8 @@ class Project:
         return self.pytester.runpytest_subprocess(*arguments)
 
     def rows(self) -> list[dict[str, Any]]:
-        """The rows of runs that ended."""
-        return [row for row in self.all_rows() if "begun" not in row]
+        """The rows of cases that ended."""
+        return [row for row in self.all_rows() if row["kind"] == "case"]
 
     def all_rows(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.ledger.read_text().splitlines()]

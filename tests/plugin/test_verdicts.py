@@ -194,7 +194,7 @@ def test_the_row_says_what_was_seen(project: Any) -> None:
     """)
     project.run()
     (row,) = project.rows()
-    assert row["schema"] == "pv-ledger-v1"
+    assert row["schema"] == "pv-ledger-v2"
     assert (row["level"], row["compared"], row["reported"]) == ("measured", {"stages": 3}, {"cosine": 0.5})
     assert row["inputs"][0]["path"] == "data.bin"
     assert row["skipped"] == [{"n": 2, "what": "stages", "why": "not in the graph"}]

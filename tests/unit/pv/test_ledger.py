@@ -14,32 +14,33 @@ if TYPE_CHECKING:
 
 
 def row(n: int, **more: Any) -> dict[str, Any]:
-    key = {"contract": "c", "claim": f"F-{n}", "params": "{}", "mutant": "", "fingerprint": "0"}
-    seen = {"verdict": "discharged", "level": "authored", "compared": {"x": 1}, "inputs": []}
-    return {**key, **seen, "falsifier": {"path": "falsifiers/f.py", "sha256": "0"}, **more}
+    key = {"kind": "case", "run": "1" * 32, "contract": "c", "claim": f"F-{n}", "params": "{}", "mutant": ""}
+    seen = {"verdict": "discharged", "level": "authored", "compared": {"x": 1}, "inputs": [], "fingerprint": "0" * 64}
+    return {**key, **seen, "falsifier": {"path": "falsifiers/f.py", "sha256": "0" * 64}, **more}
 
 
 def names(path: Path) -> list[str]:
-    return [one["claim"] for one in read(path).rows]
+    return [one.row["claim"] for one in read(path).entries()]
 
 
 def test_rows_come_back_in_order(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "ledger.jsonl"
     append(path, [row(1), row(2)])
     append(path, [])
-    append(path, [row(3, text="ünï\ncode")])
+    append(path, [row(3, message="ünï\ncode")])
     sync(path)
     ledger = read(path)
     assert names(path) == ["F-1", "F-2", "F-3"]
-    assert ledger.rows[2]["text"] == "ünï\ncode"
-    assert all(one["schema"] == SCHEMA for one in ledger.rows)
+    rows = [one.row for one in ledger.entries()]
+    assert rows[2]["message"] == "ünï\ncode"
+    assert all(one["schema"] == SCHEMA for one in rows)
     assert (ledger.problems, ledger.exists) == ([], True)
     assert path.read_bytes().count(b"\n") == 3
 
 
 def test_no_ledger_is_an_empty_one_that_says_so(tmp_path: Path) -> None:
     ledger = read(tmp_path / "none.jsonl")
-    assert (ledger.rows, ledger.problems, ledger.exists) == ([], [], False)
+    assert (list(ledger.entries()), ledger.problems, ledger.exists, ledger.head) == ([], [], False, "")
 
 
 def test_a_line_torn_anywhere_hides_no_earlier_one_and_no_later_one(tmp_path: Path) -> None:
@@ -50,7 +51,7 @@ def test_a_line_torn_anywhere_hides_no_earlier_one_and_no_later_one(tmp_path: Pa
     for cut in range(second + 1, len(whole) - 1):
         path.write_bytes(whole[:cut])
         torn = read(path)
-        assert [one["claim"] for one in torn.rows] == ["F-1"]
+        assert [one.row["claim"] for one in torn.entries()] == ["F-1"]
         assert torn.problems == [f"{path}:2: the last line is torn; left aside"]
         append(path, [row(3)])
         assert names(path) == ["F-1", "F-3"]
@@ -68,9 +69,9 @@ def test_a_last_line_that_lacks_only_its_end_counts(tmp_path: Path) -> None:
     ("line", "words"),
     [
         ("not json", "not JSON"),
-        ("[1]", "not a line of pv-ledger-v1"),
-        ('{"schema": "pv-ledger-v9"}', "not a line of pv-ledger-v1"),
-        ('{"schema": "pv-ledger-v1", "claim": "a"}', "names no contract"),
+        ("[1]", "not a line of pv-ledger-v2"),
+        ('{"schema": "pv-ledger-v9"}', "not a line of pv-ledger-v2"),
+        ('{"schema": "pv-ledger-v2", "kind": "case"}', "not a line of pv-ledger-v2"),
         ("\xff", "not JSON"),
         ("[" * 200_000, "not JSON"),
     ],
@@ -82,7 +83,7 @@ def test_foreign_lines_are_reported_and_left_aside(tmp_path: Path, line: str, wo
         file.write(line.encode("latin-1") + b"\n")
     append(path, [row(2)])
     ledger = read(path)
-    assert [one["claim"] for one in ledger.rows] == ["F-1", "F-2"]
+    assert [one.row["claim"] for one in ledger.entries()] == ["F-1", "F-2"]
     assert len(ledger.problems) == 1
     assert ledger.problems[0].startswith(f"{path}:2: ")
     assert words in ledger.problems[0]
@@ -90,7 +91,7 @@ def test_foreign_lines_are_reported_and_left_aside(tmp_path: Path, line: str, wo
 
 def write_many(path: Path, start: int) -> None:
     for n in range(start, start + 200):
-        append(path, [row(n, filler="x" * 3000)])
+        append(path, [row(n, message="x" * 3000)])
 
 
 def test_writers_at_the_same_time_keep_lines_whole(tmp_path: Path) -> None:
@@ -102,10 +103,10 @@ def test_writers_at_the_same_time_keep_lines_whole(tmp_path: Path) -> None:
     for worker in workers:
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
-    assert len(read(path).rows) == 600
+    assert len(names(path)) == 600
     assert read(path).problems == []
     for line in path.read_text().splitlines():
-        assert len(json.loads(line)["filler"]) == 3000
+        assert len(json.loads(line)["message"]) == 3000
 
 
 def test_a_ledger_that_is_no_file_is_a_usage_problem(tmp_path: Path) -> None:

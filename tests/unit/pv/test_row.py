@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pv.fold import CaseEvidence, Outcome, fold
 from pv.judge import Word
-from pv.ledger import read
+from pv.ledger import append, read
 from pv.load import Document, load
 from pv.parse import Claim, parse
 from pv.row import fault
@@ -19,21 +18,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GOOD: dict[str, Any] = {
-    "schema": "pv-ledger-v1",
+    "schema": "pv-ledger-v2",
+    "kind": "case",
+    "run": "1" * 32,
     "contract": "c",
     "claim": "F-1",
     "params": "{}",
     "mutant": "",
     "verdict": "discharged",
-    "fingerprint": "0",
+    "fingerprint": "0" * 64,
     "level": "measured",
     "engines": [
         {"role": "subject", "name": "ours", "build": "1", "producer": "us"},
         {"role": "oracle", "name": "theirs", "build": "1", "producer": "them"},
     ],
     "compared": {"x": 1},
-    "inputs": [{"kind": "data", "path": "d", "sha256": "0"}],
-    "falsifier": {"path": "falsifiers/f.py", "sha256": "0"},
+    "inputs": [{"kind": "data", "path": "d", "sha256": "0" * 64}],
+    "falsifier": {"path": "falsifiers/f.py", "sha256": "0" * 64},
     "worst": {"distance": "nan", "bound": 1e-6, "where": {"stage": "q", "layer": 1}},
 }
 
@@ -62,7 +63,7 @@ def test_a_good_row_has_no_fault() -> None:
     # a refutation that nobody expected stands, and a mutant's row is no evidence of a level
     assert fault(GOOD | {"level": "independent", "engines": _made_by("us"), "verdict": "refuted"}) == ""
     assert fault(KILLED | {"level": "independent", "engines": []}) == ""
-    model = {"kind": "model", "path": "m", "sha256": "0"}
+    model = {"kind": "model", "path": "m", "sha256": "0" * 64}
     assert fault(GOOD | {"engines": GOOD["engines"][:1], "inputs": [model]}) == ""
     assert fault(GOOD | {"verdict": "inconclusive", "falsifier": None, "compared": {}, "worst": None}) == ""
 
@@ -104,7 +105,7 @@ def test_a_good_row_has_no_fault() -> None:
         ({"inputs": None}, "inputs are no list"),
         ({"inputs": {}}, "inputs are no list"),
         ({"inputs": ["d"]}, "inputs are no list"),
-        ({"inputs": [{"kind": "data", "path": 1, "sha256": "0"}]}, "inputs are no list"),
+        ({"inputs": [{"kind": "data", "path": 1, "sha256": "0" * 64}]}, "inputs are no list"),
         ({"fingerprint": 1}, "names no fingerprint"),
         ({"message": ["x"]}, "message is no text"),
         ({"worst": "bad"}, "worst is no distance with a place"),
@@ -125,9 +126,9 @@ def test_a_good_row_has_no_fault() -> None:
 )
 def test_a_row_of_another_shape_is_left_aside(tmp_path: Path, change: dict[str, Any], words: str) -> None:
     path = tmp_path / "ledger.jsonl"
-    path.write_text(f"{json.dumps(GOOD)}\n{json.dumps(GOOD | change)}\n")
+    append(path, [GOOD, GOOD | change])
     ledger = read(path)
-    assert len(ledger.rows) == 1
+    assert len(list(ledger.entries())) == 1
     (problem,) = ledger.problems
     assert problem.startswith(f"{path}:2: {words}")
     assert problem.endswith("; left aside")
@@ -136,14 +137,16 @@ def test_a_row_of_another_shape_is_left_aside(tmp_path: Path, change: dict[str, 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1" * 5000])
 def test_what_is_no_number_of_json_is_left_aside(tmp_path: Path, number: str) -> None:
     path = tmp_path / "ledger.jsonl"
-    path.write_text(json.dumps(GOOD | {"distance": "HERE"}).replace('"HERE"', number) + "\n")
-    assert read(path).rows == []
-    assert "not JSON" in read(path).problems[0]
+    append(path, [GOOD | {"distance": "HERE"}])
+    path.write_text(path.read_text().replace('"HERE"', number))
+    ledger = read(path)
+    assert list(ledger.entries()) == []
+    assert "not JSON" in ledger.problems[0]
 
 
 def test_a_begun_run_counts_until_the_same_run_says_how_it_ended(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
-    begun = GOOD | {"verdict": "error", "begun": True}
+    begun = GOOD | {"verdict": "error", "kind": "begin"}
     orders = {
         "ended": [begun | {"run": "1"}, GOOD | {"run": "1"}],
         "another run": [begun | {"run": "1"}, GOOD | {"run": "2"}],
@@ -152,13 +155,14 @@ def test_a_begun_run_counts_until_the_same_run_says_how_it_ended(tmp_path: Path)
     }
     words = {}
     for name, rows in orders.items():
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        words[name] = [row["verdict"] for row in read(path).rows]
+        path.unlink(missing_ok=True)
+        append(path, rows)
+        words[name] = [one.row["verdict"] for one in read(path).newest(("c", "F-1", "{}", ""))]
     assert words == {
         "ended": ["discharged"],
-        "another run": ["error", "discharged"],
-        "again": ["discharged", "error"],
-        "another case": ["error", "discharged"],
+        "another run": ["discharged", "error"],
+        "again": ["error", "discharged"],
+        "another case": ["error"],
     }
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pv.config import Config
 from pv.digest import sha256
 from pv.fold import CaseEvidence, Folded, Outcome, fold
+from pv.ledger import Ledger
 from pv.matrix import Cell, Fate
 from pv.parse import Case, Mutant
 from pv.report.console import Paint
@@ -102,7 +103,7 @@ def test_the_fold(
     outcomes: list[str],
 ) -> None:
     contract = contract_of(TWO)
-    (status,) = compute([contract], rows_for(contract, tmp_path, **change), config_of(tmp_path))
+    (status,) = compute([contract], Ledger.of(rows_for(contract, tmp_path, **change)), config_of(tmp_path))
     assert status.effective is word
     assert [one.outcome for one in status.claims] == outcomes
     assert status.overstated is (word is not Effective.ACTIVE_RUNTIME)
@@ -122,7 +123,7 @@ def test_the_fold_where_refutation_is_expected(
     contract_of: Callable[..., Contract], tmp_path: Path, verdict: str, word: Effective, red: bool
 ) -> None:
     contract = contract_of(INVERTED)
-    (status,) = compute([contract], rows_for(contract, tmp_path, A={"verdict": verdict}), config_of(tmp_path))
+    (status,) = compute([contract], Ledger.of(rows_for(contract, tmp_path, A={"verdict": verdict})), config_of(tmp_path))
     assert status.effective is word
     assert Report((status,), tmp_path, ledger_exists=True).red is red
 
@@ -132,7 +133,9 @@ def test_made_up_input_never_makes_a_contract_active_at_runtime(
 ) -> None:
     contract = contract_of()
     (status,) = compute(
-        [contract], rows_for(contract, tmp_path, **{"FALSIFY-B-001": {"level": "authored"}}), config_of(tmp_path)
+        [contract],
+        Ledger.of(rows_for(contract, tmp_path, **{"FALSIFY-B-001": {"level": "authored"}})),
+        config_of(tmp_path),
     )
     assert status.effective is Effective.ACTIVE_ALGORITHM_LEVEL
 
@@ -140,10 +143,10 @@ def test_made_up_input_never_makes_a_contract_active_at_runtime(
 def test_the_reasons_name_the_case(contract_of: Callable[..., Contract], tmp_path: Path) -> None:
     contract = contract_of(TWO)
     change = {"A_2": {"verdict": ""}, "A_1_m": {"verdict": ""}}
-    (status,) = compute([contract], rows_for(contract, tmp_path, **change), config_of(tmp_path))
+    (status,) = compute([contract], Ledger.of(rows_for(contract, tmp_path, **change)), config_of(tmp_path))
     assert (status.claims[0].reason, status.claims[0].detail) == ("not run", "2, 1-mutant-m")
     gone = {"A_1_m": {"verdict": "survived", "message": "let through"}}
-    (status,) = compute([contract], rows_for(contract, tmp_path, **gone), config_of(tmp_path))
+    (status,) = compute([contract], Ledger.of(rows_for(contract, tmp_path, **gone)), config_of(tmp_path))
     assert (status.claims[0].reason, status.claims[0].detail) == (
         "vacuous",
         "it kills none of its mutants: 1 of 1 missed: [1-mutant-m] let through",
@@ -170,7 +173,7 @@ def test_evidence_goes_stale(contract_of: Callable[..., Contract], tmp_path: Pat
     else:
         rows = [{key: value for key, value in row.items() if key != "fingerprint"} for row in rows]
         words["row"] = "the claim has changed"
-    (status,) = compute([contract], rows, config_of(tmp_path))
+    (status,) = compute([contract], Ledger.of(rows), config_of(tmp_path))
     assert status.effective is Effective.PROPOSED
     assert [(one.outcome, one.reason, one.stale) for one in status.claims] == [
         (Outcome.INCONCLUSIVE, "stale", True),
@@ -185,7 +188,7 @@ def test_the_newest_fresh_row_counts(contract_of: Callable[..., Contract], tmp_p
     bad = {**good, "verdict": "refuted"}
     stale = {**bad, "fingerprint": "0"}
     outcomes = [
-        compute([contract], [*rows, killed], config_of(tmp_path))[0].claims[0].outcome
+        compute([contract], Ledger.of([*rows, killed]), config_of(tmp_path))[0].claims[0].outcome
         for rows in ([bad, good], [good, bad], [good, stale], [stale], [])
     ]
     assert outcomes == ["discharged", "refuted", "discharged", "inconclusive", "inconclusive"]
@@ -193,7 +196,7 @@ def test_the_newest_fresh_row_counts(contract_of: Callable[..., Contract], tmp_p
 
 def test_evidence_of_another_contract_counts_for_nothing(contract_of: Callable[..., Contract], tmp_path: Path) -> None:
     rows = rows_for(contract_of("", "one-v1"), tmp_path)
-    (status,) = compute([contract_of("", "two-v1")], rows, config_of(tmp_path))
+    (status,) = compute([contract_of("", "two-v1")], Ledger.of(rows), config_of(tmp_path))
     assert status.effective is Effective.PROPOSED
 
 
@@ -233,7 +236,7 @@ def claim_for(params: int, mutants: int) -> Claim:
 
 
 def report_on(contract: Contract, rows: list[dict[str, Any]], root: Path, *, exists: bool = True) -> Report:
-    return Report(compute([contract], rows, config_of(root)), root / "l.jsonl", exists, ())
+    return Report(compute([contract], Ledger.of(rows), config_of(root)), root / "l.jsonl", exists, ())
 
 
 def test_the_text_names_what_is_missing(contract_of: Callable[..., Contract], tmp_path: Path) -> None:

@@ -1,0 +1,187 @@
+"""A ledger as it is read: where its lines are, whose they are, and whether each holds on to the one before."""
+
+from __future__ import annotations
+
+import os
+import stat
+import weakref
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pv.ledger.append import locked
+from pv.ledger.kinds import fault
+from pv.ledger.line import FIRST, OF_CASES, chain, identity, link, parse, write
+from pv.ledger.scan import Scan, key_text, scan_file
+from pv.types import UsageProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+Key = tuple[str, str, str, str]  # contract, claim, params (Case.key), mutant or ""
+
+_SHORTEST = 12  # hex digits that an abbreviated id has at least
+_WORD = 16  # hex digits of an id that are kept for looking it up
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row, the number of its line (from 1), and the id by which it is quoted (64 hex digits)."""
+
+    number: int
+    id: str
+    row: Mapping[str, Any]
+
+
+class Ledger:
+    """What a ledger holds. Its lines are known by place and key; a row is parsed, and checked, when it is asked for.
+
+    `head` is the hash of the last line, empty if there is none. `problems` grows when a row that is asked for turns out to
+    be none: it is said there and left aside.
+    """
+
+    def __init__(self, path: Path, scan: Scan, line: Callable[[int], bytes], *, exists: bool = True) -> None:
+        self.path, self.exists = path, exists
+        self.head = scan.head
+        self._scan, self._line = scan, line
+        self._checked = True
+        self._faulty: set[int] = set()
+        self._ids: tuple[array[int], array[int]] | None = None
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be read as a row, or does not hold on to what stands before it."""
+        return self._scan.problems.told(self.path)
+
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, Any]]) -> Ledger:
+        """A ledger of rows that are in no file; what they hold is believed, and what says nothing else is a `case`."""
+        scan, lines = Scan(), []
+        for number, row in enumerate(rows, 1):
+            kind = row.get("kind", "begin" if row.get("begun") else "case")
+            lines.append(chain(write({**row, "kind": kind}), scan.head or link(b"")))
+            scan.head = link(lines[-1])
+            contract, claim, params, mutant = (str(row.get(name, "")) for name in FIRST[3:])
+            key = key_text(contract, claim, params, mutant) if kind in OF_CASES else None
+            scan.put(lines[-1], number, 0, key)
+        ledger = cls(Path(), scan, lines.__getitem__)
+        ledger._checked = False
+        return ledger
+
+    def newest(self, key: Key) -> Iterator[Entry]:
+        """What is said of a case, the newest first. That it was begun is left out where the same run says how it ended."""
+        ended: set[Any] = set()
+        index = self._scan.last.get(key_text(*key), -1)
+        while index >= 0:
+            entry = self._entry(index)
+            if entry is not None and self._is_about(entry, key, index):
+                run = entry.row.get("run")
+                if entry.row["kind"] != "begin":
+                    ended.add(run)
+                    yield entry
+                elif run not in ended:
+                    yield entry
+            index = self._scan.before[index]
+
+    def entries(self) -> Iterator[Entry]:
+        """Every line that is a row, in the order of the file."""
+        for index in range(len(self._scan)):
+            entry = self._entry(index)
+            if entry is not None:
+                yield entry
+
+    def of_runs(self) -> Iterator[Entry]:
+        """The lines that are about a whole run, in the order of the file: that it began, its environments, its end."""
+        for index in self._scan.of_runs:
+            entry = self._entry(index)
+            if entry is not None:
+                yield entry
+
+    def find(self, id_prefix: str) -> Entry | None:
+        """The row with this id, or the newest of equal ones; None if there is none, or if several differ.
+
+        Raises:
+            ValueError: fewer than 12 hex digits are given, or something else.
+        """
+        if not _SHORTEST <= len(id_prefix) <= 64 or set(id_prefix) - set("0123456789abcdef"):
+            raise ValueError(f"{id_prefix!r} is no id of a line: 12 to 64 hex digits")
+        ids, order = self._by_id()
+        word = id_prefix[:_WORD]
+        place = bisect_left(ids, int(word.ljust(_WORD, "0"), 16))
+        found: dict[str, Entry] = {}
+        while place < len(ids) and f"{ids[place]:016x}".startswith(word):
+            entry = self._entry(order[place])
+            if entry is not None and entry.id.startswith(id_prefix):
+                found[entry.id] = max(entry, found.get(entry.id, entry), key=lambda one: one.number)
+            place += 1
+        return next(iter(found.values())) if len(found) == 1 else None
+
+    def _entry(self, index: int) -> Entry | None:
+        if index in self._faulty:
+            return None
+        line, number = self._line(index), self._scan.numbers[index]
+        row = parse(line)
+        wrong = "not JSON" if row is None else fault(row) if self._checked else ""
+        if row is None or wrong:
+            self._leave_aside(index, wrong)
+            return None
+        return Entry(number, identity(line), row)
+
+    def _is_about(self, entry: Entry, key: Key, index: int) -> bool:
+        """Whether a row says what its line's beginning says; not where a line names a key twice."""
+        if tuple(entry.row.get(name, "") for name in FIRST[3:]) == key:
+            return True
+        self._leave_aside(index, "says twice which case it is about")
+        return False
+
+    def _leave_aside(self, index: int, why: str) -> None:
+        self._faulty.add(index)
+        self._scan.problems.add(self._scan.numbers[index], f"{why}; left aside")
+
+    def _by_id(self) -> tuple[array[int], array[int]]:
+        """The beginnings of all ids in order, and the line of each."""
+        if self._ids is None:
+            ids = array("Q", (int(identity(self._line(index))[:_WORD], 16) for index in range(len(self._scan))))
+            order = array("I", sorted(range(len(ids)), key=ids.__getitem__))
+            self._ids = array("Q", (ids[index] for index in order)), order
+        return self._ids
+
+
+def read(path: Path) -> Ledger:
+    """Read a ledger in one pass. A line that is no row of ours is reported and left aside; the others count.
+
+    Raises:
+        UsageProblem: the file is there and cannot be read.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UsageProblem(f"{path}: the ledger cannot be read: it is no regular file")
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return Ledger(path, Scan(), _nothing, exists=False)
+    except (OSError, ValueError) as problem:
+        raise _unreadable(path, problem) from None
+    try:
+        with locked(descriptor, shared=True):  # else the end could be a line that is just being written
+            size = os.fstat(descriptor).st_size
+        scan = scan_file(descriptor, size)
+    except OSError as problem:
+        os.close(descriptor)
+        raise _unreadable(path, problem) from None
+
+    def line(index: int) -> bytes:
+        return os.pread(descriptor, scan.lengths[index], scan.offsets[index])
+
+    ledger = Ledger(path, scan, line)
+    weakref.finalize(ledger, os.close, descriptor)
+    return ledger
+
+
+def _nothing(index: int) -> bytes:
+    raise IndexError(index)
+
+
+def _unreadable(path: Path, problem: Exception) -> UsageProblem:
+    return UsageProblem(f"{path}: the ledger cannot be read: {getattr(problem, 'strerror', None) or problem}")

@@ -1,0 +1,83 @@
+"""One line of the ledger: how a row is written, what its id is, and how lines are chained."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA = "pv-ledger-v2"
+OLDER = "pv-ledger-v1"
+FIRST = (
+    "schema",
+    "kind",
+    "run",
+    "contract",
+    "claim",
+    "params",
+    "mutant",
+)  # in this order, so that one pattern finds a key
+OF_CASES = ("begin", "case")
+OF_RUNS = ("run", "environment", "end")
+PREFIX = len('{"prev":"') + 64 + len('",')
+
+_CHAINED = re.compile(rb'\{"prev":"([0-9a-f]{64})","schema":"pv-ledger-v2",')
+
+
+def write(row: Mapping[str, Any]) -> bytes:
+    """The JSON text of a row, without what chains it to the one before and without the newline.
+
+    Keys of `FIRST` stand first, the others sorted; there is no space between them and every character is ASCII, so that
+    equal rows are equal bytes.
+
+    Raises:
+        ValueError: the row holds a number that JSON lacks.
+        TypeError: it holds something that is no JSON data.
+    """
+    ordered = {"schema": SCHEMA}
+    ordered |= {name: row[name] for name in FIRST[1:] if name in row}
+    ordered |= {name: row[name] for name in sorted(row) if name not in ordered and name != "prev"}
+    return json.dumps(ordered, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def chain(text: bytes, previous: str) -> bytes:
+    """The line of a row's `text` whose predecessor has the hash `previous`; without its newline."""
+    return b'{"prev":"%b",%b' % (previous.encode("ascii"), text[1:])
+
+
+def link(line: bytes) -> str:
+    """The hash by which the line after this one holds on to it (sha256, 64 hex digits)."""
+    return hashlib.sha256(line).hexdigest()
+
+
+def identity(line: bytes) -> str:
+    """The id of a line: the sha256 of its row's text, which no merging of ledgers changes."""
+    return hashlib.sha256(b"{" + line[PREFIX:]).hexdigest()
+
+
+def previous(line: bytes) -> str:
+    """The hash that a line holds of what stands before it; empty if it has not the beginning of our lines."""
+    found = _CHAINED.match(line)
+    return found[1].decode("ascii") if found else ""
+
+
+def parse(line: bytes) -> dict[str, Any] | None:
+    """The row that a whole line holds, without `prev`; None if it is none of ours: torn, or foreign."""
+    if not _CHAINED.match(line):
+        return None
+    try:
+        row = json.loads(line, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(row, dict):
+        return None
+    del row["prev"]
+    return row
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON")
