@@ -15,6 +15,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from pv import __version__
+from pv.report.formats import FORMATS
 from pv.types import UsageProblem
 
 if TYPE_CHECKING:
@@ -94,7 +95,17 @@ def _parser() -> argparse.ArgumentParser:
 
     status = commands.add_parser("status", help="what the evidence in the ledger supports", epilog=_EPILOG)
     status.add_argument("contracts", nargs="*", metavar="FILE|DIR", help="default: all of [tool.pv] contracts")
-    status.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+    status.add_argument("--format", choices=FORMATS, help="of what goes to standard output; default: text")
+    status.add_argument(
+        "--output",
+        action="append",
+        default=[],
+        metavar="[FORMAT=]PATH",
+        help="also write a report to a file, whose end tells the format; repeatable; - is standard output",
+    )
+    document = status.add_mutually_exclusive_group()
+    document.add_argument("--into", metavar="FILE.md", help="write the table between the markers of a document")
+    document.add_argument("--check", metavar="FILE.md", help="1, and what differs, unless that table is up to date")
     status.add_argument("--ledger", metavar="PATH", help="default: [tool.pv] ledger")
     status.add_argument("--strict", action="store_true", help="a claim that is inconclusive is a finding")
 
@@ -109,8 +120,29 @@ def _parser() -> argparse.ArgumentParser:
     mutants.add_argument("--ledger", metavar="PATH", help="default: [tool.pv] ledger")
     mutants.add_argument("--strict", action="store_true", help="a mutant that could not be judged is a finding")
 
+    _add_pin(commands.add_parser("pin", help="mirrored contracts and what they are copies of", epilog=_EPILOG))
+
     explain = commands.add_parser("explain", help="the manual page of a code", epilog=_EPILOG)
     explain.add_argument("code", nargs="?", metavar="CODE", help="default: list all codes")
 
     commands.add_parser("schema", help="print the JSON Schema of contracts", epilog=_EPILOG)
     return parser
+
+
+def _add_pin(pin: argparse.ArgumentParser) -> None:
+    actions = pin.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="read upstream and pin a file to it", epilog=_EPILOG)
+    add.add_argument("file", metavar="FILE")
+    add.add_argument("--source", metavar="URL|PATH", help="the repository it is a copy of; default: as pinned")
+    add.add_argument("--branch", metavar="NAME", help="the branch that has the commit; default: as pinned, or main")
+    add.add_argument("--commit", metavar="REV", help="a commit or tag; default: the branch's newest commit")
+    add.add_argument("--path", metavar="PATH", help="of the file upstream; default: as pinned, or the same as here")
+    add.add_argument("--write", action="store_true", help="put upstream's bytes into FILE")
+    check = actions.add_parser("check", help="local files against the lock, without a network", epilog=_EPILOG)
+    roundtrip = actions.add_parser("roundtrip", help="local files and the lock against upstream", epilog=_EPILOG)
+    roundtrip.add_argument("--strict", action="store_true", help="a newer version upstream is a finding")
+    for one in (check, roundtrip):
+        one.add_argument("files", nargs="*", metavar="FILE", help="default: all that are pinned")
+    for one in (add, check, roundtrip):
+        one.add_argument("--lock", metavar="PATH", help="default: pv.lock at the project's root, or a flat pin.lock")
+        one.add_argument("--json", action="store_true", help="one JSON object")
