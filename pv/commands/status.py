@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from pv.commands._evidence import existing_ledger, report_on, select
-from pv.report.console import Paint, emit
-from pv.report.status_text import as_json, as_markdown, as_text
+from pv.commands._outputs import asked, deliver
 
 if TYPE_CHECKING:
     import argparse
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the status of the contracts given, or of all; 1 if there are findings.
+    """Print the status of the contracts given, or of all; 1 if there are findings, or a document to be checked differs.
 
     Raises:
         UsageProblem: a path does not exist, a contract cannot be used, or there is none; the contracts that can be used
-            have been printed.
+            have been printed. Or a report cannot be written.
     """
+    wanted = asked(arguments)
     selection = select(arguments.contracts)
     report = report_on(selection, existing_ledger(arguments.ledger, selection.config))
-    text = {"json": lambda: as_json(report), "markdown": lambda: as_markdown(report)}
-    emit(text.get(arguments.format, lambda: as_text(report, Paint.for_stream(sys.stdout)))() + "\n")
+    differs = deliver(report, wanted, into=arguments.into, check=arguments.check)
     selection.complain()
-    return 1 if report.found(strict=arguments.strict) else 0
+    return 1 if differs or report.found(strict=arguments.strict) else 0

@@ -95,5 +95,14 @@ def table(rows: Sequence[Sequence[str]], paint: Paint, right: frozenset[int] = f
     return lines
 
 
+def can_write(text: str, encoding: str | None) -> bool:
+    """Whether `encoding` has these characters; None stands for UTF-8."""
+    try:
+        text.encode(encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
 def _visible(character: str) -> str:
     return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(character, f"\\u{{{ord(character):x}}}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from pv.report.annotation import annotation
 from pv.report.console import escape
 from pv.report.frame import frame
 from pv.types import Severity
@@ -69,22 +70,11 @@ def as_github(readings: Sequence[Reading]) -> str:
     lines = []
     for reading in readings:
         for found in reading.findings:
-            kind = "notice" if found.severity is Severity.NOTE else found.severity
             text = found.message + (f"\nhelp: {found.help}" if found.help else "")
-            place = f"file={_property(found.path)},line={found.span.line},col={found.span.col},title={found.code}"
-            lines.append(f"::{kind} {place}::{_data(text)}")
+            lines.append(annotation(found.severity, text, path=found.path, span=found.span, title=found.code))
     counts = summary(readings)
     return "\n".join([*lines, ", ".join(_counted(number, name) for name, number in counts.items())])
 
 
 def _counted(number: int, name: str) -> str:
     return f"{number} {name.removesuffix('s') if number == 1 else name}"
-
-
-def _data(text: str) -> str:
-    lines = [escape(line) for line in text.replace("%", "%25").split("\n")]
-    return "%0A".join(lines)
-
-
-def _property(text: str) -> str:
-    return escape(text).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pv.matrix import WRONG, Cell, Fate, killed, totals
-from pv.report.console import cut, escape, width
+from pv.report.console import can_write, cut, escape, width
 from pv.report.wording import counted, figure, place, shown
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def as_lines(
 
     A grid, with its legend, stands before the lines of a contract where `columns` say how wide the terminal is and it fits.
     """
-    glyphs = _GLYPHS if _can_write(encoding) else _PLAIN
+    glyphs = _GLYPHS if can_write("".join(_GLYPHS.values()), encoding) else _PLAIN
     lines: list[str] = []
     drawn = False
     for contract, group in groupby(claims, key=lambda one: one.claim.contract):
@@ -175,11 +175,3 @@ def _reasons(cells: Sequence[Cell]) -> str:
 
 def _padded(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
-
-
-def _can_write(encoding: str | None) -> bool:
-    try:
-        "".join(_GLYPHS.values()).encode(encoding or "utf-8")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

@@ -110,7 +110,7 @@ def test_json_names_what_is_lacking(project: Path) -> None:
     report = json.loads(pv(project, "--format", "json").stdout)
     (contract,) = report["contracts"]
     assert (contract["declared"], contract["effective"]) == ("ACTIVE_RUNTIME", "PARTIAL_ALGORITHM_LEVEL")
-    assert contract["lacking"] == ["F-2"]
+    assert contract["lacking"] == [{"claim": "F-2", "lacks": ["not run", "1 mutant not run: m"]}]
     assert [(one["claim"], one["outcome"], one["reason"]) for one in contract["claims"]] == [
         ("F-1", "discharged", ""),
         ("F-2", "inconclusive", "not run"),
@@ -124,8 +124,9 @@ def test_json_names_what_is_lacking(project: Path) -> None:
 def test_markdown_is_a_table(project: Path) -> None:
     record(project, {"F-1": "discharged"})
     lines = pv(project, "--format", "markdown").stdout.splitlines()
-    assert lines[0].count("|") == lines[1].count("|") == lines[2].count("|") == 11
-    assert lines[2].startswith("| x-v1 | ACTIVE_RUNTIME | PARTIAL_ALGORITHM_LEVEL (overstated) | 1/2 |")
+    assert lines[0] == "**2 claims: 1 discharged, 0 refuted, 1 inconclusive (1 not run), 1/2 mutants killed**"
+    assert lines[2].count("|") == lines[3].count("|") == lines[4].count("|") == 13
+    assert lines[4].startswith("| x-v1 | ACTIVE_RUNTIME | PARTIAL_ALGORITHM_LEVEL (overstated) | 1/2 |")
     start = lines.index("<details><summary>x-v1: 1/2 mutants killed</summary>")
     assert lines[start + 1 :] == [
         "",

@@ -13,7 +13,10 @@ from pv.ledger import Ledger
 from pv.matrix import Cell, Fate
 from pv.parse import Case, Mutant
 from pv.report.console import Paint
-from pv.report.status_text import as_json, as_markdown, as_text, headline
+from pv.report.status_data import as_json
+from pv.report.status_markdown import as_markdown
+from pv.report.status_text import as_text
+from pv.report.summary import headline
 from pv.status import Report, compute, effective
 from pv.words import Effective, Level
 
@@ -123,7 +126,9 @@ def test_the_fold_where_refutation_is_expected(
     contract_of: Callable[..., Contract], tmp_path: Path, verdict: str, word: Effective, red: bool
 ) -> None:
     contract = contract_of(INVERTED)
-    (status,) = compute([contract], Ledger.of(rows_for(contract, tmp_path, A={"verdict": verdict})), config_of(tmp_path))
+    (status,) = compute(
+        [contract], Ledger.of(rows_for(contract, tmp_path, A={"verdict": verdict})), config_of(tmp_path)
+    )
     assert status.effective is word
     assert Report((status,), tmp_path, ledger_exists=True).red is red
 
