@@ -48,6 +48,7 @@ class Ledger:
         self._scan, self._line = scan, line
         self._checked = True
         self._faulty: set[int] = set()
+        self._environments: dict[str, Mapping[str, Any]] | None = None
         self._ids: tuple[array[int], array[int]] | None = None
 
     @property
@@ -98,6 +99,13 @@ class Ledger:
             entry = self._entry(index)
             if entry is not None:
                 yield entry
+
+    def environment(self, name: str) -> Mapping[str, Any] | None:
+        """Where a case ran: the data of the environment that its row names by 16 hex digits; None if it stands nowhere."""
+        if self._environments is None:
+            of_kind = (one.row for one in self.of_runs() if one.row["kind"] == "environment")
+            self._environments = {row["environment"]: row["data"] for row in of_kind}
+        return self._environments.get(name)
 
     def find(self, id_prefix: str) -> Entry | None:
         """The row with this id, or the newest of equal ones; None if there is none, or if several differ.

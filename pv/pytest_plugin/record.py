@@ -5,26 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pv.environment import commit
 from pv.fold import CaseEvidence, Folded, fold
 from pv.judge import Word
-from pv.ledger import append, sync
+from pv.pytest_plugin.log import Log
 from pv.pytest_plugin.nodes import Nodes
 from pv.pytest_plugin.row import broken
 from pv.pytest_plugin.run import PROPERTY
 from pv.report import matrix_text
 from pv.report.console import Paint, escape
 from pv.report.refutation import block
-from pv.report.status_text import headline
+from pv.report.summary import headline
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pv.config import Config
     from pv.parse import Case, Claim
 
@@ -37,19 +33,23 @@ class Recorder:
     def __init__(self, config: pytest.Config, settings: Config) -> None:
         self._config, self._settings = config, settings
         chosen = config.getoption("pv_ledger")
-        self.path: Path = config.invocation_params.dir / chosen if chosen else settings.ledger
+        path = config.invocation_params.dir / chosen if chosen else settings.ledger
+        self._log = Log(path, config.rootpath, [str(one) for one in config.invocation_params.args])
         self.rows: dict[str, dict[str, Any]] = {}
         self.pending: dict[str, dict[str, Any]] = {}
-        self.problem: str | None = None
-        self._session: dict[str, Any] | None = None
         self._open: dict[str, dict[str, Any]] = {}
         self._nodes = Nodes(config.rootpath, settings)
+
+    @property
+    def problem(self) -> str | None:
+        """Why the ledger cannot be written, if it cannot."""
+        return self._log.problem
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Say that a run begins, so that one which never ends leaves no older evidence standing."""
         row = self._broken(nodeid, "began and did not end")
         if row:
-            self._open[nodeid] = self._write({**row, "kind": "begin"})
+            self._open[nodeid] = self._log.write("begin", row)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the row out of a report; the row is final when the item has been torn down."""
@@ -67,13 +67,11 @@ class Recorder:
         """Write what is left; a ledger that cannot be written makes the session fail."""
         for node in list(self.pending):
             self._flush(node)
-        if session.exitstatus != pytest.ExitCode.INTERNAL_ERROR:
+        if session.exitstatus == pytest.ExitCode.INTERNAL_ERROR:
+            self._log.sync()
+        else:
             self._close()
-        if self.rows and not self.problem:
-            try:
-                sync(self.path)
-            except OSError as problem:
-                self.problem = str(problem)
+            self._log.end(int(session.exitstatus))
         if self.problem and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -109,14 +107,14 @@ class Recorder:
 
     def _complain(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.problem:
-            line = f"pv: the ledger {self.path} cannot be written: {self.problem}"
+            line = f"pv: the ledger {self._log.path} cannot be written: {self.problem}"
             terminalreporter.write_line(escape(line), red=True)
 
     def _flush(self, node: str) -> None:
         row = self.pending.pop(node, None)
         if row is not None:
             self._open.pop(node, None)
-            self.rows[node] = self._write(row)
+            self.rows[node] = self._log.write("case", row)
 
     def _close(self) -> None:
         """Runs that an orderly end of the session cut short, as Ctrl-C or `-x` with workers do, are no errors."""
@@ -126,20 +124,8 @@ class Recorder:
                 "reason": "interrupted",
                 "message": "the session ended before it",
             }
-            self.rows[node] = self._write({**row, "kind": "case", **short})
+            self.rows[node] = self._log.write("case", {**row, **short})
         self._open.clear()
-
-    def _write(self, row: dict[str, Any]) -> dict[str, Any]:
-        if self._session is None:
-            head, dirty = commit(self._config.rootpath)
-            self._session = {"run": uuid.uuid4().hex, "commit": head, "dirty": dirty}
-        row = {"kind": "case", **row, **self._session}
-        if not self.problem:
-            try:
-                append(self.path, [row])
-            except OSError as problem:
-                self.problem = problem.strerror or str(problem)
-        return row
 
     def _broken(self, node: str, message: str) -> dict[str, Any] | None:
         found = self._nodes.find(node)
@@ -148,7 +134,7 @@ class Recorder:
         try:
             return broken(*found, node, self._settings, message)
         except OSError as problem:
-            self.problem = self.problem or f"{problem.filename}: {problem.strerror}"
+            self._log.problem = self._log.problem or f"{problem.filename}: {problem.strerror}"
             return None
 
     def _folded(self) -> tuple[list[Folded], str]:

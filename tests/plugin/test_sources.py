@@ -143,7 +143,7 @@ def test_a_run_that_ended_is_not_kept_as_begun_when_its_evidence_goes_stale(proj
         "@falsifies('x-v1', 'F-1')\ndef one(evidence): evidence.compared(1, 'x'); evidence.input('data', 'data.bin')\n"
     )
     project.run().assert_outcomes(passed=1)
-    assert [row["kind"] for row in project.all_rows()] == ["begin", "case"]
+    assert [row["kind"] for row in project.all_rows()] == ["run", "begin", "environment", "case", "end"]
     project.write("data.bin", "b")
     done = status(project)
     assert (done.returncode, "1 stale" in done.stdout) == (0, True)

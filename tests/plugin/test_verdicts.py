@@ -202,7 +202,9 @@ def test_the_row_says_what_was_seen(project: Any) -> None:
     assert row["worst"] == {"distance": 5e-7, "bound": 1e-6, "where": {"stage": "q", "layer": 1}}
     assert (row["falsifier"]["path"], row["falsifier"]["qualname"]) == ("falsifiers/x.py", "one")
     assert len(row["falsifier"]["sha256"]) == len(row["fingerprint"]) == 64
-    assert row["environment"]["python"]
+    (where,) = [one for one in project.all_rows() if one["kind"] == "environment"]
+    assert row["environment"] == where["environment"]
+    assert where["data"]["python"]
     assert row["started"].endswith("+00:00")
     assert row["duration_s"] >= 0
     assert row["run"]

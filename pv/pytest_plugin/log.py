@@ -1,0 +1,90 @@
+"""The lines that one session writes into the ledger: that it began, where it ran, what became of each case, and its end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pv import __version__
+from pv.environment import commit
+from pv.ledger import append, sync
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+class Log:
+    """One run in a ledger. Nothing is written before its first row, and nothing more once the ledger cannot be written.
+
+    `problem` says why it cannot. `about` is what the line of the run says beside what every such line does.
+    """
+
+    def __init__(
+        self, path: Path, root: Path, arguments: Sequence[str], about: Mapping[str, Any] | None = None
+    ) -> None:
+        self.path = path
+        self.problem: str | None = None
+        self._root, self._arguments, self._about = root, arguments, about or {}
+        self._run: dict[str, Any] | None = None
+        self._environments: set[str] = set()
+        self._cases = 0
+
+    def write(self, kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Append a row of a case, and before it what must be said once of its run; return the row as it stands there."""
+        lines: list[dict[str, Any]] = []
+        if self._run is None:
+            head, dirty = commit(self._root)
+            self._run = {"run": uuid.uuid4().hex, "commit": head, "dirty": dirty}
+            lines.append({"kind": "run", **self._run, **self._began(), **self._about})
+        row = {**row, "kind": kind, **self._run}
+        data = row.get("environment")
+        if isinstance(data, dict):
+            row["environment"] = name = _name(data)
+            if name not in self._environments:
+                lines.append({"kind": "environment", "run": row["run"], "environment": name, "data": data})
+                self._environments.add(name)
+        self._cases += kind == "case"
+        self._append([*lines, row])
+        return row
+
+    def end(self, exit_code: int) -> None:
+        """Say that the run came to an orderly end, and see to it that all of it survives a power cut."""
+        if self._run is None:
+            return
+        self._append([{"kind": "end", "run": self._run["run"], "cases": self._cases, "exit": exit_code}])
+        self.sync()
+
+    def sync(self) -> None:
+        """See to it that what was written survives a power cut."""
+        if self._run is not None and not self.problem:
+            try:
+                sync(self.path)
+            except OSError as problem:
+                self.problem = problem.strerror or str(problem)
+
+    def _began(self) -> dict[str, Any]:
+        return {
+            "started": datetime.now(UTC).isoformat(),
+            "pv": __version__,
+            "python": platform.python_version(),
+            "arguments": list(self._arguments),
+        }
+
+    def _append(self, rows: list[dict[str, Any]]) -> None:
+        if self.problem:
+            return
+        try:
+            append(self.path, rows)
+        except OSError as problem:
+            self.problem = problem.strerror or str(problem)
+
+
+def _name(data: Mapping[str, Any]) -> str:
+    """The name of an environment: 16 hex digits of the sha256 of its data."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
