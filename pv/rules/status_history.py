@@ -14,7 +14,7 @@ Good:
 
     status: PARTIAL_ALGORITHM_LEVEL
     status_history:
-      - {date: "2026-01-02", from: PROPOSED, to: PARTIAL_ALGORITHM_LEVEL}
+      - {date: "2026-01-02", from: PROPOSED, to: PARTIAL_ALGORITHM_LEVEL, evidence: [4f1d0c52a3b96e78]}
 
 Upstream: none; no rule there reads a history.
 """
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pv.history.transitions import BLOCK, newest
 from pv.rules._problem import Problem
 from pv.types import Severity
 
@@ -37,19 +38,10 @@ SEVERITY = Severity.ERROR
 
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield one problem if the newest transition ends elsewhere than at the declared status."""
-    moves = [entry for entry in contract.status_history if entry.get("to") is not None]
-    if not moves or contract.status is None:
-        return
-    dates = [str(entry.get("date", "")) for entry in moves]
-    if dates[0] > dates[-1]:
-        moves, dates = moves[::-1], dates[::-1]
-    newest = max(range(len(moves)), key=lambda index: (dates[index], index))
-    # in the wild the version stands behind the word: "ACTIVE_RUNTIME v1.2.0"
-    word = (str(moves[newest]["to"]).split() or [""])[0]
-    if word != contract.status:
-        index = next(place for place, entry in enumerate(contract.status_history) if entry is moves[newest])
+    last = newest(contract)
+    if last and last.target != contract.status and contract.status is not None:
         yield Problem(
-            contract.document.value_span("status_history", index, "to"),
-            f"the newest transition ends at {word!r}, but the status is {contract.status!r}",
+            contract.document.value_span(BLOCK, last.index, "to"),
+            f"the newest transition ends at {last.target!r}, but the status is {contract.status!r}",
             "record the missing transition, or correct the status",
         )

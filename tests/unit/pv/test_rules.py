@@ -182,6 +182,10 @@ def test_real_contracts_are_read_and_judged() -> None:
         ("quantized-dot-product-v1.yaml", "PV203"),
         ("tensor-layout-v1.yaml", "PV201"),
         ("tensor-layout-v1.yaml", "PV203"),
+        # two versions, a history in two orders, and a step from 1.1.0 to 1.2.0 that nobody wrote down
+        ("claude-code-parity-apr-v1.yaml", "PV310"),
+        ("claude-code-parity-apr-v1.yaml", "PV311"),
+        ("claude-code-parity-apr-v1.yaml", "PV312"),
     }
 
 
