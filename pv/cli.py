@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _EPILOG = "exit codes: 0 ok, 1 findings, 2 usage or unusable input, 3 a bug in pv"
+_OF_GATE = "exit codes: 0 go on, 1 a claim contradicts its declaration, 2 nothing measured or usage, 3 a bug in pv"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -108,6 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     document.add_argument("--check", metavar="FILE.md", help="1, and what differs, unless that table is up to date")
     status.add_argument("--ledger", metavar="PATH", help="default: [tool.pv] ledger")
     status.add_argument("--strict", action="store_true", help="a claim that is inconclusive is a finding")
+    _add_since(status)
+
+    _add_gate(commands.add_parser("gate", help="whether a pipeline may go on", epilog=_OF_GATE))
 
     mutants = commands.add_parser(
         "mutants", help="run claims on the faults they must refute; the kill matrix", epilog=_EPILOG
@@ -127,6 +131,26 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser("schema", help="print the JSON Schema of contracts", epilog=_EPILOG)
     return parser
+
+
+def _add_since(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--since", metavar="REF", help="what changed since the branch that REF names was left")
+    parser.add_argument("--base-ledger", metavar="PATH", help="evidence of REF's own runs; default: the same ledger")
+
+
+def _add_gate(gate: argparse.ArgumentParser) -> None:
+    gate.add_argument("contracts", nargs="*", metavar="FILE|DIR", help="default: all of [tool.pv] contracts")
+    gate.add_argument(
+        "--require",
+        metavar="LEVEL",
+        help="a status that every contract reaches, or a level that every claim's evidence has",
+    )
+    gate.add_argument(
+        "--no-new-refutations", action="store_true", help="refutations that are there at --since as well do not count"
+    )
+    gate.add_argument("--ledger", metavar="PATH", help="default: [tool.pv] ledger")
+    gate.add_argument("--json", action="store_true", help="one JSON object")
+    _add_since(gate)
 
 
 def _add_pin(pin: argparse.ArgumentParser) -> None:

@@ -16,18 +16,25 @@ from pv.types import UsageProblem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pv.changes import Since
     from pv.config import Config
+    from pv.ledger import Ledger
     from pv.parse import Contract
+    from pv.status import ContractStatus
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The contracts asked for that can be used, the files they stand in, and what is wrong with the others."""
+    """The contracts asked for that can be used, the files they stand in, and what is wrong with the others.
+
+    `asked` are the files and folders that were named; none of them means all of the project.
+    """
 
     config: Config
     contracts: tuple[Contract, ...]
     files: tuple[Path, ...]
     broken: tuple[str, ...]
+    asked: tuple[Path, ...] = ()
 
     def complain(self) -> None:
         """Say what is wrong with the contracts that cannot be used, once the others have been reported.
@@ -56,18 +63,37 @@ def select(names: Sequence[str]) -> Selection:
     if not usable:
         raise UsageProblem("\n".join(map(escape, broken)) or "no contract found: nothing has a status")
     contracts, files = zip(*usable, strict=True)
-    return Selection(config, contracts, files, broken)
+    return Selection(config, contracts, files, broken, tuple(paths))
 
 
-def report_on(selection: Selection, path: Path) -> Report:
-    """What the ledger at `path` holds on the contracts selected.
+def report_on(selection: Selection, path: Path, *, since: str | None = None, base_ledger: str | None = None) -> Report:
+    """What the ledger at `path` holds on the contracts selected, and what changed since a commit, where one is named.
 
     Raises:
-        UsageProblem: the ledger is there and cannot be read.
+        GitProblem: that commit is not there to compare with.
+        UsageProblem: a ledger is there and cannot be read, or that of the base is not there.
     """
+    if base_ledger is not None and since is None:
+        raise UsageProblem("--base-ledger holds the evidence of the commit that --since names; name one")
     ledger = read(path)
     statuses = compute(selection.contracts, ledger, selection.config)
-    return Report(statuses, ledger.path, ledger.exists, tuple(ledger.problems), selection.broken)
+    changes = None if since is None else changed(selection, ledger, statuses, since, base_ledger)
+    return Report(statuses, ledger.path, ledger.exists, tuple(ledger.problems), selection.broken, since=changes)
+
+
+def changed(
+    selection: Selection, ledger: Ledger, statuses: Sequence[ContractStatus], since: str, base_ledger: str | None
+) -> Since:
+    """What changed since the commit that `since` names, as far as this ledger, or another one, has evidence of it.
+
+    Raises:
+        GitProblem: that commit is not there to compare with.
+        UsageProblem: the other ledger is not there, or cannot be read.
+    """
+    from pv import base  # noqa: PLC0415  seldom needed
+
+    other = None if base_ledger is None else read(existing_ledger(base_ledger, selection.config))
+    return base.since(since, statuses, selection.config, ledger, base_ledger=other, selected=selection.asked)
 
 
 def existing_ledger(name: str | None, config: Config) -> Path:

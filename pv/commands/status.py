@@ -20,7 +20,12 @@ def run(arguments: argparse.Namespace) -> int:
     """
     wanted = asked(arguments)
     selection = select(arguments.contracts)
-    report = report_on(selection, existing_ledger(arguments.ledger, selection.config))
+    report = report_on(
+        selection,
+        existing_ledger(arguments.ledger, selection.config),
+        since=arguments.since,
+        base_ledger=arguments.base_ledger,
+    )
     differs = deliver(report, wanted, into=arguments.into, check=arguments.check)
     selection.complain()
     return 1 if differs or report.found(strict=arguments.strict) else 0
