@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os.path import normpath
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pv.types import UsageProblem
-from pv.words import did_you_mean
+from pv.words import CONDITIONS, NOTE, did_you_mean
 
-_KEYS = ("contracts", "falsifiers", "ledger")
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_KEYS = ("contracts", "falsifiers", "ledger", "probes")
 # how [tool.pv] can be written, quoted or not, as a table, below [tool], or as a dotted key
 _OURS = re.compile(
     rb"""tool["']?\s*\.\s*["']?pv\b|^\s*\[\s*tool\s*\][^\[]*^\s*["']?pv\b|\btool["']?\s*=\s*\{[^\n]*\bpv\b""",
@@ -22,12 +25,16 @@ _OURS = re.compile(
 
 @dataclass(frozen=True)
 class Config:
-    """Where a project keeps its contracts, its falsifiers and its ledger."""
+    """Where a project keeps its contracts, its falsifiers and its ledger.
+
+    `probes` are programs that say whether something a claim waits for is there: argument vectors in which `{}` stands for it.
+    """
 
     root: Path
     contracts: tuple[Path, ...]
     falsifiers: tuple[Path, ...]
     ledger: Path
+    probes: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
 def read_config(root: Path, *, foreign: bool = False) -> Config | None:
@@ -60,6 +67,7 @@ def read_config(root: Path, *, foreign: bool = False) -> Config | None:
         contracts=_folders(path, table, "contracts"),
         falsifiers=_folders(path, table, "falsifiers"),
         ledger=Path(normpath(root / ledger)),
+        probes=_probes(path, table),
     )
 
 
@@ -102,6 +110,22 @@ def _folders(path: Path, table: dict[str, Any], key: str) -> tuple[Path, ...]:
         if not folder.exists() and (key in table or key == "contracts"):
             raise UsageProblem(f"{path}: [tool.pv] {key}: there is no folder {folder}; create it or correct the key")
     return folders
+
+
+def _probes(path: Path, table: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    probes = table.get("probes", {})
+    if not isinstance(probes, dict):
+        raise UsageProblem(f"{path}: [tool.pv.probes] must be a table")
+    for name, vector in probes.items():
+        if name in (*CONDITIONS, NOTE):
+            raise UsageProblem(f"{path}: [tool.pv.probes] {name}: pv itself knows what that is; take another name")
+        if not isinstance(vector, list) or not vector or not all(map(_is_name, vector)):
+            raise UsageProblem(f"{path}: [tool.pv.probes] {name} must be a list of words: a program and its arguments")
+        if "{}" in vector[0] or not any("{}" in word for word in vector):
+            raise UsageProblem(
+                f"{path}: [tool.pv.probes] {name}: one argument must hold '{{}}', for what is asked about"
+            )
+    return {name: tuple(vector) for name, vector in probes.items()}
 
 
 def _is_name(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from errno import EINVAL
 from os.path import normpath
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pv.deciders import deciders, name_of
 from pv.digest import sha256
+from pv.expiry import hides_older, untimely
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,9 +20,10 @@ if TYPE_CHECKING:
 
 
 class Freshness:
-    """Tells which rows still rest on what is there now; every file and folder is hashed once."""
+    """Tells which rows still rest on what is there now; every file and folder is hashed once, and the clock is read once."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, now: datetime | None = None) -> None:
+        self.now = now or datetime.now(UTC)
         self._config = config
         self._root = config.root.resolve()
         self._falsifiers = [folder.resolve() for folder in config.falsifiers]
@@ -31,6 +34,8 @@ class Freshness:
         """Why a row counts for nothing any more; empty if it is fresh."""
         if row.get("fingerprint") != claim.fingerprint:
             return "the claim has changed since"
+        if late := untimely(row, claim, self.now):
+            return late
         inputs, falsifier = row.get("inputs"), row.get("falsifier")
         entries = [entry for entry in inputs if isinstance(entry, dict)] if isinstance(inputs, list) else []
         if isinstance(falsifier, dict):
@@ -42,6 +47,10 @@ class Freshness:
         if lacking:
             return f"{lacking[0]} was not there when it ran"
         return next(filter(None, map(self._differs, entries)), "")
+
+    def hides_older(self, row: Mapping[str, Any], claim: Claim) -> bool:
+        """Whether a stale row also keeps those before it from counting: only its time is wrong, and it is newer than they."""
+        return hides_older(row, claim, self.now)
 
     def _needed(self, claim: Claim) -> dict[str, str]:
         """The code that evidence for a claim must rest on, by name."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pv.expiry import expires_at, expiring
 from pv.fold import CaseEvidence, Folded, Outcome, fold
 from pv.freshness import Freshness
+from pv.pending import World
+from pv.waiting import remarks as remarks_on_waiting
+from pv.waiting import wait
 from pv.words import Effective, Level, rung
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from pv.changes import Since, Trend
@@ -111,14 +116,18 @@ def compute(
     config: Config,
     *,
     remarks: Mapping[str, Sequence[Remark]] | None = None,
+    now: datetime | None = None,
 ) -> tuple[ContractStatus, ...]:
     """The status of each contract: for each case of each claim the newest fresh row counts.
 
-    `remarks` are those that others made, by the name of the contract.
+    `remarks` are those that others made, by the name of the contract; what is to be said of waiting and of expiring follows
+    them. `now` is the one time of the report.
     """
-    freshness = Freshness(config)
+    freshness = Freshness(config, now)
+    world = World(config, freshness.now)
     return tuple(
-        _contract_status(contract, ledger, freshness, (remarks or {}).get(contract.name, ())) for contract in contracts
+        _contract_status(contract, ledger, freshness, world, (remarks or {}).get(contract.name, ()))
+        for contract in contracts
     )
 
 
@@ -141,11 +150,15 @@ def effective(claims: Sequence[Folded]) -> Effective:
 
 
 def _contract_status(
-    contract: Contract, ledger: Ledger, freshness: Freshness, remarks: Sequence[Remark]
+    contract: Contract, ledger: Ledger, freshness: Freshness, world: World, remarks: Sequence[Remark]
 ) -> ContractStatus:
-    folded = tuple(
-        fold(claim, [_evidence(claim, case, ledger, freshness) for case in claim.cases()]) for claim in contract.claims
-    )
+    seen = [
+        (fold(claim, [_evidence(claim, case, ledger, freshness) for case in claim.cases()]), world.check(claim))
+        for claim in contract.claims
+    ]
+    folded = tuple(wait(one, checked) for one, checked in seen)
+    waiting = [remark for one, checked in seen for remark in remarks_on_waiting(one, checked)]
+    soon = [expiring(one.claim, one.expires, freshness.now) for one in folded]
     supported = effective(folded)
     cap = next((one.text for one in remarks if one.caps), "")
     return ContractStatus(
@@ -154,7 +167,7 @@ def _contract_status(
         effective=supported.below() if cap else supported,
         supported=supported,
         cap=cap,
-        remarks=tuple(remarks),
+        remarks=(*remarks, *waiting, *filter(None, soon)),
     )
 
 
@@ -164,8 +177,11 @@ def _evidence(claim: Claim, case: Case, ledger: Ledger, freshness: Freshness) ->
     for entry in ledger.newest((claim.contract, claim.id, case.key, mutant)):
         stale = freshness.stale(entry.row, claim)
         if not stale:
-            return CaseEvidence(case, entry.row, line=entry.number, id=entry.id)
+            expires = expires_at(entry.row, claim)
+            return CaseEvidence(case, entry.row, line=entry.number, id=entry.id, expires=expires)
         why = why or stale
+        if freshness.hides_older(entry.row, claim):
+            break
     return CaseEvidence(case, None, why)
 
 

@@ -26,6 +26,12 @@ DEEP = "x = " + "[" * 5000 + "]" * 5000 + "\n"
         ('[tool.pv]\ncontracts = ["a\\u0000b"]\n', "contracts must be a list of folders"),
         ("[tool.pv]\nledger = ''\n", "ledger must be the path of a file"),
         ('[tool.pv]\nledger = "a\\u0000"\n', "ledger must be the path of a file"),
+        ("[tool.pv]\nprobes = 3\n", r"\[tool.pv.probes\] must be a table"),
+        ("[tool.pv.probes]\nmodel = 'apr list {}'\n", "model must be a list of words"),
+        ("[tool.pv.probes]\nmodel = []\n", "model must be a list of words"),
+        ("[tool.pv.probes]\nmodel = ['apr', 'list']\n", "one argument must hold '{}'"),
+        ("[tool.pv.probes]\nmodel = ['{}', 'list']\n", "one argument must hold '{}'"),
+        ("[tool.pv.probes]\nfile = ['ls', '{}']\n", "take another name"),
         ("[tool.pv]\n" + DEEP, "nested too deep"),
         ("[tool.pv]\ncontracts = ['none']\n", "contracts: there is no folder .*none; create it"),
         ("[tool.pv]\nfalsifiers = ['none']\n", "falsifiers: there is no folder .*none; create it"),
@@ -75,3 +81,9 @@ def test_paths_are_taken_without_their_detours(tmp_path: Path) -> None:
         (tmp_path / "f",),
         tmp_path / "l",
     )
+
+
+def test_probes_are_argument_vectors(tmp_path: Path) -> None:
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "pyproject.toml").write_text("[tool.pv.probes]\nmodel = ['apr', 'list', '--name={}']\n")
+    assert find_config(tmp_path).probes == {"model": ("apr", "list", "--name={}")}
