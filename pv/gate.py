@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pv.changes import ClaimRef
+    from pv.parse import Contract
     from pv.status import ContractStatus, Report
 
 PASSED, FAILED, NOT_MEASURED = 0, 1, 2
@@ -95,8 +96,11 @@ def judge(report: Report, demand: Demand) -> Gate:
     for status in report.contracts:
         reasons += _of_claims(status, excused)
         reasons += _of_contract(status, report, demand, excused)
-    reasons += _of_ledger(report)
-    reasons += _of_measuring(report)
+    nothing = list(_of_measuring(report))
+    if nothing:  # what is declared or required is not contradicted then: nobody has looked
+        reasons = [one for one in reasons if one.kind not in (Kind.OVERSTATED, Kind.BELOW)]
+    reasons += [*_of_ledger(report), *nothing]
+    reasons += [Reason(Kind.UNUSABLE, headline, "") for headline in report.unusable]
     if demand.no_new_refutations:
         reasons += _of_base(report)
     return Gate(tuple(reasons), old)
@@ -151,7 +155,8 @@ def _of_contract(
     if declared is not None and declared.rank > above.rank:
         lacking = ", ".join(one.claim.id for one in status.lacking) or "it has none"
         text = f"{contract.name}: declared {contract.status}, effective {above}: claims {lacking}"
-        yield Reason(Kind.OVERSTATED, text, contract.path, contract=contract.name)
+        span = contract.document.value_span(*_status_key(contract))
+        yield Reason(Kind.OVERSTATED, text, contract.path, span.line, span.col, contract.name)
     for remark in status.remarks:
         if remark.grave:
             text = f"{remark.claim or contract.name}: {remark.text}"
@@ -162,6 +167,10 @@ def _of_contract(
         yield Reason(Kind.BELOW, text, contract.path, contract=contract.name)
     elif isinstance(demand.require, Level):
         yield from _below_level(status, demand.require, excused)
+
+
+def _status_key(contract: Contract) -> tuple[str, ...]:
+    return ("status",) if "status" in contract.document.data else ("metadata", "status")
 
 
 def _raised(status: ContractStatus, report: Report) -> bool:
@@ -221,8 +230,6 @@ def _of_measuring(report: Report) -> Iterator[Reason]:
             told = ", ".join(f"{number} {reason}" for reason, number in sorted(reasons.items())) or "it has none"
             text = f"{status.contract.name}: 0 of {len(status.claims)} claims: {told}"
             yield Reason(Kind.NOTHING, text, status.contract.path, contract=status.contract.name)
-    for headline in report.unusable:
-        yield Reason(Kind.UNUSABLE, headline, "")
 
 
 def _of_base(report: Report) -> Iterator[Reason]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pv.gate import FAILED, NOT_MEASURED, PASSED
+from pv.gate import FAILED, NOT_MEASURED, PASSED, Kind
 from pv.report.console import cut, escape
 from pv.report.summary import counts, headline, settled
 from pv.report.wording import counted
+from pv.since import measured
 
 if TYPE_CHECKING:
     from pv.changes import Since
@@ -55,11 +56,11 @@ def notes(gate: Gate, report: Report) -> list[str]:
         *report.problems,
         *(f"{one.claim.contract}: {one.claim.id}: {one.outcome} at the base as well: let through" for one in gate.old),
     ]
-    for status in report.contracts:
+    for status in report.contracts if any(map(measured, report.claims)) else ():
         known = sum(settled(one) or one.contradicts for one in status.claims)
         if known < len(status.claims):
             told.append(f"{status.contract.name}: {len(status.claims) - known} of {len(status.claims)} claims unknown")
-    if report.since and not report.since.measured:
+    if report.since and not report.since.measured and not any(one.kind is Kind.NO_BASE for one in gate.reasons):
         told.append(f"since {report.since.ref}: {report.since.why_not}")
     return told
 
