@@ -20,6 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--mutants", action="store_true", help="run claims on their mutants only, and print the kill matrix"
     )
     group.addoption("--pv-no-matrix", action="store_true", help=argparse.SUPPRESS)  # `pv mutants` prints its own
+    group.addoption("--pv-again", metavar="FILE", help=argparse.SUPPRESS)  # `pv replay` says how examples were made
     group.addoption("--pv-ledger", metavar="PATH", help="where evidence is appended (default: [tool.pv] ledger)")
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pv.config import Config
     from pv.parse import Case, Claim
+    from pv.pytest_plugin.examples import Kept
     from pv.source import Source
 
 
@@ -39,6 +40,7 @@ class Run:
     falsifier: Falsifier | None
     source: Source | None
     evidence: Evidence = field(default_factory=Evidence)
+    kept: Kept | None = None
 
 
 class Project:

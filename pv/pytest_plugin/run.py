@@ -14,7 +14,8 @@ import pytest
 from pv.deciders import name_of, recorded
 from pv.environment import environment
 from pv.judge import Verdict, Word, judge, judge_change, judge_fixture
-from pv.pytest_plugin.project import PROJECT, RUN, BindingProblem, Run
+from pv.pytest_plugin.examples import Kept, keeping, open_kept
+from pv.pytest_plugin.project import PROJECT, RUN, BindingProblem, Project, Run
 from pv.pytest_plugin.row import identity
 from pv.report.console import Paint, escape
 from pv.report.refutation import block
@@ -66,14 +67,32 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     Raises:
         ReturnedValue: it returned something.
     """
-    if RUN not in pyfuncitem.stash:
+    run = pyfuncitem.stash.get(RUN, None)
+    if run is None:
         return None
-    returned = pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames})  # noqa: SLF001  as pytest's own call does
+    given = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}  # noqa: SLF001  as pytest's own call does
+    run.kept = _kept(pyfuncitem, run)
+    with keeping(run.kept):
+        returned = pyfuncitem.obj(**given)
     if returned is not None:
         if inspect.iscoroutine(returned):
             returned.close()
         raise ReturnedValue(f"returned {reprlib.repr(returned)}; raise Refuted or assert")
     return True
+
+
+def _kept(item: pytest.Item, run: Run) -> Kept:
+    """The counterexamples of a case, beside the ledger."""
+    config = item.config
+    chosen = config.getoption("pv_ledger")
+    ledger = config.invocation_params.dir / chosen if chosen else config.stash[PROJECT].settings.ledger
+    return open_kept(ledger, run.claim, run.case, _session_seed(config), config.getoption("pv_again"))
+
+
+def _session_seed(config: pytest.Config) -> int | None:
+    """What pytest-randomly makes random numbers from, if it is there."""
+    seed = getattr(config.option, "randomly_seed", None)
+    return seed if isinstance(seed, int) else None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -144,11 +163,17 @@ def _show(item: pytest.Item, report: pytest.TestReport, run: Run, verdict: Verdi
             report.longrepr = block(row, run.claim, run.source, Paint(on=False))
 
 
+def _examples(kept: Kept | None, project: Project) -> dict[str, Any] | None:
+    """How Hypothesis was run: the seed of each property, what was tried first, and where a counterexample is kept."""
+    if kept is None or not kept.properties:
+        return None
+    return {"kept": project.show(kept.folder) if kept.holds else None, "properties": kept.properties}
+
+
 def _row(item: pytest.Item, call: pytest.CallInfo[None], run: Run, verdict: Verdict) -> dict[str, Any]:
     project = item.config.stash[PROJECT]
     falsifier, told = run.falsifier, run.evidence.as_dict()
     code = recorded(project.settings, project.deciders(item.path))
-    seed = getattr(item.config.option, "randomly_seed", None)
     return {
         **identity(run.claim, run.case, item.nodeid),
         "verdict": str(verdict.word),
@@ -168,7 +193,8 @@ def _row(item: pytest.Item, call: pytest.CallInfo[None], run: Run, verdict: Verd
             "qualname": falsifier.qualname,
             "sha256": falsifier.source_sha256,
         },
-        "seed": seed if isinstance(seed, int) else None,
+        "seed": _session_seed(item.config),
+        "examples": _examples(run.kept, project),
         "environment": environment(),
         "started": datetime.fromtimestamp(call.start, UTC).isoformat(),
         "duration_s": round(call.duration, 6),
