@@ -45,6 +45,18 @@ def builders() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def recorded() -> ModuleType:
+    """tests/recorded_project.py as a module."""
+    return _load("recorded_project", ROOT / "tests" / "recorded_project.py")
+
+
+@pytest.fixture
+def project(recorded: ModuleType, tmp_path: Path) -> Any:
+    """A project in a repository of its own, with a ledger to write; see `RecordedProject` there."""
+    return recorded.RecordedProject(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
 def browser() -> ModuleType:
     """tests/browser.py; whoever asks for it needs chromium."""
     module = _load("browser", ROOT / "tests" / "browser.py")
