@@ -15,7 +15,7 @@ from pv.words import CONDITIONS, NOTE, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_KEYS = ("contracts", "falsifiers", "ledger", "probes")
+_KEYS = ("contracts", "evidence", "falsifiers", "ledger", "probes")
 # how [tool.pv] can be written, quoted or not, as a table, below [tool], or as a dotted key
 _OURS = re.compile(
     rb"""tool["']?\s*\.\s*["']?pv\b|^\s*\[\s*tool\s*\][^\[]*^\s*["']?pv\b|\btool["']?\s*=\s*\{[^\n]*\bpv\b""",
@@ -25,9 +25,10 @@ _OURS = re.compile(
 
 @dataclass(frozen=True)
 class Config:
-    """Where a project keeps its contracts, its falsifiers and its ledger.
+    """Where a project keeps its contracts, its falsifiers, its ledger and the evidence of promotions.
 
-    `probes` are programs that say whether something a claim waits for is there: argument vectors in which `{}` stands for it.
+    `evidence` is the folder of the last where the project names one; `archive` is the folder in any case. `probes` are
+    programs that say whether something a claim waits for is there: argument vectors in which `{}` stands for it.
     """
 
     root: Path
@@ -35,6 +36,12 @@ class Config:
     falsifiers: tuple[Path, ...]
     ledger: Path
     probes: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    evidence: Path | None = None
+
+    @property
+    def archive(self) -> Path:
+        """The folder that keeps the evidence of promotions: `evidence` beside the ledger, unless the project names another."""
+        return self.evidence or self.ledger.parent / "evidence"
 
 
 def read_config(root: Path, *, foreign: bool = False) -> Config | None:
@@ -68,6 +75,7 @@ def read_config(root: Path, *, foreign: bool = False) -> Config | None:
         falsifiers=_folders(path, table, "falsifiers"),
         ledger=Path(normpath(root / ledger)),
         probes=_probes(path, table),
+        evidence=_evidence(path, table),
     )
 
 
@@ -110,6 +118,15 @@ def _folders(path: Path, table: dict[str, Any], key: str) -> tuple[Path, ...]:
         if not folder.exists() and (key in table or key == "contracts"):
             raise UsageProblem(f"{path}: [tool.pv] {key}: there is no folder {folder}; create it or correct the key")
     return folders
+
+
+def _evidence(path: Path, table: dict[str, Any]) -> Path | None:
+    name = table.get("evidence")
+    if name is None:
+        return None
+    if not _is_name(name):
+        raise UsageProblem(f"{path}: [tool.pv] evidence must be the path of a folder")
+    return Path(normpath(path.parent / name))
 
 
 def _probes(path: Path, table: dict[str, Any]) -> dict[str, tuple[str, ...]]:
