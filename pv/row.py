@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pv.judge import Word
@@ -12,10 +14,28 @@ from pv.words import Expect, Level
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+# Every key that the row of a case may have. One that is added here is checked below, and stands in schema/ledger.schema.json.
+KEYS = frozenset(
+    {
+        *("schema", "kind", "run", "contract", "claim", "params", "mutant", "label", "node", "fingerprint", "expect"),
+        *("expected", "verdict", "ok", "refuted", "reason", "message", "where", "distance", "bound", "worst"),
+        *("level", "compared", "skipped", "inputs", "engines", "falsifier", "reported", "counterexample", "seed"),
+        *("environment", "started", "duration_s", "commit", "dirty"),
+    }
+)
+
 _TEXTS = ("contract", "claim", "params", "mutant", "verdict", "fingerprint")
-_OPTIONAL_TEXTS = ("label", "node", "reason", "message", "expect", "run")
-_OF_MUTANTS = {Word.KILLED, Word.SURVIVED, Word.MISLOCALISED}
+_OPTIONAL_TEXTS = ("label", "node", "reason", "message")
+_TRUTHS = ("ok", "refuted")
+_WORDS, _LEVELS, _EXPECTS = tuple(Word), tuple(Level), tuple(Expect)
 _OF_BOTH = {Word.INCONCLUSIVE, Word.ERROR}
+_OF_MUTANTS = _OF_BOTH | {Word.KILLED, Word.SURVIVED, Word.MISLOCALISED}
+_OF_NONE = _OF_BOTH | {Word.DISCHARGED, Word.REFUTED}
+_INPUT, _FALSIFIER = frozenset({"kind", "path", "sha256"}), frozenset({"path", "sha256", "line", "qualname"})
+_SKIPPED, _ENGINE = frozenset({"n", "what", "why"}), frozenset({"role", "name", "build", "producer"})
+_WORST, _EXPECTED = frozenset({"distance", "bound", "where"}), frozenset({"refuted", "stage", "layer"})
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
 def fault(row: Mapping[str, Any]) -> str:
@@ -23,14 +43,9 @@ def fault(row: Mapping[str, Any]) -> str:
     return next(filter(None, (check(row) for check in _CHECKS)), "")
 
 
-def begin_is_over(row: Mapping[str, Any], ended: set[tuple[Any, ...]]) -> bool:
-    """Whether `row` only says that a run began, and one of `ended` says how it ended."""
-    return row.get("begun") is True and key(row) in ended
-
-
-def key(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The run and the case that a row is about."""
-    return (row.get("run"), *(row[name] for name in ("contract", "claim", "params", "mutant")))
+def _keys(row: Mapping[str, Any]) -> str:
+    unknown = row.keys() - KEYS
+    return f"the key {min(unknown)!r} is unknown" if unknown else ""
 
 
 def _names(row: Mapping[str, Any]) -> str:
@@ -38,38 +53,47 @@ def _names(row: Mapping[str, Any]) -> str:
         if not isinstance(row.get(name), str):
             return f"names no {name}"
     wrong = next((name for name in _OPTIONAL_TEXTS if not isinstance(row.get(name, ""), str)), None)
-    return f"{wrong} is no text" if wrong else ""
+    if wrong:
+        return f"{wrong} is no text"
+    wrong = next((name for name in _TRUTHS if not isinstance(row.get(name, False), bool)), None)
+    if wrong:
+        return f"{wrong} is no truth value"
+    if not is_hex(row["fingerprint"], 64):
+        return "its fingerprint is no sha256"
+    return "" if row.get("expect", Expect.DISCHARGED) in _EXPECTS else "what it expects is no known word"
 
 
 def _verdict(row: Mapping[str, Any]) -> str:
     word = row["verdict"]
-    if word not in list(Word):
+    if word not in _WORDS:
         return "its verdict is no known word"
-    allowed = _OF_BOTH | (_OF_MUTANTS if row["mutant"] else set(Word) - _OF_MUTANTS)
+    allowed = _OF_MUTANTS if row["mutant"] else _OF_NONE
     return "" if word in allowed else f"{word} is no verdict of {'a' if row['mutant'] else 'no'} mutant"
 
 
 def _compared(row: Mapping[str, Any]) -> str:
     compared = row.get("compared")
-    if not isinstance(compared, dict) or not all(_is_count(count) for count in compared.values()):
+    if not isinstance(compared, dict) or not all(is_count(count) for count in compared.values()):
         return "compared holds no counts"
     if row["verdict"] == Word.DISCHARGED and sum(compared.values()) == 0:
         return "discharged, and nothing was compared"
-    return "" if row.get("level") in list(Level) else "its level is no known word"
+    return "" if row.get("level") in _LEVELS else "its level is no known word"
 
 
 def _inputs(row: Mapping[str, Any]) -> str:
     inputs, falsifier = row.get("inputs"), row.get("falsifier")
-    if not isinstance(inputs, list) or not all(_has_texts(entry, "kind", "path", "sha256") for entry in inputs):
+    if not isinstance(inputs, list) or not all(_is_file(entry, _INPUT, "kind") for entry in inputs):
         return "inputs are no list of kind, path and sha256"
     if falsifier is None and row["verdict"] in _OF_BOTH:
         return ""
-    return "" if _has_texts(falsifier, "path", "sha256") else "names no falsifier with path and sha256"
+    return "" if _is_falsifier(falsifier) else "names no falsifier with path and sha256"
 
 
 def _skipped(row: Mapping[str, Any]) -> str:
     skipped = row.get("skipped", [])
-    if isinstance(skipped, list) and all(_has_texts(one, "what", "why") and _is_count(one.get("n")) for one in skipped):
+    if isinstance(skipped, list) and all(
+        _has_texts(one, "what", "why") and one.keys() <= _SKIPPED and is_count(one.get("n")) for one in skipped
+    ):
         return ""
     return "skipped is no list of counts with what and why"
 
@@ -77,7 +101,7 @@ def _skipped(row: Mapping[str, Any]) -> str:
 def _level(row: Mapping[str, Any]) -> str:
     """What counts as settled must hold what its level asks for, whoever wrote the row."""
     engines = row.get("engines", [])
-    if not isinstance(engines, list) or not all(_has_texts(one, "role", "name", "build") for one in engines):
+    if not isinstance(engines, list) or not all(map(_is_engine, engines)):
         return "engines are no list of role, name and build"
     settled = row["verdict"] == Word.DISCHARGED or (
         row["verdict"] == Word.REFUTED and row.get("expect") == Expect.REFUTED
@@ -87,19 +111,19 @@ def _level(row: Mapping[str, Any]) -> str:
 
 def _place(row: Mapping[str, Any]) -> str:
     worst = row.get("worst")
-    if worst is not None and not (isinstance(worst, dict) and _is_distance(worst) and _is_where(worst.get("where"))):
+    if worst is not None and not (
+        isinstance(worst, dict) and worst.keys() <= _WORST and _is_distance(worst) and _is_where(worst.get("where"))
+    ):
         return "worst is no distance with a place"
     return "" if _is_distance(row) and _is_where(row.get("where")) else "no distance with a place"
 
 
 def _kill(row: Mapping[str, Any]) -> str:
-    """What a row says of a mutant must agree with itself; rows of older versions do not say what was expected."""
-    if not isinstance(row.get("refuted", False), bool):
-        return "refuted is no truth value"
-    expected = row.get("expected")
-    if expected is None:
+    """What a row says of a mutant must agree with itself."""
+    if "expected" not in row:
         return ""
-    if not isinstance(expected, dict) or not isinstance(expected.get("refuted"), bool) or not row["mutant"]:
+    expected = row["expected"]
+    if not _is_expected(expected) or not row["mutant"]:
         return "expected is no place of a mutant"
     where = row.get("where") or {}
     layer = expected.get("layer")
@@ -109,7 +133,33 @@ def _kill(row: Mapping[str, Any]) -> str:
     return ""
 
 
+def _when(row: Mapping[str, Any]) -> str:
+    """Where, when and at which state of the sources it ran."""
+    if not is_hex(row.get("environment", "0" * 16), 16):
+        return "its environment is no name of one"
+    if "started" in row and not is_time(row["started"]):
+        return "started is no time of RFC 3339"
+    duration = row.get("duration_s", 0)
+    if isinstance(duration, bool) or not isinstance(duration, (int, float)) or not (duration >= 0 and _sane(duration)):
+        return "duration_s is no number of seconds"
+    seed = row.get("seed")
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or not _sane(seed)):
+        return "its seed is no whole number"
+    if not isinstance(row.get("reported", {}), dict):
+        return "what it reports has no names"
+    return sources(row)
+
+
+def sources(row: Mapping[str, Any]) -> str:
+    """What is wrong with the commit that a row names, and whether the tree was dirty; empty if nothing is."""
+    commit, dirty = row.get("commit"), row.get("dirty")
+    if commit is not None and not is_hex(commit, 40) and not is_hex(commit, 64):
+        return "its commit is no hash"
+    return "" if dirty is None or isinstance(dirty, bool) else "dirty is no truth value"
+
+
 _CHECKS: tuple[Callable[[Mapping[str, Any]], str], ...] = (
+    _keys,
     _names,
     _verdict,
     _compared,
@@ -118,11 +168,38 @@ _CHECKS: tuple[Callable[[Mapping[str, Any]], str], ...] = (
     _level,
     _place,
     _kill,
+    _when,
 )
 
 
 def _has_texts(value: object, *names: str) -> bool:
     return isinstance(value, dict) and all(isinstance(value.get(name), str) for name in names)
+
+
+def _is_file(value: Any, keys: frozenset[str], *names: str) -> bool:
+    return _has_texts(value, "path", *names) and value.keys() <= keys and is_hex(value.get("sha256"), 64)
+
+
+def _is_falsifier(value: Any) -> bool:
+    return _is_file(value, _FALSIFIER) and is_count(value.get("line", 1)) and isinstance(value.get("qualname", ""), str)
+
+
+def _is_engine(value: Any) -> bool:
+    return (
+        _has_texts(value, "role", "name", "build")
+        and value.keys() <= _ENGINE
+        and isinstance(value.get("producer", ""), str)
+    )
+
+
+def _is_expected(value: Any) -> bool:
+    """Where a mutant was planted: its stage, its layer or null for any, and whether it must be refuted there."""
+    return (
+        _has_texts(value, "stage")
+        and value.keys() == _EXPECTED
+        and isinstance(value["refuted"], bool)
+        and (value["layer"] is None or is_count(value["layer"]))
+    )
 
 
 def _is_where(value: object) -> bool:
@@ -142,8 +219,25 @@ def _is_part(value: object) -> bool:
     return not isinstance(value, (int, float)) or _sane(value)
 
 
-def _is_count(value: object) -> bool:
+def is_count(value: object) -> bool:
+    """Whether it is a whole number from 0 that fits into 63 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63
+
+
+def is_hex(value: object, digits: int) -> bool:
+    """Whether it is a text of that many hex digits, in small letters."""
+    return isinstance(value, str) and len(value) == digits and not value.strip("0123456789abcdef")
+
+
+def is_time(value: object) -> bool:
+    """Whether it is a date and a time with an offset (RFC 3339, section 5.6)."""
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _sane(value: float) -> bool:

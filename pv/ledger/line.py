@@ -59,6 +59,12 @@ def identity(line: bytes) -> str:
     return hashlib.sha256(b"{" + line[PREFIX:]).hexdigest()
 
 
+def environment_name(data: Mapping[str, Any]) -> str:
+    """The name by which rows call the environment with this data: 16 hex digits of the sha256 of its JSON text."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
+
+
 def previous(line: bytes) -> str:
     """The hash that a line holds of what stands before it; empty if it has not the beginning of our lines."""
     found = _CHAINED.match(line)

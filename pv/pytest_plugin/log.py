@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
 import uuid
 from datetime import UTC, datetime
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pv import __version__
 from pv.environment import commit
 from pv.ledger import append, sync
+from pv.ledger.line import environment_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +43,7 @@ class Log:
         row = {**row, "kind": kind, **self._run}
         data = row.get("environment")
         if isinstance(data, dict):
-            row["environment"] = name = _name(data)
+            row["environment"] = name = environment_name(data)
             if name not in self._environments:
                 lines.append({"kind": "environment", "run": row["run"], "environment": name, "data": data})
                 self._environments.add(name)
@@ -82,9 +81,3 @@ class Log:
             append(self.path, rows)
         except OSError as problem:
             self.problem = problem.strerror or str(problem)
-
-
-def _name(data: Mapping[str, Any]) -> str:
-    """The name of an environment: 16 hex digits of the sha256 of its data."""
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

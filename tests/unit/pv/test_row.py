@@ -148,10 +148,10 @@ def test_a_begun_run_counts_until_the_same_run_says_how_it_ended(tmp_path: Path)
     path = tmp_path / "ledger.jsonl"
     begun = GOOD | {"verdict": "error", "kind": "begin"}
     orders = {
-        "ended": [begun | {"run": "1"}, GOOD | {"run": "1"}],
-        "another run": [begun | {"run": "1"}, GOOD | {"run": "2"}],
-        "again": [begun | {"run": "1"}, GOOD | {"run": "1"}, begun | {"run": "1"}],
-        "another case": [begun | {"run": "1"}, GOOD | {"run": "1", "params": '{"n":1}'}],
+        "ended": [begun | {"run": "1" * 32}, GOOD | {"run": "1" * 32}],
+        "another run": [begun | {"run": "1" * 32}, GOOD | {"run": "2" * 32}],
+        "again": [begun | {"run": "1" * 32}, GOOD | {"run": "1" * 32}, begun | {"run": "1" * 32}],
+        "another case": [begun | {"run": "1" * 32}, GOOD | {"run": "1" * 32, "params": '{"n":1}'}],
     }
     words = {}
     for name, rows in orders.items():
