@@ -20,7 +20,7 @@ KEYS = frozenset(
         *("schema", "kind", "run", "contract", "claim", "params", "mutant", "label", "node", "fingerprint", "expect"),
         *("expected", "verdict", "ok", "refuted", "reason", "message", "where", "distance", "bound", "worst"),
         *("level", "compared", "skipped", "inputs", "engines", "falsifier", "reported", "counterexample", "seed"),
-        *("environment", "started", "duration_s", "commit", "dirty"),
+        *("examples", "environment", "started", "duration_s", "commit", "dirty"),
     }
 )
 
@@ -33,6 +33,7 @@ _OF_MUTANTS = _OF_BOTH | {Word.KILLED, Word.SURVIVED, Word.MISLOCALISED}
 _OF_NONE = _OF_BOTH | {Word.DISCHARGED, Word.REFUTED}
 _INPUT, _FALSIFIER = frozenset({"kind", "path", "sha256"}), frozenset({"path", "sha256", "line", "qualname"})
 _SKIPPED, _ENGINE = frozenset({"n", "what", "why"}), frozenset({"role", "name", "build", "producer"})
+_EXAMPLES, _PROPERTY = frozenset({"kept", "properties"}), frozenset({"seed", "first"})
 _WORST, _EXPECTED = frozenset({"distance", "bound", "where"}), frozenset({"refuted", "stage", "layer"})
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
@@ -150,6 +151,17 @@ def _when(row: Mapping[str, Any]) -> str:
     return sources(row)
 
 
+def _examples(row: Mapping[str, Any]) -> str:
+    """How Hypothesis was run: the seed of each property, and the examples that were tried first, as base64."""
+    found = row.get("examples")
+    if found is None:
+        return ""
+    properties = found.get("properties") if isinstance(found, dict) and found.keys() == _EXAMPLES else None
+    if not isinstance(properties, list) or not all(map(_is_property, properties)):
+        return "examples are no list of properties with seed and examples"
+    return "" if found["kept"] is None or isinstance(found["kept"], str) else "examples are kept in no place"
+
+
 def sources(row: Mapping[str, Any]) -> str:
     """What is wrong with the commit that a row names, and whether the tree was dirty; empty if nothing is."""
     commit, dirty = row.get("commit"), row.get("dirty")
@@ -169,6 +181,7 @@ _CHECKS: tuple[Callable[[Mapping[str, Any]], str], ...] = (
     _place,
     _kill,
     _when,
+    _examples,
 )
 
 
@@ -189,6 +202,16 @@ def _is_engine(value: Any) -> bool:
         _has_texts(value, "role", "name", "build")
         and value.keys() <= _ENGINE
         and isinstance(value.get("producer", ""), str)
+    )
+
+
+def _is_property(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == _PROPERTY
+        and (isinstance(value["seed"], str) or (isinstance(value["seed"], int) and not isinstance(value["seed"], bool)))
+        and isinstance(value["first"], list)
+        and all(isinstance(one, str) for one in value["first"])
     )
 
 
