@@ -56,6 +56,11 @@ class Ledger:
         """What could not be read as a row, or does not hold on to what stands before it."""
         return self._scan.problems.told(self.path)
 
+    @property
+    def broken(self) -> bool:
+        """Whether the chain is: something was changed, taken out or put in after it had been written."""
+        return self._scan.problems.broken
+
     @classmethod
     def of(cls, rows: Iterable[Mapping[str, Any]]) -> Ledger:
         """A ledger of rows that are in no file; what they hold is believed, and what says nothing else is a `case`."""

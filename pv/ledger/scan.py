@@ -32,6 +32,7 @@ class Problems:
     def __init__(self) -> None:
         self._lines: list[tuple[int, str]] = []
         self._more = self.older = 0
+        self.broken = False  # whether a line does not hold on to what stands before it
 
     def add(self, number: int, text: str) -> None:
         """Say something of the line of this number."""
@@ -175,6 +176,7 @@ class _Pass:
         if held != self._expected:
             why = "the chain is broken: what stands before this line was changed, or is missing"
             self._scan.problems.add(number, why)
+            self._scan.problems.broken = True
 
     def _take_odd(self, line: bytes, number: int, offset: int, *, whole: bool) -> None:
         row = parse(line)
