@@ -65,6 +65,9 @@ def test_a_good_row_has_no_fault() -> None:
     assert fault(KILLED | {"level": "independent", "engines": []}) == ""
     model = {"kind": "model", "path": "m", "sha256": "0" * 64}
     assert fault(GOOD | {"engines": GOOD["engines"][:1], "inputs": [model]}) == ""
+    properties = [{"seed": 2**60, "first": ["AAE="]}, {"seed": "a", "first": []}]
+    assert fault(GOOD | {"examples": {"kept": ".pv/examples/x", "properties": properties}}) == ""
+    assert fault(GOOD | {"examples": None}) == ""
     assert fault(GOOD | {"verdict": "inconclusive", "falsifier": None, "compared": {}, "worst": None}) == ""
 
 
@@ -122,6 +125,12 @@ def test_a_good_row_has_no_fault() -> None:
         (KILLED | {"expected": {"stage": "s"}}, "expected is no place of a mutant"),
         ({"expected": {"refuted": True}}, "expected is no place of a mutant"),
         ({"refuted": 1}, "refuted is no truth value"),
+        ({"examples": []}, "examples are no list of properties"),
+        ({"examples": {"kept": None, "properties": {}}}, "examples are no list of properties"),
+        ({"examples": {"kept": None, "properties": [{"seed": 1}]}}, "examples are no list of properties"),
+        ({"examples": {"kept": None, "properties": [{"seed": True, "first": []}]}}, "examples are no list of"),
+        ({"examples": {"kept": None, "properties": [{"seed": 1, "first": [2]}]}}, "examples are no list of"),
+        ({"examples": {"kept": 1, "properties": []}}, "examples are kept in no place"),
     ],
 )
 def test_a_row_of_another_shape_is_left_aside(tmp_path: Path, change: dict[str, Any], words: str) -> None:
