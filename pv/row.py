@@ -34,6 +34,7 @@ _OF_NONE = _OF_BOTH | {Word.DISCHARGED, Word.REFUTED}
 _INPUT, _FALSIFIER = frozenset({"kind", "path", "sha256"}), frozenset({"path", "sha256", "line", "qualname"})
 _SKIPPED, _ENGINE = frozenset({"n", "what", "why"}), frozenset({"role", "name", "build", "producer"})
 _EXAMPLES, _PROPERTY = frozenset({"kept", "properties"}), frozenset({"seed", "first"})
+_EXAMPLES, _PROPERTY = frozenset({"kept", "properties"}), frozenset({"seed", "first"})
 _WORST, _EXPECTED = frozenset({"distance", "bound", "where"}), frozenset({"refuted", "stage", "layer"})
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
@@ -134,6 +135,15 @@ def _kill(row: Mapping[str, Any]) -> str:
     return ""
 
 
+def _told(row: Mapping[str, Any]) -> str:
+    """Figures that are not judged, and how the run can be had once more."""
+    if not isinstance(row.get("reported", {}), dict):
+        return "what it reports has no names"
+    if not (row.get("seed") is None or _is_whole(row["seed"])):
+        return "its seed is no whole number"
+    return "" if row.get("examples") is None or _is_examples(row["examples"]) else "examples say not how they were made"
+
+
 def _when(row: Mapping[str, Any]) -> str:
     """Where, when and at which state of the sources it ran."""
     if not is_hex(row.get("environment", "0" * 16), 16):
@@ -143,11 +153,6 @@ def _when(row: Mapping[str, Any]) -> str:
     duration = row.get("duration_s", 0)
     if isinstance(duration, bool) or not isinstance(duration, (int, float)) or not (duration >= 0 and _sane(duration)):
         return "duration_s is no number of seconds"
-    seed = row.get("seed")
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or not _sane(seed)):
-        return "its seed is no whole number"
-    if not isinstance(row.get("reported", {}), dict):
-        return "what it reports has no names"
     return sources(row)
 
 
@@ -180,6 +185,7 @@ _CHECKS: tuple[Callable[[Mapping[str, Any]], str], ...] = (
     _level,
     _place,
     _kill,
+    _told,
     _when,
     _examples,
 )
@@ -225,6 +231,27 @@ def _is_expected(value: Any) -> bool:
     )
 
 
+def _is_examples(value: Any) -> bool:
+    """How Hypothesis was run: the seed of each property and what was tried first, and where a counterexample is kept."""
+    return (
+        isinstance(value, dict)
+        and value.keys() == _EXAMPLES
+        and (value["kept"] is None or isinstance(value["kept"], str))
+        and isinstance(value["properties"], list)
+        and all(map(_is_property, value["properties"]))
+    )
+
+
+def _is_property(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == _PROPERTY
+        and (isinstance(value["seed"], str) or _is_whole(value["seed"]))
+        and isinstance(value["first"], list)
+        and all(isinstance(one, str) for one in value["first"])
+    )
+
+
 def _is_where(value: object) -> bool:
     return value is None or (isinstance(value, dict) and all(_is_part(one) for one in value.values()))
 
@@ -236,6 +263,10 @@ def _is_distance(value: Mapping[str, Any]) -> bool:
 def _is_figure(value: object) -> bool:
     """A number, or the text that stands for one which JSON lacks (`nan`, `inf`)."""
     return isinstance(value, str) or (isinstance(value, (int, float)) and not isinstance(value, bool) and _sane(value))
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and _sane(value)
 
 
 def _is_part(value: object) -> bool:
