@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pv.commands._remarks import gather
 from pv.config import find_config
 from pv.corpus import read_all, walk
 from pv.ledger import read
 from pv.report.console import escape
 from pv.status import Report, compute
+from pv.trend import trend
 from pv.types import UsageProblem
 
 if TYPE_CHECKING:
@@ -76,9 +78,21 @@ def report_on(selection: Selection, path: Path, *, since: str | None = None, bas
     if base_ledger is not None and since is None:
         raise UsageProblem("--base-ledger holds the evidence of the commit that --since names; name one")
     ledger = read(path)
-    statuses = compute(selection.contracts, ledger, selection.config)
+    remarks = gather(selection.contracts, selection.config, ledger)
+    statuses = tuple(
+        replace(one, trend=trend(one.contract, ledger, one.claims))
+        for one in compute(selection.contracts, ledger, selection.config, remarks=remarks)
+    )
     changes = None if since is None else changed(selection, ledger, statuses, since, base_ledger)
-    return Report(statuses, ledger.path, ledger.exists, tuple(ledger.problems), selection.broken, since=changes)
+    return Report(
+        statuses,
+        ledger.path,
+        ledger.exists,
+        tuple(ledger.problems),
+        selection.broken,
+        since=changes,
+        broken=ledger.broken,
+    )
 
 
 def changed(
