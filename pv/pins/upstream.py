@@ -1,8 +1,8 @@
 """A branch of somebody's repository, read into a repository of our own that is thrown away afterwards.
 
 Only `git` itself is started, from argument vectors, in a session of its own so that nothing can ask at the terminal and
-all of it can be ended. Contents are fetched where they are asked for, if the server knows how (git-rev-list, `--filter`).
-`pv.git` asks the repository that the project lies in, and never the network; this does nothing else.
+all of it can be ended. The whole branch is fetched: a clone that leaves contents out asks for them by itself later on, and
+does so without end where the source lacks them (seen with git 2.39 and a shallow source). `pv.git` asks the repository that the project lies in, and never the network; this does nothing else.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 MAX_BLOB = 16 << 20  # bytes of a contract; the largest ones known have a tenth of a mebibyte
-SECONDS = 300.0  # for one call of git: a history of 10^5 commits without its contents takes some 60 s at 1 MB/s
+SECONDS = 600.0  # for one call of git: at 1 MB/s a history of 600 MB
 _MAX_OUTPUT = MAX_BLOB + 1
 _TICK = 0.5
 _BRANCH = "refs/pv/branch"
@@ -135,7 +135,7 @@ class Branch:
         return entry.decode().split()[2] if entry else ""
 
     def _object(self, commit: str) -> str:
-        """The full name of a commit that is here, or that the server hands out when it is missed; empty if neither."""
+        """The full name of a commit that has been fetched; empty if it has not."""
         return self._git(
             "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}", ok=(0, 1, 128)
         ).decode()
@@ -173,8 +173,11 @@ def opened(source: str, branch: str, tell: Callable[[str, float], None]) -> Iter
         git("init", "--quiet", "--bare", "--template=", f"--object-format={kind}")
         git("config", "remote.upstream.url", source)
         spec = f"+{ref}:{_BRANCH}"
-        git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--", "upstream", spec)
-        tip = git("rev-parse", "--verify", "--end-of-options", f"{_BRANCH}^{{commit}}").decode().strip()
+        git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", "upstream", spec)
+        revision = f"{_BRANCH}^{{commit}}"
+        tip = git("rev-parse", "--verify", "--quiet", "--end-of-options", revision, ok=(0, 1, 128)).decode().strip()
+        if not tip:  # git warns, and ends with 0
+            raise NotRun(f"the source gave no branch {branch}; its own history may be cut off (a shallow clone)")
         yield Branch(git, source, branch, tip)
 
 
