@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from pv.evidence import skipped_text
 from pv.judge import VACUOUS, Word
 from pv.matrix import MISSED, Cell, cell, proves_nothing
 from pv.words import Expect, Level
@@ -142,9 +143,10 @@ def _unrun(row: Mapping[str, Any] | None) -> str:
 
 
 def _told(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Figures that the falsifier gave for the report; no verdict rests on them."""
+    """Figures that the falsifier gave for the report, and what it skipped; no verdict rests on them."""
     reported = row.get("reported")
-    return reported if isinstance(reported, dict) else {}
+    told = reported if isinstance(reported, dict) else {}
+    return {**told, "skipped": skipped_text(row["skipped"])} if row.get("skipped") else told
 
 
 def _missed(mutants: Sequence[CaseEvidence], vacuous: str) -> tuple[str, str] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -208,3 +210,67 @@ def test_the_row_says_what_was_seen(project: Any) -> None:
     assert row["started"].endswith("+00:00")
     assert row["duration_s"] >= 0
     assert row["run"]
+
+
+def test_what_was_skipped_is_told_and_a_run_that_skipped_everything_is_vacuous(project: Any) -> None:
+    project.contract("id: F-1", "id: F-2, mutants: [{id: m, stage: s}]")
+    project.falsifiers("""
+        @falsifies("x-v1", "F-1")
+        def one(evidence): evidence.skipped(7, "stages", "no oracle")
+        @falsifies("x-v1", "F-2")
+        def two(evidence, mutant):
+            evidence.compared(1, "stages")
+            evidence.skipped(2, "stages", "not in the graph")
+            if mutant: raise Refuted("found", stage="s")
+    """)
+    project.run().assert_outcomes(passed=2, skipped=1)
+    first, second, _ = project.rows()
+    assert (first["verdict"], first["reason"]) == ("inconclusive", "vacuous")
+    assert first["message"] == "nothing was compared; skipped: 7 stages (no oracle)"
+    assert (second["verdict"], second["compared"]) == ("discharged", {"stages": 1})
+    assert "skipped: 2 stages (not in the graph)" in status_of(project)
+
+
+def status_of(project: Any) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "pv", "status"], cwd=project.root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("independent", "says independent, but both sides come from ggml-org"),
+        ("measured", "says measured, but no model file was recorded"),
+    ],
+)
+def test_a_level_that_was_not_recorded_is_an_error(project: Any, said: str, words: str) -> None:
+    project.contract("id: F-1", "id: F-2, expect: refuted", "id: F-3")
+    project.falsifiers(f"""
+        def sides(evidence):
+            evidence.level("{said}")
+            evidence.compared(1, "x")
+            evidence.engine("subject", "ggml", "b1")
+            evidence.engine("oracle", "llama.cpp", "b2")
+        @falsifies("x-v1", "F-1")
+        def one(evidence): sides(evidence)
+        @falsifies("x-v1", "F-2")
+        def two(evidence):
+            sides(evidence)
+            raise Refuted("as expected")
+        @falsifies("x-v1", "F-3")
+        def three(evidence):
+            sides(evidence)
+            raise Refuted("by surprise")
+    """)
+    result = project.run()
+    result.assert_outcomes(failed=3)
+    assert project.verdicts() == {"F-1": "error", "F-2": "error", "F-3": "refuted"}
+    assert {row["message"] for row in project.rows()} == {f"the falsifier {words}" + _rest(words), "by surprise"}
+    result.stdout.fnmatch_lines([f"*the falsifier {words}*"])
+
+
+def _rest(words: str) -> str:
+    return ": evidence.input('model', path)" if words.endswith("recorded") else ""
