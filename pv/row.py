@@ -34,7 +34,6 @@ _OF_NONE = _OF_BOTH | {Word.DISCHARGED, Word.REFUTED}
 _INPUT, _FALSIFIER = frozenset({"kind", "path", "sha256"}), frozenset({"path", "sha256", "line", "qualname"})
 _SKIPPED, _ENGINE = frozenset({"n", "what", "why"}), frozenset({"role", "name", "build", "producer"})
 _EXAMPLES, _PROPERTY = frozenset({"kept", "properties"}), frozenset({"seed", "first"})
-_EXAMPLES, _PROPERTY = frozenset({"kept", "properties"}), frozenset({"seed", "first"})
 _WORST, _EXPECTED = frozenset({"distance", "bound", "where"}), frozenset({"refuted", "stage", "layer"})
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
@@ -139,9 +138,7 @@ def _told(row: Mapping[str, Any]) -> str:
     """Figures that are not judged, and how the run can be had once more."""
     if not isinstance(row.get("reported", {}), dict):
         return "what it reports has no names"
-    if not (row.get("seed") is None or _is_whole(row["seed"])):
-        return "its seed is no whole number"
-    return "" if row.get("examples") is None or _is_examples(row["examples"]) else "examples say not how they were made"
+    return "" if row.get("seed") is None or _is_whole(row["seed"]) else "its seed is no whole number"
 
 
 def _when(row: Mapping[str, Any]) -> str:
@@ -215,7 +212,7 @@ def _is_property(value: Any) -> bool:
     return (
         isinstance(value, dict)
         and value.keys() == _PROPERTY
-        and (isinstance(value["seed"], str) or (isinstance(value["seed"], int) and not isinstance(value["seed"], bool)))
+        and (isinstance(value["seed"], str) or _is_whole(value["seed"]))
         and isinstance(value["first"], list)
         and all(isinstance(one, str) for one in value["first"])
     )
@@ -228,27 +225,6 @@ def _is_expected(value: Any) -> bool:
         and value.keys() == _EXPECTED
         and isinstance(value["refuted"], bool)
         and (value["layer"] is None or is_count(value["layer"]))
-    )
-
-
-def _is_examples(value: Any) -> bool:
-    """How Hypothesis was run: the seed of each property and what was tried first, and where a counterexample is kept."""
-    return (
-        isinstance(value, dict)
-        and value.keys() == _EXAMPLES
-        and (value["kept"] is None or isinstance(value["kept"], str))
-        and isinstance(value["properties"], list)
-        and all(map(_is_property, value["properties"]))
-    )
-
-
-def _is_property(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and value.keys() == _PROPERTY
-        and (isinstance(value["seed"], str) or _is_whole(value["seed"]))
-        and isinstance(value["first"], list)
-        and all(isinstance(one, str) for one in value["first"])
     )
 
 
