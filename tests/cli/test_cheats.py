@@ -207,13 +207,17 @@ def test_the_honest_project_passes(project: Project) -> None:
 
 
 def test_1_a_status_typed_by_hand(project: Project) -> None:
+    typed = CONTRACT.replace("status: PROPOSED", "status: ACTIVE_RUNTIME").replace("id: F-", "id: F-TYPED-")
+    (project.root / "contracts" / "y-v1.yaml").write_text(typed, "utf-8")
+    told = refused(project, "declared ACTIVE_RUNTIME", "F-TYPED-SUM", "F-TYPED-PIPE")
+    assert "F-SUM" not in told
+    assert "not run" in project.pv("status")[1]
+
+
+def test_1_nor_does_it_hold_where_nothing_was_measured(project: Project) -> None:
     project.ledger.unlink()
-    code, told = project.pv("gate")
-    assert code == 1, told
-    assert "ACTIVE_RUNTIME" in told
-    assert "F-SUM" in told
-    assert "F-PIPE" in told
-    assert "not run" in told
+    assert project.pv("gate")[0] == 2
+    assert project.pv("status")[0] == 1
 
 
 def test_2_a_word_outside_the_vocabulary(project: Project) -> None:
