@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pv.fold import Outcome
-from pv.matrix import Fate
+from pv.matrix import MISSED, Fate
 from pv.report.summary import settled
 from pv.report.wording import counted
 from pv.words import Effective, Level
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pv.fold import Folded
     from pv.status import ContractStatus
 
+_OF_MUTANTS = frozenset(f"mutant {fate}" for fate in MISSED)
 _MOST_NAMES = 5  # mutants that are named; of more, the rest is counted
 
 
@@ -75,6 +76,8 @@ def _outcome(one: Folded) -> str:
     if one.outcome is Outcome.INCONCLUSIVE:
         if one.reason == "not run":
             return _not_run(one)
+        if one.reason in _OF_MUTANTS:  # they are named below
+            return ""
         return ": ".join(filter(None, (one.reason, one.detail))) or "inconclusive: no reason given"
     if one.outcome is Outcome.DISCHARGED:
         return "discharged although its author expects that it is refuted"
