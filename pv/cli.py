@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _EPILOG = "exit codes: 0 ok, 1 findings, 2 usage or unusable input, 3 a bug in pv"
+_OF_REPLAY = "exit codes: 0 the same, 1 it differs, 2 it cannot be replayed, 3 a bug in pv"
 _OF_GATE = "exit codes: 0 go on, 1 a claim contradicts its declaration, 2 nothing measured or usage, 3 a bug in pv"
 
 
@@ -126,6 +127,20 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_pin(commands.add_parser("pin", help="mirrored contracts and what they are copies of", epilog=_EPILOG))
 
+    _add_promote(commands.add_parser("promote", help="declare what the evidence supports", epilog=_EPILOG))
+
+    replay = commands.add_parser(
+        "replay", help="do one run of the ledger again, and compare what it says", epilog=_OF_REPLAY
+    )
+    replay.add_argument(
+        "claim",
+        metavar="[CONTRACT:]ID[LABEL][@LINE]",
+        help="as in x-v1:FALSIFY-X-001[16-mutant-nibble]@120; without a label the newest run without a mutant",
+    )
+    replay.add_argument("--ledger", metavar="PATH", help="default: [tool.pv] ledger")
+    replay.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    replay.add_argument("-v", "--verbose", action="store_true", help="show what pytest says, on standard error")
+
     explain = commands.add_parser("explain", help="the manual page of a code", epilog=_EPILOG)
     explain.add_argument("code", nargs="?", metavar="CODE", help="default: list all codes")
 
@@ -151,6 +166,14 @@ def _add_gate(gate: argparse.ArgumentParser) -> None:
     gate.add_argument("--ledger", metavar="PATH", help="default: [tool.pv] ledger")
     gate.add_argument("--json", action="store_true", help="one JSON object")
     _add_since(gate)
+
+
+def _add_promote(promote: argparse.ArgumentParser) -> None:
+    promote.add_argument("contracts", nargs="+", metavar="FILE|DIR")
+    promote.add_argument("--to", metavar="STATUS", help="default: the status that is effective")
+    promote.add_argument("--reason", metavar="TEXT", help="default: what was seen, in figures")
+    promote.add_argument("--ledger", metavar="PATH", help="default: [tool.pv] ledger")
+    promote.add_argument("--dry-run", action="store_true", help="print what would change, and write nothing")
 
 
 def _add_pin(pin: argparse.ArgumentParser) -> None:

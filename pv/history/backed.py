@@ -125,7 +125,7 @@ def _wrong(row: Mapping[str, Any], contract: str, move: Transition) -> str:
         return f"says nothing of a case: it is of kind {row.get('kind')}"
     if row["contract"] != contract:
         return f"is of another contract, {row['contract']}"
-    seen = _moment(row.get("started"))
+    seen = moment(row.get("started"))
     if seen is None:
         return "does not say when it was seen"
     if move.ends is not None and seen - move.ends > SKEW:
@@ -238,7 +238,8 @@ def _named_evidence(contract: Contract, move: Transition) -> list[str]:
     return [str(one) for one in (evidence if isinstance(evidence, list) else [evidence])]
 
 
-def _moment(value: object) -> datetime | None:
+def moment(value: object) -> datetime | None:
+    """The time that a row gives, in UTC; None if it gives none, or none with its zone."""
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:
