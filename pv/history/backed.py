@@ -125,11 +125,11 @@ def _wrong(row: Mapping[str, Any], contract: str, move: Transition) -> str:
         return f"says nothing of a case: it is of kind {row.get('kind')}"
     if row["contract"] != contract:
         return f"is of another contract, {row['contract']}"
-    seen = moment(row.get("started"))
-    if seen is None:
+    time = moment(row.get("started"))
+    if time is None:
         return "does not say when it was seen"
-    if move.ends is not None and seen - move.ends > SKEW:
-        return f"was seen later than the entry says, {seen.isoformat(timespec='seconds')}"
+    if move.ends is not None and time - move.ends > SKEW:
+        return f"was seen later than the entry says, {time.isoformat(timespec='seconds')}"
     if row.get("dirty") is not False or not isinstance(row.get("commit"), str):
         return "was not seen at a commit: the tree had changes that are nowhere kept"
     return ""
@@ -137,10 +137,7 @@ def _wrong(row: Mapping[str, Any], contract: str, move: Transition) -> str:
 
 def _of_claims(claims: Sequence[Claim], rows: Sequence[Mapping[str, Any]]) -> tuple[Effective, str]:
     """The rung that rows support for these claims, each by its own fingerprint, and what stands in the way of more."""
-    newest = {
-        (row["claim"], row["params"], row["mutant"], row["fingerprint"]): row
-        for row in sorted(rows, key=lambda row: str(row.get("started")))
-    }
+    newest = {(row["claim"], row["params"], row["mutant"], row["fingerprint"]): row for row in sorted(rows, key=seen)}
     others = {row["claim"] for row in rows} - {claim.id for claim in claims}
     if others:
         return Effective.PROPOSED, f"it names claims that the contract did not have: {_listed(sorted(others))}"
@@ -245,6 +242,11 @@ def moment(value: object) -> datetime | None:
     except ValueError:
         return None
     return moment.astimezone(UTC) if moment.tzinfo else None
+
+
+def seen(row: Mapping[str, Any]) -> datetime:
+    """When a row was seen; what does not say so, before all others."""
+    return moment(row.get("started")) or datetime.min.replace(tzinfo=UTC)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from pv import git
 from pv.archive import ABBREVIATED
 from pv.expiry import SKEW
 from pv.fold import Outcome
-from pv.history.backed import claims_in, moment
+from pv.history.backed import claims_in, moment, seen
 from pv.matrix import killed
 from pv.words import Effective
 
@@ -54,7 +54,7 @@ def commit_of(root: Path, contract: Contract, rows: Iterable[CaseEvidence]) -> s
     path = (root / contract.path).resolve()
     if repository is None or head is None or not path.is_relative_to(repository.top):
         return None
-    newest = sorted((one.row for one in rows if one.row), key=lambda row: str(row.get("started")), reverse=True)
+    newest = sorted((one.row for one in rows if one.row), key=seen, reverse=True)
     commits = dict.fromkeys([*(str(row.get("commit")) for row in newest), head])
     place = path.relative_to(repository.top).as_posix()
     found = git.blobs(repository.top, [f"{commit}:{place}" for commit in commits])
@@ -105,16 +105,16 @@ def entry(
 
 def _why_not(one: CaseEvidence, ancestors: frozenset[str], now: datetime) -> str:
     row = one.row or {}
-    commit, seen = row.get("commit"), moment(row.get("started"))
+    commit, time = row.get("commit"), moment(row.get("started"))
     if not isinstance(commit, str):
         return "names no commit that it was seen at"
     if row.get("dirty") is not False:
         return f"was seen on a tree with changes that commit {commit[:7]} does not have"
     if commit not in ancestors:
         return f"was seen at commit {commit[:7]}, which HEAD does not build upon"
-    if seen is None:
+    if time is None:
         return "does not say when it was seen"
-    return "was seen in the future: a clock is wrong" if seen - now > SKEW else ""
+    return "was seen in the future: a clock is wrong" if time - now > SKEW else ""
 
 
 def _settled(one: ContractStatus) -> list[Folded]:
