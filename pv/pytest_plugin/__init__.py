@@ -22,6 +22,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--pv-no-matrix", action="store_true", help=argparse.SUPPRESS)  # `pv mutants` prints its own
     group.addoption("--pv-again", metavar="FILE", help=argparse.SUPPRESS)  # `pv replay` says how examples were made
     group.addoption("--pv-ledger", metavar="PATH", help="where evidence is appended (default: [tool.pv] ledger)")
+    group.addoption("--pv-shard", metavar="K/N", help="run the K-th of N shards, cut by measured duration")
+    group.addoption(
+        "--pv-durations",
+        metavar="PATH",
+        help="cut shards by this ledger, or JSON of node ids and seconds (default: own)",
+    )
+    group.addoption("--resume", action="store_true", help="keep fresh evidence of this commit, and run the rest")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -50,10 +57,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     settings = _settings(config)
     if settings is None:
-        if config.getoption("mutants"):
-            raise pytest.UsageError(
-                f"--mutants: {config.rootpath / 'pyproject.toml'} has no [tool.pv], so no contracts"
-            )
+        for option in ("--mutants", "--pv-shard", "--resume"):
+            if config.getoption(option):
+                raise pytest.UsageError(
+                    f"{option}: {config.rootpath / 'pyproject.toml'} has no [tool.pv], so no contracts"
+                )
         _announce_foreign_root(config)
         return
     config.addinivalue_line("markers", "falsify(claim): tries to refute a claim of a contract")
@@ -67,9 +75,24 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[PROJECT] = project
     config.pluginmanager.register(collect, "pv-collect")
     config.pluginmanager.register(run, "pv-run")
+    _choose(config)
     if not hasattr(config, "workerinput"):  # with xdist, the controller alone keeps the ledger
         config.pluginmanager.register(Recorder(config, settings), "pv-record")
         config.pluginmanager.register(LeftOut(config, project.files), "pv-left-out")
+
+
+def _choose(config: pytest.Config) -> None:
+    """Decide what is run, if that is not everything; a worker is told by the controller."""
+    worker = getattr(config, "workerinput", None)
+    asked = any(
+        config.getoption(option) not in (None, False) for option in ("--pv-shard", "--pv-durations", "--resume")
+    )
+    if (worker is None and asked) or "pv_choice" in (worker or ()):
+        from pv.pytest_plugin.choice import CHOICE, Chosen, choose  # noqa: PLC0415  few sessions choose
+
+        if worker is None:
+            config.stash[CHOICE] = choose(config)
+        config.pluginmanager.register(config.stash.get(CHOICE, None) or Chosen.handed(config), "pv-choice")
 
 
 def _settings(config: pytest.Config) -> Config | None:

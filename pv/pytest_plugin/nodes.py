@@ -40,11 +40,18 @@ class Nodes:
             return {}
         contract = read(path, file).contract
         return {
-            f"{file}::{claim.id}" + (f"[{label}]" if case.label else ""): (claim, case)
+            node: (claim, case)
             for claim in (contract.claims if contract else ())
             for case in claim.cases()
-            for label in (case.label, _escaped(case.label))
+            for node in node_ids(file, claim, case)
         }
+
+
+def node_ids(file: str, claim: Claim, case: Case) -> list[str]:
+    """The node ids that pytest may give a case of a claim."""
+    return [
+        f"{file}::{claim.id}" + (f"[{label}]" if case.label else "") for label in (case.label, _escaped(case.label))
+    ]
 
 
 def _escaped(label: str) -> str:

@@ -69,6 +69,12 @@ class Project:
         """Every contract file of the project."""
         return frozenset(walk(folder for folder in self.settings.contracts if folder.is_dir()))
 
+    @property
+    def ledger(self) -> Path:
+        """The ledger of the session."""
+        chosen = self.config.getoption("pv_ledger")
+        return self.config.invocation_params.dir / chosen if chosen else self.settings.ledger
+
     @functools.cached_property
     def first(self) -> Path:
         """The contract that complaints go to which belong to none."""

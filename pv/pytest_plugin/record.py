@@ -11,8 +11,10 @@ import pytest
 
 from pv.fold import CaseEvidence, Folded, fold
 from pv.judge import Word
+from pv.pytest_plugin.choice import CHOICE
 from pv.pytest_plugin.log import Log
 from pv.pytest_plugin.nodes import Nodes
+from pv.pytest_plugin.project import PROJECT
 from pv.pytest_plugin.row import broken
 from pv.pytest_plugin.run import PROPERTY
 from pv.report import matrix_text
@@ -21,6 +23,8 @@ from pv.report.refutation import block
 from pv.report.summary import headline
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pv.config import Config
     from pv.parse import Case, Claim
 
@@ -32,9 +36,13 @@ class Recorder:
 
     def __init__(self, config: pytest.Config, settings: Config) -> None:
         self._config, self._settings = config, settings
-        chosen = config.getoption("pv_ledger")
-        path = config.invocation_params.dir / chosen if chosen else settings.ledger
-        self._log = Log(path, config.rootpath, [str(one) for one in config.invocation_params.args])
+        self._choice = config.stash.get(CHOICE, None)
+        self._log = Log(
+            config.stash[PROJECT].ledger,
+            config.rootpath,
+            [str(one) for one in config.invocation_params.args],
+            self._choice.decision.about if self._choice else None,
+        )
         self.rows: dict[str, dict[str, Any]] = {}
         self.pending: dict[str, dict[str, Any]] = {}
         self._open: dict[str, dict[str, Any]] = {}
@@ -77,13 +85,15 @@ class Recorder:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the counts, with their denominators, and the kill matrix where it was asked for."""
-        if not self.rows:
+        if not self.rows and self._choice is None:
             self._complain(terminalreporter)
             return
         terminalreporter.section("contracts", sep="=")
         paint = Paint(on=terminalreporter.hasmarkup)
         if self._config.getoption("tbstyle") == "no":  # otherwise they stand among pytest's failures
             self._refutations(terminalreporter, paint)
+        for line in self._choice.lines() if self._choice else ():
+            terminalreporter.write_line(line)
         folded, partial = self._folded()
         if self._config.getoption("mutants"):
             self._matrix(terminalreporter, folded, paint)
@@ -140,8 +150,9 @@ class Recorder:
     def _folded(self) -> tuple[list[Folded], str]:
         """The claims of which anything was run, each judged by all of its cases, and how many of those were run."""
         claims: dict[tuple[str, str], Claim] = {}
-        rows: dict[tuple[str, str, str, str], dict[str, Any]] = {}
-        for node, row in sorted(self.rows.items(), key=lambda entry: self._nodes.place(entry[0])):
+        rows: dict[tuple[str, str, str, str], Mapping[str, Any]] = {}
+        known = {**{str(row["node"]): row for row in (self._choice.kept if self._choice else ())}, **self.rows}
+        for node, row in sorted(known.items(), key=lambda entry: self._nodes.place(entry[0])):
             found = self._nodes.find(node)
             if found:
                 claims[row["contract"], row["claim"]] = found[0]
