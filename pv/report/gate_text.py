@@ -60,6 +60,8 @@ def notes(gate: Gate, report: Report) -> list[str]:
         known = sum(settled(one) or one.contradicts for one in status.claims)
         if known < len(status.claims):
             told.append(f"{status.contract.name}: {len(status.claims) - known} of {len(status.claims)} claims unknown")
+        elif not status.claims:
+            told.append(f"{status.contract.name}: it has no claims")
     if report.since and not report.since.measured and not any(one.kind is Kind.NO_BASE for one in gate.reasons):
         told.append(f"since {report.since.ref}: {report.since.why_not}")
     return told
