@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pv.words import Expect, Level
@@ -33,6 +33,15 @@ class Equation:
     formula: str
     data: Any
     span: Span
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """An explanation that claims test, and the wider one that it is a case of (empty where it is none)."""
+
+    name: str
+    statement: str = ""
+    parent: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,8 @@ class Claim:
     data: Mapping[str, Any] = field(repr=False)
     pending: tuple[Mapping[str, Any], ...] = ()
     valid_for: str | None = None
+    hypothesis: str = ""
+    parent: str = ""
 
     def cases(self) -> list[Case]:
         """Every run that the claim asks for: all its parameters, then each mutant at the first of them."""
@@ -108,6 +119,7 @@ class Contract:
     claims: tuple[Claim, ...]
     status: str | None
     status_history: tuple[Mapping[str, Any], ...]
+    hypotheses: Mapping[str, Hypothesis] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -142,6 +154,7 @@ def parse(document: Document, stem: str) -> Contract:
         claims=claims,
         status=None if status is None else _text(status),
         status_history=tuple(entry for entry in _sequence(data.get("status_history")) if isinstance(entry, dict)),
+        hypotheses=_hypotheses(data, claims),
     )
 
 
@@ -201,7 +214,22 @@ def _claim(
         data=entry,
         pending=tuple(item for item in _sequence(entry.get("pending")) if isinstance(item, dict)),
         valid_for=_optional(entry.get("valid_for", document.data.get("valid_for"))),
+        hypothesis=_text(entry.get("hypothesis")).strip(),
+        parent=_text(entry.get("parent")).strip(),
     )
+
+
+def _hypotheses(data: Mapping[str, Any], claims: Sequence[Claim]) -> dict[str, Hypothesis]:
+    """The hypotheses of the block, in its order, then those that only claims name; the first parent named counts."""
+    found = {
+        name: Hypothesis(name, _text(_mapping(entry).get("statement")), _text(_mapping(entry).get("parent")).strip())
+        for name, entry in _mapping(data.get("hypotheses")).items()
+    }
+    for claim in claims:
+        if claim.hypothesis:
+            before = found.get(claim.hypothesis, Hypothesis(claim.hypothesis))
+            found[claim.hypothesis] = replace(before, parent=before.parent or claim.parent)
+    return found
 
 
 def _tolerances(document: Document, equation: Equation | None) -> list[Any]:

@@ -45,6 +45,7 @@ _BLOCKS = {
     "proof_obligations": "a proof obligation",
     "kani_harnesses": "a kani harness",
     "status_history": "an entry of status_history",
+    "hypotheses": "a hypothesis",
 }
 
 
