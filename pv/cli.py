@@ -112,6 +112,14 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--strict", action="store_true", help="a claim that is inconclusive is a finding")
     _add_since(status)
 
+    trace = commands.add_parser("trace", help="from equation to claim, falsifier, mutants and evidence", epilog=_EPILOG)
+    trace.add_argument("contracts", nargs="*", metavar="FILE|DIR", help="default: all of [tool.pv] contracts")
+    trace.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+    trace.add_argument("--ledger", metavar="PATH", help="default: [tool.pv] ledger")
+    trace.add_argument(
+        "--strict", action="store_true", help="what is not covered, not tested or not bound is a finding"
+    )
+
     _add_gate(commands.add_parser("gate", help="whether a pipeline may go on", epilog=_OF_GATE))
 
     mutants = commands.add_parser(
@@ -144,7 +152,15 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser("explain", help="the manual page of a code", epilog=_EPILOG)
     explain.add_argument("code", nargs="?", metavar="CODE", help="default: list all codes")
 
-    commands.add_parser("schema", help="print the JSON Schema of contracts", epilog=_EPILOG)
+    schema = commands.add_parser("schema", help="print the JSON Schema of contracts or of the ledger", epilog=_EPILOG)
+    schema.add_argument("of", nargs="?", choices=("contract", "ledger"), default="contract", help="default: contract")
+
+    verify = commands.add_parser("verify", help="whether a ledger is what was written", epilog=_EPILOG)
+    verify.add_argument("ledger", nargs="?", metavar="LEDGER", help="default: [tool.pv] ledger")
+    verify.add_argument(
+        "--head", metavar="HASH", help="a line with this hash must be there: the head of an earlier time"
+    )
+    verify.add_argument("--json", action="store_true", help="one JSON object")
     return parser
 
 
