@@ -1,4 +1,4 @@
-"""`pv schema`: the JSON Schema of contracts."""
+"""`pv schema`: the JSON Schema of contracts, or of the lines of a ledger."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     import argparse
 
 
-def run(_arguments: argparse.Namespace) -> int:
-    """Print the schema that contracts are checked against."""
+def run(arguments: argparse.Namespace) -> int:
+    """Print the schema that such files are checked against."""
     from importlib import resources  # noqa: PLC0415  slow to import
 
-    emit(resources.files("pv").joinpath("schema/contract.schema.json").read_text("utf-8"))
+    emit(resources.files("pv").joinpath(f"schema/{arguments.of}.schema.json").read_text("utf-8"))
     return 0

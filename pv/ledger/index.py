@@ -168,21 +168,15 @@ def read(path: Path) -> Ledger:
     Raises:
         UsageProblem: the file is there and cannot be read.
     """
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UsageProblem(f"{path}: the ledger cannot be read: it is no regular file")
-        descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
+    opened = open_ledger(path)
+    if opened is None:
         return Ledger(path, Scan(), _nothing, exists=False)
-    except (OSError, ValueError) as problem:
-        raise _unreadable(path, problem) from None
+    descriptor, size = opened
     try:
-        with locked(descriptor, shared=True):  # else the end could be a line that is just being written
-            size = os.fstat(descriptor).st_size
         scan = scan_file(descriptor, size)
     except OSError as problem:
         os.close(descriptor)
-        raise _unreadable(path, problem) from None
+        raise unreadable(path, problem) from None
 
     def line(index: int) -> bytes:
         return os.pread(descriptor, scan.lengths[index], scan.offsets[index])
@@ -192,9 +186,32 @@ def read(path: Path) -> Ledger:
     return ledger
 
 
+def open_ledger(path: Path) -> tuple[int, int] | None:
+    """A descriptor of a ledger and its size in bytes, at a moment when nobody writes to it; None if it is not there.
+
+    Raises:
+        UsageProblem: it is there and cannot be read.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UsageProblem(f"{path}: the ledger cannot be read: it is no regular file")
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as problem:
+        raise unreadable(path, problem) from None
+    try:
+        with locked(descriptor, shared=True):  # else the end could be a line that is just being written
+            return descriptor, os.fstat(descriptor).st_size
+    except OSError as problem:
+        os.close(descriptor)
+        raise unreadable(path, problem) from None
+
+
+def unreadable(path: Path, problem: Exception) -> UsageProblem:
+    """Why a ledger cannot be read, for its user."""
+    return UsageProblem(f"{path}: the ledger cannot be read: {getattr(problem, 'strerror', None) or problem}")
+
+
 def _nothing(index: int) -> bytes:
     raise IndexError(index)
-
-
-def _unreadable(path: Path, problem: Exception) -> UsageProblem:
-    return UsageProblem(f"{path}: the ledger cannot be read: {getattr(problem, 'strerror', None) or problem}")

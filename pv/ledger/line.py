@@ -25,6 +25,7 @@ OF_CASES = ("begin", "case")
 OF_RUNS = ("run", "environment", "end")
 PREFIX = len('{"prev":"') + 64 + len('",')
 
+_BEGINNING = b'{"prev":"'
 _CHAINED = re.compile(rb'\{"prev":"([0-9a-f]{64})","schema":"pv-ledger-v2",')
 
 
@@ -83,6 +84,21 @@ def parse(line: bytes) -> dict[str, Any] | None:
         return None
     del row["prev"]
     return row
+
+
+def schema_of(line: bytes) -> str | None:
+    """The schema that a line of another kind of JSON names, empty if it names none; None if it is not JSON."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    named = row.get("schema") if isinstance(row, dict) else None
+    return named if isinstance(named, str) else ""
+
+
+def looks_torn(line: bytes) -> bool:
+    """Whether a line that is none of ours begins like one of ours."""
+    return line.startswith(_BEGINNING) or (line != b"" and _BEGINNING.startswith(line))
 
 
 def _refuse(constant: str) -> None:

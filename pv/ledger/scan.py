@@ -10,7 +10,7 @@ from array import array
 from typing import TYPE_CHECKING
 
 from pv.ledger.kinds import fault
-from pv.ledger.line import FIRST, OF_CASES, OLDER, SCHEMA, parse, previous
+from pv.ledger.line import FIRST, OF_CASES, OLDER, SCHEMA, parse, previous, schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +101,7 @@ def scan_file(descriptor: int, size: int) -> Scan:
     """
     one = _Pass()
     offset = 0
-    for number, line in enumerate(_lines(descriptor, size), 1):
+    for number, line in enumerate(lines_of(descriptor, size), 1):
         one.take(line, number, offset, whole=offset + len(line) < size)
         offset += len(line) + 1
     return one.end()
@@ -201,12 +201,10 @@ class _Pass:
         if not whole:
             self._scan.problems.add(number, "the last line is torn; left aside")
             return
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
+        named = schema_of(line)
+        if named is None:
             self._scan.problems.add(number, "not JSON; left aside")
-            return
-        if isinstance(row, dict) and row.get("schema") == OLDER:
+        elif named == OLDER:
             self._scan.problems.older += 1
         else:
             self._scan.problems.add(number, f"not a line of {SCHEMA}; left aside")
@@ -220,7 +218,7 @@ def _plain_key(text: bytes) -> bytes:
         return text
 
 
-def _lines(descriptor: int, size: int) -> Iterator[bytes]:
+def lines_of(descriptor: int, size: int) -> Iterator[bytes]:
     """The lines of a file without their newlines; the last one also if it has none, but not if it is empty."""
     pieces: list[bytes] = []
     at = 0
