@@ -169,7 +169,7 @@ class _Text:
             self._put(old.start + 1, old.start + 1, flow(entry))
             return
         colon = self.text.index(":", self.root.key(HISTORY)[1]) + 1
-        alone = not self.text[colon : old.start].strip() and not re.match(r"[ \t]*#", self.text[old.end :])
+        alone = not self.text[colon : old.start].strip()  # else a comment stands before it
         self._put(colon if alone else old.start, old.end, "")
         margin = " " * self.root.column + self._list_indent()
         self._put_lines(old.end, block(entry, margin, self.newline))

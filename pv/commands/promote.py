@@ -116,8 +116,20 @@ def _unsupported(one: ContractStatus, to: Effective) -> _Refused | None:
 
 
 def _untraceable(one: ContractStatus, world: _World) -> _Refused | None:
+    to = _target(one, world)
     odd = [f"evidence {why}" for why in unsound(counted(one), world.ancestors, world.now)]
-    return _Refused(f"not promoted to {_target(one, world)}: its evidence cannot back that", odd) if odd else None
+    if odd:
+        return _Refused(f"not promoted to {to}: its evidence cannot back that", odd)
+    if _commit(one, world) is None:
+        why = (
+            "neither HEAD nor the commit that they were seen at has the claims as they stand; commit them, and run them"
+        )
+        return _Refused(f"not promoted to {to}: its claims are not committed", [why])
+    return None
+
+
+def _commit(one: ContractStatus, world: _World) -> str | None:
+    return commit_of(world.config.root, one.contract, counted(one))
 
 
 def _lacks(one: ContractStatus, asked: Effective) -> list[str]:
@@ -128,11 +140,7 @@ def _lacks(one: ContractStatus, asked: Effective) -> list[str]:
 
 def _promote(one: ContractStatus, file: Path, world: _World, *, dry_run: bool) -> None:
     contract, rows, to = one.contract, counted(one), _target(one, world)
-    commit = commit_of(world.config.root, contract, rows)
-    if commit is None:
-        raise UsageProblem(
-            f"{escape(contract.path)}: its claims are not committed as they stand; commit them, and run them at that commit"
-        )
+    commit = _commit(one, world) or ""
     word = contract.status if to is one.declared and contract.status else str(to)
     why = (world.reason or reason(one, commit)).strip()
     made = change(file, contract, word, entry(one, word, world.now, why=why, commit=commit, rows=rows))

@@ -116,7 +116,7 @@ OLD = '  - {date: "2026-01-01", from: PROPOSED, to: PROPOSED}\n'
         (f"{M}status: A\nstatus_history: []\n", f"{M}status: ACTIVE_RUNTIME\nstatus_history:\n{ADDED}"),
         (
             f"{M}status: A\nstatus_history: [] # none\nx: 1\n",
-            f"{M}status: ACTIVE_RUNTIME\nstatus_history:  # none\n{ADDED}x: 1\n",
+            f"{M}status: ACTIVE_RUNTIME\nstatus_history: # none\n{ADDED}x: 1\n",
         ),
         (f"{M}status: A\nstatus_history:\nx: 1\n", f"{M}status: ACTIVE_RUNTIME\nstatus_history:\n{ADDED}x: 1\n"),
         (f"{M}status: A\nstatus_history: ~\n", f"{M}status: ACTIVE_RUNTIME\nstatus_history:\n{ADDED}"),
