@@ -110,6 +110,11 @@ def _parser() -> argparse.ArgumentParser:
     document.add_argument("--check", metavar="FILE.md", help="1, and what differs, unless that table is up to date")
     status.add_argument("--ledger", metavar="PATH", help="default: [tool.pv] ledger")
     status.add_argument("--strict", action="store_true", help="a claim that is inconclusive is a finding")
+    status.add_argument(
+        "--hypotheses",
+        action="store_true",
+        help="as text or Markdown: what is refuted, what survives, what to run next",
+    )
     _add_since(status)
 
     trace = commands.add_parser("trace", help="from equation to claim, falsifier, mutants and evidence", epilog=_EPILOG)

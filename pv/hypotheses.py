@@ -114,9 +114,14 @@ def bits(parts: int, live: int) -> float:
 
 
 def seconds_of(ledger: Ledger, claims: Iterable[Claim]) -> dict[str, float]:
-    """How long each claim took, mutants and all: the newest measured time of every case; without one for each, none."""
+    """How long each claim that tests a hypothesis took, mutants and all, by its id; it has to be known of every case.
+
+    The newest run of a case that came to a verdict counts, in seconds.
+    """
     found = {}
     for claim in claims:
+        if not claim.hypothesis:
+            continue
         times = [
             _seconds(ledger, (claim.contract, claim.id, case.key, case.mutant.id if case.mutant else ""))
             for case in claim.cases()

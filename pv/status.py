@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pv.changes import Since, Trend
     from pv.config import Config
+    from pv.hypotheses import Tree
     from pv.ledger import Ledger
     from pv.parse import Case, Claim, Contract
     from pv.remark import Remark
@@ -40,6 +41,7 @@ class ContractStatus:
     cap: str = ""
     remarks: tuple[Remark, ...] = ()
     trend: Trend | None = None
+    hypotheses: Tree | None = None
 
     @property
     def declared(self) -> Effective | None:

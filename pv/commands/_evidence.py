@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pv.commands._remarks import gather
 from pv.config import find_config
 from pv.corpus import read_all, walk
+from pv.hypotheses import seconds_of, tree
 from pv.ledger import read
 from pv.report.console import escape
 from pv.status import Report, compute
@@ -80,7 +81,11 @@ def report_on(selection: Selection, path: Path, *, since: str | None = None, bas
     ledger = read(path)
     remarks = gather(selection.contracts, selection.config, ledger)
     statuses = tuple(
-        replace(one, trend=trend(one.contract, ledger, one.claims))
+        replace(
+            one,
+            trend=trend(one.contract, ledger, one.claims),
+            hypotheses=tree(one.contract, one.claims, seconds_of(ledger, one.contract.claims)),
+        )
         for one in compute(selection.contracts, ledger, selection.config, remarks=remarks)
     )
     changes = None if since is None else changed(selection, ledger, statuses, since, base_ledger)

@@ -32,8 +32,17 @@ def asked(arguments: argparse.Namespace) -> list[Output]:
     return found
 
 
-def deliver(report: Report, wanted: list[Output], *, into: str | None = None, check: str | None = None) -> bool:
+def deliver(
+    report: Report,
+    wanted: list[Output],
+    *,
+    into: str | None = None,
+    check: str | None = None,
+    hypotheses: bool = False,
+) -> bool:
     """Write every report; whether a document that was to be checked differs.
+
+    With `hypotheses`, text and Markdown are about these alone; the other formats are the same.
 
     All of them are made before the first is written, so that none stands there without the others for a bug of ours.
 
@@ -43,7 +52,7 @@ def deliver(report: Report, wanted: list[Output], *, into: str | None = None, ch
     """
     from pv.report.files import write  # noqa: PLC0415  needed where something is written
 
-    made = [(one, _text(one, report)) for one in wanted]
+    made = [(one, _text(one, report, hypotheses=hypotheses)) for one in wanted]
     document = _document(into, report) if into else None
     for one, text in made:
         if one.path is not None:
@@ -60,7 +69,9 @@ def deliver(report: Report, wanted: list[Output], *, into: str | None = None, ch
     return _differs(check, report) if check else False
 
 
-def _text(one: Output, report: Report) -> str:
+def _text(one: Output, report: Report, *, hypotheses: bool) -> str:
+    if hypotheses and one.format in ("text", "markdown"):
+        return _hypotheses(one, report)
     if one.format == "text" and one.path is None:
         from pv.report.status_text import as_text  # noqa: PLC0415
 
@@ -68,6 +79,16 @@ def _text(one: Output, report: Report) -> str:
         columns = shutil.get_terminal_size().columns if terminal else None
         return as_text(report, Paint.for_stream(sys.stdout), columns, getattr(sys.stdout, "encoding", None)) + "\n"
     return render(one.format, report)
+
+
+def _hypotheses(one: Output, report: Report) -> str:
+    from pv.report.hypotheses import as_markdown, as_text  # noqa: PLC0415  seldom asked for
+
+    if one.format == "markdown":
+        return as_markdown(report) + "\n"
+    if one.path is not None:
+        return as_text(report, Paint(on=False)) + "\n"
+    return as_text(report, Paint.for_stream(sys.stdout), getattr(sys.stdout, "encoding", None)) + "\n"
 
 
 def _document(name: str, report: Report) -> str:

@@ -26,6 +26,6 @@ def run(arguments: argparse.Namespace) -> int:
         since=arguments.since,
         base_ledger=arguments.base_ledger,
     )
-    differs = deliver(report, wanted, into=arguments.into, check=arguments.check)
+    differs = deliver(report, wanted, into=arguments.into, check=arguments.check, hypotheses=arguments.hypotheses)
     selection.complain()
     return 1 if differs or report.found(strict=arguments.strict) else 0

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pv.matrix import killed
+from pv.report.hypotheses import as_data as hypotheses
 from pv.report.lacking import lacking
 from pv.report.matrix_data import as_rows
 from pv.report.summary import counts, headline, state, state_of
@@ -91,6 +92,7 @@ def _contract(one: ContractStatus) -> dict[str, Any]:
         "counts": counts(one.claims),
         "trend": None if one.trend is None else asdict(one.trend),
         "remarks": [remark(each) for each in one.remarks],
+        "hypotheses": hypotheses(one.hypotheses),
         "claims": [_claim(claim) for claim in one.claims],
         "matrix": as_rows(one.claims),
     }
