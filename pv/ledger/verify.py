@@ -104,11 +104,12 @@ class _Check:
         about = str(row.get("kind")), str(row.get("run"))
         self._link(number, line, about)
         self._last, self._about = number, about
-        wrong = fault(row) or ("" if _is_as_written(row, line) else "not written as pv writes it")
+        wrong = fault(row)
+        if not wrong:
+            self._count(number, row)
+            wrong = "" if _is_as_written(row, line) else "not written as pv writes it"
         if wrong:
             self._faults.append(Found(number, Kind.SCHEMA, wrong))
-        else:
-            self._count(number, row)
 
     def end(self, path: Path, places: Places) -> Verified:
         """What came of it."""
@@ -169,10 +170,9 @@ class _Check:
             wrong = f"the run {name} had ended before"
         if kind == "environment":
             self._environments.add((name, row["environment"]))
-        elif kind == "end":
-            wrong = self._count_end(run, row) or wrong
         else:
-            wrong = self._count_case(run, row) or wrong
+            counted = self._count_end(run, row) if kind == "end" else self._count_case(run, row)
+            wrong = wrong or counted
         if wrong:
             self._faults.append(Found(number, Kind.RUN, wrong))
 
