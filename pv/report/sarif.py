@@ -63,7 +63,7 @@ def _rule(name: str) -> dict[str, Any]:
         "shortDescription": {"text": f"{short}."},
         "help": {"text": fix, "markdown": fix},
         "defaultConfiguration": {"level": "warning" if name == "claim-inconclusive" else "error"},
-        "properties": {"tags": ["contract", name.split("-", maxsplit=1)[0]]},
+        "properties": {"tags": ["contracts", name.split("-", maxsplit=1)[0]]},
     }
 
 
