@@ -143,7 +143,7 @@ def _promote(one: ContractStatus, file: Path, world: _World, *, dry_run: bool) -
     commit = _commit(one, world) or ""
     word = contract.status if to is one.declared and contract.status else str(to)
     why = (world.reason or reason(one, commit)).strip()
-    made = change(file, contract, word, entry(one, word, world.now, why=why, commit=commit, rows=rows))
+    made = change(file, contract, word, entry(contract, word, world.now, why=why, commit=commit, rows=rows))
     if dry_run:
         emit(made.diff())
         return

@@ -78,7 +78,7 @@ def reason(one: ContractStatus, commit: str) -> str:
 
 
 def entry(
-    one: ContractStatus,
+    contract: Contract,
     to: str,
     now: datetime,
     *,
@@ -88,7 +88,6 @@ def entry(
     loosens: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The entry of a history: from the declared status `to` another one, or to the same one again."""
-    contract = one.contract
     version = contract.document.data.get("version")
     version = contract.metadata.get("version") if version is None else version
     return {
