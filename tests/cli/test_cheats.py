@@ -191,13 +191,14 @@ def project(promoted: Path, tmp_path: Path) -> Project:
 
 
 def refused(project: Project, *needed: str) -> str:
-    """The gate does not let the project through, and says each of these; the status is red as well."""
+    """The gate does not let the project through and the status is red; together they say each of these."""
     code, told = project.pv("gate")
     assert code == 1, told
+    code, more = project.pv("status")
+    assert code == 1, more
     for text in needed:
-        assert text in told, told
-    assert project.pv("status")[0] == 1
-    return told
+        assert text in told + more, told + more
+    return told + more
 
 
 def test_the_honest_project_passes(project: Project) -> None:
@@ -209,9 +210,8 @@ def test_the_honest_project_passes(project: Project) -> None:
 def test_1_a_status_typed_by_hand(project: Project) -> None:
     typed = CONTRACT.replace("status: PROPOSED", "status: ACTIVE_RUNTIME").replace("id: F-", "id: F-TYPED-")
     (project.root / "contracts" / "y-v1.yaml").write_text(typed, "utf-8")
-    told = refused(project, "declared ACTIVE_RUNTIME", "F-TYPED-SUM", "F-TYPED-PIPE")
+    told = refused(project, "declared ACTIVE_RUNTIME", "F-TYPED-SUM", "F-TYPED-PIPE", "not run")
     assert "F-SUM" not in told
-    assert "not run" in project.pv("status")[1]
 
 
 def test_1_nor_does_it_hold_where_nothing_was_measured(project: Project) -> None:
@@ -236,8 +236,7 @@ def test_3_a_promotion_whose_evidence_nobody_has(project: Project) -> None:
 
 def test_4_evidence_of_another_fingerprint(project: Project) -> None:
     project.edit(project.contract, "prediction: every byte", "prediction: every byte, in order")
-    told = refused(project, "F-PIPE")
-    assert "the claim has changed since" in told
+    refused(project, "F-PIPE", "the claim has changed since")
 
 
 def test_4_evidence_relabelled_as_that_of_another_claim(project: Project) -> None:
@@ -302,8 +301,7 @@ def test_9_a_claim_that_nothing_runs(project: Project) -> None:
 
 def test_9_a_gate_renamed(project: Project) -> None:
     project.edit(project.contract, "id: F-PIPE", "id: F-HOSE")
-    told = refused(project, "F-PIPE")
-    assert "F-HOSE" in told
+    refused(project, "F-PIPE", "F-HOSE")
     code, told = project.falsify()  # the falsifier has lost its claim, which is an error of its own
     assert code == 1, told
     assert "orphaned" in told
@@ -401,7 +399,8 @@ def test_14_evidence_of_something_else_than_what_is_there_now(project: Project) 
 
 
 def test_14_evidence_that_is_too_old(project: Project) -> None:
-    project.edit(project.contract, "out_of_scope:", "valid_for: 30d\nout_of_scope:")
+    project.edit(project.contract, "    rule: what goes in", "    valid_for: 30d\n    rule: what goes in")
+    project.falsify()
     assert project.pv("gate")[0] == 0
     project.edit(project.contract, "valid_for: 30d", "valid_for: PT0S")
     assert project.pv("validate", "contracts")[0] == 1  # what is never valid is no claim
