@@ -141,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_pin(commands.add_parser("pin", help="mirrored contracts and what they are copies of", epilog=_EPILOG))
 
     _add_promote(commands.add_parser("promote", help="declare what the evidence supports", epilog=_EPILOG))
+    _add_demote(commands.add_parser("demote", help="declare less, or record what was loosened", epilog=_EPILOG))
 
     replay = commands.add_parser(
         "replay", help="do one run of the ledger again, and compare what it says", epilog=_OF_REPLAY
@@ -157,8 +158,12 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser("explain", help="the manual page of a code", epilog=_EPILOG)
     explain.add_argument("code", nargs="?", metavar="CODE", help="default: list all codes")
 
-    schema = commands.add_parser("schema", help="print the JSON Schema of contracts or of the ledger", epilog=_EPILOG)
-    schema.add_argument("of", nargs="?", choices=("contract", "ledger"), default="contract", help="default: contract")
+    schema = commands.add_parser(
+        "schema", help="print the JSON Schema of contracts, of the ledger, or of a status", epilog=_EPILOG
+    )
+    schema.add_argument(
+        "of", nargs="?", choices=("contract", "ledger", "status"), default="contract", help="default: contract"
+    )
 
     verify = commands.add_parser("verify", help="whether a ledger is what was written", epilog=_EPILOG)
     verify.add_argument("ledger", nargs="?", metavar="LEDGER", help="default: [tool.pv] ledger")
@@ -195,6 +200,17 @@ def _add_promote(promote: argparse.ArgumentParser) -> None:
     promote.add_argument("--reason", metavar="TEXT", help="default: what was seen, in figures")
     promote.add_argument("--ledger", metavar="PATH", help="default: [tool.pv] ledger")
     promote.add_argument("--dry-run", action="store_true", help="print what would change, and write nothing")
+
+
+def _add_demote(demote: argparse.ArgumentParser) -> None:
+    demote.add_argument("contract", metavar="FILE")
+    demote.add_argument("--reason", metavar="TEXT", required=True, help="why; it stands in the history")
+    demote.add_argument(
+        "--to",
+        metavar="STATUS",
+        help="default: one rung lower; the declared status records a loosening and lowers nothing",
+    )
+    demote.add_argument("--dry-run", action="store_true", help="print what would change, and write nothing")
 
 
 def _add_pin(pin: argparse.ArgumentParser) -> None:

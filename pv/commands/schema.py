@@ -1,4 +1,4 @@
-"""`pv schema`: the JSON Schema of contracts, or of the lines of a ledger."""
+"""`pv schema`: the JSON Schema of contracts, of the lines of a ledger, or of a status as JSON."""
 
 from __future__ import annotations
 
