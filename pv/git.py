@@ -60,7 +60,8 @@ class Repository:
 class Step:
     """What one commit made of one file, compared with one of its parents.
 
-    `blob` is "" where the file is gone afterwards, `old` where it was not there before, or was no regular file.
+    `blob` is "" where the file is gone afterwards, `old` where it was not there before, or was no regular file. `merge` says
+    that the commit has other parents as well.
     """
 
     commit: str
@@ -69,6 +70,7 @@ class Step:
     old_path: str
     blob: str
     old: str
+    merge: bool = False
 
 
 def repository(folder: Path) -> Repository | None:
@@ -204,8 +206,8 @@ def log(folder: Path, paths: Iterable[Path], since: str | None = None) -> list[S
     Raises:
         GitProblem: git cannot be asked, or a path lies outside the repository.
     """
-    arguments = ["log", "-z", "--raw", "--no-abbrev", "--full-history", "--topo-order", "-m", "-M", "--no-color"]
-    arguments += ["--no-ext-diff", "--no-show-signature", "--root", "--format=tformat:%x01%H %at"]
+    arguments = ["log", "-z", "--raw", "--no-abbrev", "--full-history", "--topo-order", "-m", "-M", "-l1000"]
+    arguments += ["--no-color", "--no-ext-diff", "--no-show-signature", "--root", "--format=tformat:%x01%H %at %P"]
     arguments += [f"{since}..HEAD" if since else "HEAD", "--", *map(str, paths)]
     return list(_steps(_run(folder, *arguments)))
 
@@ -250,19 +252,19 @@ def extract(folder: Path, commit: str, into: Path, paths: Sequence[str] = ()) ->
 
 
 def _steps(out: bytes) -> Iterator[Step]:
-    commit, authored = "", datetime.fromtimestamp(0, UTC)
+    commit, authored, merge = "", datetime.fromtimestamp(0, UTC), False
     tokens = iter(out.split(b"\0"))
     for raw in tokens:
         token = raw.lstrip(b"\n")
         if token.startswith(b"\1"):
-            name, seconds = token[1:].split()
-            commit, authored = name.decode(), _time(int(seconds))
+            name, seconds, *parents = token[1:].split()
+            commit, authored, merge = name.decode(), _time(int(seconds)), len(parents) > 1
         elif token.startswith(b":"):
             old_mode, mode, old, new, kind = token[1:].decode().split()
             old_path = path = os.fsdecode(next(tokens))
             if kind[0] in "RC":
                 path = os.fsdecode(next(tokens))
-            yield Step(commit, authored, path, old_path, _blob(mode, new), _blob(old_mode, old))
+            yield Step(commit, authored, path, old_path, _blob(mode, new), _blob(old_mode, old), merge)
 
 
 def _blob(mode: str, name: str) -> str:
@@ -296,7 +298,7 @@ def _run(folder: Path, *arguments: str, stdin: bytes = b"", more: Mapping[str, s
 def _start(
     folder: Path, arguments: Sequence[str], stdin: bytes = b"", more: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[bytes]:
-    command = ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments]
+    command = ["git", "-c", "core.fsmonitor=false", "-c", "log.diffMerges=separate", "-C", str(folder), *arguments]
     try:
         return subprocess.run(
             command,
