@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pv.gate import FAILED, NOT_MEASURED, PASSED, Kind
 from pv.report.console import cut, escape
+from pv.report.lacking import lacking
 from pv.report.summary import counts, headline, settled
 from pv.report.wording import counted
 from pv.since import measured
@@ -25,7 +26,13 @@ _LONGEST = 300  # columns of what is said about one reason
 def as_text(gate: Gate, report: Report, paint: Paint) -> str:
     """One line a reason, contradictions first, then what does not stop anybody, then the summary."""
     ordered = sorted(gate.reasons, key=lambda reason: reason.code)
-    lines = [_line(reason, paint) for reason in ordered]
+    by_name = {one.contract.name: one for one in report.contracts}
+    lines = []
+    for reason in ordered:
+        lines.append(_line(reason, paint))
+        if reason.kind is Kind.OVERSTATED and reason.contract in by_name:
+            for claim, texts in lacking(by_name[reason.contract]):
+                lines.append(f"  {escape(claim or reason.contract)} lacks: {cut(escape('; '.join(texts)), _LONGEST)}")
     lines += [paint(f"note: {escape(text)}", "dim") for text in notes(gate, report)]
     return "\n".join([*lines, paint(summary(gate, report), _COLOURS[gate.code], "bold")])
 
