@@ -2,7 +2,8 @@
 
 A move up to a level that evidence has to support names the lines of the ledger which supported it, by the first 16 or more
 digits of their hashes; then anyone can check them. `pv promote` writes such an entry. Only the newest promotion is
-looked at: an entry that is committed is never changed, and a promotion with evidence settles those before it.
+looked at: an entry that is committed is never changed, and a promotion with evidence settles those before it, as does
+an entry from a status to the same one that names evidence.
 
 Bad:
 
@@ -38,7 +39,8 @@ SEVERITY = Severity.WARNING
 
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield the newest promotion if it names no line of a ledger."""
-    promotions = [move for move in chronological(transitions(contract)) if move.promotes]
+    moves = chronological(transitions(contract))
+    promotions = [move for move in moves if move.promotes or (move.evidence and move.from_rung is move.to_rung)]
     if promotions and not promotions[-1].evidence:
         move = promotions[-1]
         yield Problem(

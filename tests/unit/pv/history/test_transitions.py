@@ -191,6 +191,7 @@ def test_what_the_rules_find(contract_of: Callable[..., Contract], entries: list
         [UP, NEXT, "date: '2026-02-01', from: ACTIVE_RUNTIME, to: ACTIVE_RUNTIME, loosens: ['F-1: tolerance']"],
         # going down needs no evidence, and what was promoted without is settled by a later promotion with
         ["date: '2026-01-01', to: ACTIVE_RUNTIME", "date: '2026-01-02', from: ACTIVE_RUNTIME, to: PROPOSED", "date: '2026-01-03', from: PROPOSED, to: ACTIVE_RUNTIME, evidence: [4f1d0c52a3b96e78]"],
+        ["date: '2026-01-01', to: ACTIVE_RUNTIME", "date: '2026-01-02', from: ACTIVE_RUNTIME, to: ACTIVE_RUNTIME, evidence: [4f1d0c52a3b96e78]"],
         ["date: '2026-01-02', from: ACTIVE, to: REFUTED"],
     ],
 )  # fmt: skip
