@@ -154,7 +154,8 @@
     if (view.sort !== "state") said.set("sort", view.sort);
     if (view.down) said.set("down", "1");
     const query = said.toString();
-    history.replaceState(null, "", `#/${query ? `?${query}` : ""}`);
+    backTo = `#/${query ? `?${query}` : ""}`;
+    history.replaceState(null, "", backTo);
   };
 
   // every word must be found in one claim, or in the contract itself
