@@ -68,6 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     from pv.pytest_plugin import collect, run  # noqa: PLC0415  only in a project with contracts
     from pv.pytest_plugin.missed import LeftOut  # noqa: PLC0415  as above
+    from pv.pytest_plugin.progress import progress_line  # noqa: PLC0415  as above
     from pv.pytest_plugin.project import PROJECT, Project  # noqa: PLC0415  as above
     from pv.pytest_plugin.record import Recorder  # noqa: PLC0415  as above
 
@@ -75,6 +76,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[PROJECT] = project
     config.pluginmanager.register(collect, "pv-collect")
     config.pluginmanager.register(run, "pv-run")
+    line = progress_line(config)
+    if line is not None:
+        config.pluginmanager.register(line, "pv-progress")
     _choose(config)
     if not hasattr(config, "workerinput"):  # with xdist, the controller alone keeps the ledger
         config.pluginmanager.register(Recorder(config, settings), "pv-record")
