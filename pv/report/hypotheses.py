@@ -22,7 +22,7 @@ _PLAIN = ("|-- ", "`-- ", "|   ", "    ")
 _LONGEST = 300  # columns of what is said of one hypothesis
 _SHOWN = 5  # claims that could be run
 NONE = "no claim of these contracts names a hypothesis: add `hypothesis: NAME` to those that test one"
-_NOTHING_TO_RUN = "nothing to run: each claim of a live hypothesis has a verdict, or waits for more than a run"
+_NOTHING_TO_RUN = "next: nothing to run: each claim of a live hypothesis has a verdict, or waits for more than a run"
 
 
 def as_text(report: Report, paint: Paint, encoding: str | None = None) -> str:
@@ -33,8 +33,8 @@ def as_text(report: Report, paint: Paint, encoding: str | None = None) -> str:
         head = f"{escape(tree.contract.name)} ({escape(tree.contract.path)}): {summary(tree)}"
         lines += [*([""] if lines else []), paint(head, "bold")]
         lines += _drawn(tree.roots, "", drawing, paint)
-        lines += [f"{'next' if at == 0 else 'then'}: {escape(text)}" for at, text in enumerate(_runs(tree))]
-    return "\n".join([*lines, "", ASSUMPTION] if lines else [NONE])
+        lines += [escape(text) for text in _runs(tree)]
+    return "\n".join([*lines, *_assumption(report)] if lines else [NONE])
 
 
 def as_markdown(report: Report) -> str:
@@ -43,11 +43,8 @@ def as_markdown(report: Report) -> str:
     for tree in trees(report):
         lines += [*([""] if lines else []), markdown_cell(f"**{tree.contract.name}**: {summary(tree)}"), ""]
         lines += _listed(tree.roots, "")
-        lines += [
-            "",
-            *(f"* {'next' if at == 0 else 'then'}: {markdown_cell(text)}" for at, text in enumerate(_runs(tree))),
-        ]
-    return "\n".join([*lines, "", f"({ASSUMPTION})"] if lines else [NONE])
+        lines += ["", *(f"* {markdown_cell(text)}" for text in _runs(tree))]
+    return "\n".join([*lines, *_assumption(report)] if lines else [NONE])
 
 
 def as_data(tree: Tree | None) -> dict[str, Any] | None:
@@ -107,10 +104,21 @@ def _said(node: Node) -> str:
 
 
 def _runs(tree: Tree) -> list[str]:
-    """What to run, the most informative claim first."""
-    shown = [_run(one) for one in tree.next[:_SHOWN]]
-    more = len(tree.next) - len(shown)
-    return [*shown, *([f"{counted(more, 'claim')} more"] if more else [])] or [_NOTHING_TO_RUN]
+    """What to run, the most informative claim first, and which live hypotheses no claim tests."""
+    runs = [f"{'then' if at else 'next'}: {_run(one)}" for at, one in enumerate(tree.next[:_SHOWN])] or [
+        _NOTHING_TO_RUN
+    ]
+    more = len(tree.next) - _SHOWN
+    untested = [node.hypothesis.name for node in tree.nodes if node.live and not node.claims]
+    return [
+        *runs,
+        *([f"and {counted(more, 'claim')} more"] if more > 0 else []),
+        *([f"no claim tests {', '.join(untested)}: write one"] if untested else []),
+    ]
+
+
+def _assumption(report: Report) -> list[str]:
+    return ["", f"({ASSUMPTION})"] if any(one.next for one in trees(report)) else []
 
 
 def _run(one: Candidate) -> str:

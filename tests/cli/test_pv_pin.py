@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "contracts/x-v1.yaml"
+CONTRACT = """\
+metadata: {version: "1", description: d, references: [r]}
+equations: {f: {formula: x}}
+falsification_tests: [{id: F-1, prediction: p, if_fails: q, mutants: [{id: m, stage: s}]}]
+"""
 ENVIRONMENT = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 
 
@@ -101,6 +106,22 @@ def test_the_worst_of_several_pins_counts_and_each_has_a_line(project: Path, tmp
     assert done.stdout.splitlines()[-1] == "2 pins: 0 ok, 1 with findings, 1 not run"
     assert pv(project, "check", "contracts/a.yaml").returncode == 0
     assert pv(project, "check").returncode == 1
+
+
+def test_status_calls_a_copy_that_is_none_an_error(project: Path, tmp_path: Path) -> None:
+    commit(tmp_path, CONTRACT)
+    assert pv(project, "add", FILE, "--source", "../up.git", "--write").returncode == 0
+    status = (sys.executable, "-m", "pv", "status", "contracts")
+    done = run(project, *status)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (project / FILE).write_text(CONTRACT + "# edited\n")
+    done = run(project, *status)
+    assert done.returncode == 1
+    assert "error[pin]" in done.stdout
+    (project / "pv.lock").write_text("[")
+    done = run(project, *status)
+    assert done.returncode == 2
+    assert "pv.lock: not TOML" in done.stderr
 
 
 def test_a_source_without_its_history_is_not_run(project: Path, tmp_path: Path) -> None:

@@ -200,7 +200,11 @@ def test_bits_and_seconds_are_told(contract: Contract) -> None:
         f"next: FB (B): {bits(2, 5):.2f} bits in 2 s, {bits(2, 5) / 2:.3g} bits/s; refuted, it removes 2 of 5" in text
     )
     done = dict.fromkeys(("FB", "FL", "FR1"), BAD)
-    assert "next: nothing to run" in as_text(report_of(known(contract, **done)), Paint(on=False))
+    text = as_text(report_of(known(contract, **done)), Paint(on=False))
+    assert text.splitlines()[-2:] == [
+        "next: nothing to run: each claim of a live hypothesis has a verdict, or waits for more than a run",
+        "no claim tests W: write one",
+    ]
 
 
 def test_nothing_drives_the_terminal_or_breaks_out_of_markdown(contract: Contract) -> None:
