@@ -8,7 +8,6 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from statistics import median_low
 from typing import TYPE_CHECKING
 
 from pv.ledger import Key, read
@@ -111,6 +110,15 @@ def shards_of(ledger: Ledger, commit: str | None) -> set[str]:
     return {row["run"] for row in runs if row["kind"] == "run" and row.get("shard") and row.get("commit") == commit}
 
 
+def together(ledger: Ledger) -> dict[str, frozenset[str]]:
+    """For each run that was a shard, the runs of all shards of its plan and commit, which make one run together."""
+    plans: dict[tuple[object, object], set[str]] = {}
+    for row in (entry.row for entry in ledger.of_runs()):
+        if row["kind"] == "run" and row.get("shard"):
+            plans.setdefault((row.get("plan"), row.get("commit")), set()).add(row["run"])
+    return {run: frozenset(runs) for runs in plans.values() for run in runs}
+
+
 def read_durations(path: Path) -> Ledger | dict[str, float]:
     """A file of durations: another ledger, or a JSON object from node ids to seconds.
 
@@ -136,7 +144,7 @@ def read_durations(path: Path) -> Ledger | dict[str, float]:
 
 def _weights(seconds: Mapping[Key, float | None]) -> dict[Key, int]:
     known = {key: max(1, round(took * _MICROSECONDS)) for key, took in seconds.items() if took is not None}
-    usual = median_low(known.values()) if known else 1
+    usual = sorted(known.values())[(len(known) - 1) // 2] if known else 1
     return {key: known.get(key, usual) for key in seconds}
 
 

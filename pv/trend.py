@@ -10,14 +10,21 @@ from pv.fold import CaseEvidence, Folded, Outcome, fold
 from pv.matrix import killed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pv.ledger import Entry, Ledger
     from pv.parse import Case, Claim, Contract
 
 
-def trend(contract: Contract, ledger: Ledger, folded: Sequence[Folded]) -> Trend | None:
+def trend(
+    contract: Contract,
+    ledger: Ledger,
+    folded: Sequence[Folded],
+    together: Mapping[str, Collection[str]] | None = None,
+) -> Trend | None:
     """By how much the counts of `folded` differ from those before the last run that touched the contract.
+
+    `together` names, for a run that was a shard, the runs of all shards, which are one run.
 
     What was known before is each case's newest row of any other run, taken at its word: whether it was fresh by then cannot be
     told any more. None where no run, or a single one, touched the contract. Two rows a case are read, seldom more.
@@ -26,7 +33,8 @@ def trend(contract: Contract, ledger: Ledger, folded: Sequence[Folded]) -> Trend
     newest = [rows.first for _, cases in seen for rows in cases if rows.first is not None]
     if not newest:
         return None
-    last = _run(max(newest, key=lambda entry: entry.number))
+    run = _run(max(newest, key=lambda entry: entry.number))
+    last = (together or {}).get(run, (run,))
     before = [(claim, [rows.before(last) for rows in cases]) for claim, cases in seen]
     if all(one.row is None for _, cases in before for one in cases):
         return None
@@ -42,10 +50,10 @@ class _Rows:
         self._rest: Iterator[Entry] = iter(ledger.newest((claim.contract, claim.id, case.key, mutant)))
         self.first = next(self._rest, None)
 
-    def before(self, run: str) -> CaseEvidence:
-        """The newest row that is not of `run`."""
+    def before(self, runs: Collection[str]) -> CaseEvidence:
+        """The newest row that is of none of `runs`."""
         entry = self.first
-        while entry is not None and _run(entry) == run:
+        while entry is not None and _run(entry) in runs:
             entry = next(self._rest, None)
         if entry is None:
             return CaseEvidence(self._case)

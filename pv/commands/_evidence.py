@@ -6,12 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pv.changes import Since
 from pv.commands._remarks import gather
 from pv.config import find_config
 from pv.corpus import read_all, walk
+from pv.git import GitProblem
 from pv.hypotheses import seconds_of, tree
 from pv.ledger import read
 from pv.report.console import escape
+from pv.shards import together
 from pv.status import Report, compute
 from pv.trend import trend
 from pv.types import UsageProblem
@@ -19,7 +22,6 @@ from pv.types import UsageProblem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pv.changes import Since
     from pv.config import Config
     from pv.ledger import Ledger
     from pv.parse import Contract
@@ -72,18 +74,20 @@ def select(names: Sequence[str]) -> Selection:
 def report_on(selection: Selection, path: Path, *, since: str | None = None, base_ledger: str | None = None) -> Report:
     """What the ledger at `path` holds on the contracts selected, and what changed since a commit, where one is named.
 
+    If that commit is not there to compare with, `since` has none, and says why.
+
     Raises:
-        GitProblem: that commit is not there to compare with.
         UsageProblem: a ledger is there and cannot be read, or that of the base is not there.
     """
     if base_ledger is not None and since is None:
         raise UsageProblem("--base-ledger holds the evidence of the commit that --since names; name one")
     ledger = read(path)
     remarks = gather(selection.contracts, selection.config, ledger)
+    shards = together(ledger)
     statuses = tuple(
         replace(
             one,
-            trend=trend(one.contract, ledger, one.claims),
+            trend=trend(one.contract, ledger, one.claims, shards),
             hypotheses=tree(one.contract, one.claims, seconds_of(ledger, one.contract.claims)),
         )
         for one in compute(selection.contracts, ledger, selection.config, remarks=remarks)
@@ -106,13 +110,15 @@ def changed(
     """What changed since the commit that `since` names, as far as this ledger, or another one, has evidence of it.
 
     Raises:
-        GitProblem: that commit is not there to compare with.
         UsageProblem: the other ledger is not there, or cannot be read.
     """
     from pv import base  # noqa: PLC0415  seldom needed
 
     other = None if base_ledger is None else read(existing_ledger(base_ledger, selection.config))
-    return base.since(since, statuses, selection.config, ledger, base_ledger=other, selected=selection.asked)
+    try:
+        return base.since(since, statuses, selection.config, ledger, base_ledger=other, selected=selection.asked)
+    except GitProblem as problem:
+        return Since(since, "", measured=False, why_not=str(problem))
 
 
 def existing_ledger(name: str | None, config: Config) -> Path:
