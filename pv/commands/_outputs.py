@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pv.report.console import Paint, emit
+from pv.report.console import Paint, emit, escape
 from pv.report.formats import Output, outputs, render
 from pv.types import UsageProblem
 
@@ -53,12 +53,12 @@ def deliver(
     from pv.report.files import write  # noqa: PLC0415  needed where something is written
 
     made = [(one, _text(one, report, hypotheses=hypotheses)) for one in wanted]
-    document = _document(into, report) if into else None
+    before, after = _document(into or check or "", report) if into or check else ("", "")
     for one, text in made:
         if one.path is not None:
             write(one.path, text)
-    if into and document is not None:
-        write(Path(into), document)
+    if into and before != after:
+        write(Path(into), after)
     for one, text in made:
         if one.path is None:
             emit(text)
@@ -66,7 +66,10 @@ def deliver(
             from pv.report.status_github import append_summary  # noqa: PLC0415
 
             append_summary(report)
-    return _differs(check, report) if check else False
+    if not check or before == after:
+        return False
+    _show_difference(check, before, after)
+    return True
 
 
 def _text(one: Output, report: Report, *, hypotheses: bool) -> str:
@@ -91,20 +94,16 @@ def _hypotheses(one: Output, report: Report) -> str:
     return as_text(report, Paint.for_stream(sys.stdout), getattr(sys.stdout, "encoding", None)) + "\n"
 
 
-def _document(name: str, report: Report) -> str:
+def _document(name: str, report: Report) -> tuple[str, str]:
+    """A document as it is and as it should be."""
     from pv.report.embed import embed  # noqa: PLC0415
     from pv.report.status_markdown import as_compact  # noqa: PLC0415
 
-    return embed(Path(name), as_compact(report))[1]
+    return embed(Path(name), as_compact(report))
 
 
-def _differs(name: str, report: Report) -> bool:
-    """Print what is not as it should be in a document; whether anything is."""
-    from pv.report.embed import difference, embed  # noqa: PLC0415
-    from pv.report.status_markdown import as_compact  # noqa: PLC0415
+def _show_difference(name: str, before: str, after: str) -> None:
+    from pv.report.embed import difference  # noqa: PLC0415
 
-    before, after = embed(Path(name), as_compact(report))
-    if before == after:
-        return False
-    emit(difference(Path(name), before, after) + "\n" + f"{name} differs: `pv status --into {name}` writes it\n")
-    return True
+    command = f"`pv status --into {escape(name)}`"
+    emit(f"{difference(Path(name), before, after)}\n{escape(name)} differs: {command} writes it\n")
