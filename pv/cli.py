@@ -165,6 +165,8 @@ def _parser() -> argparse.ArgumentParser:
         "of", nargs="?", choices=("contract", "ledger", "status"), default="contract", help="default: contract"
     )
 
+    _add_merge(commands.add_parser("merge", help="join the ledgers of shards or machines", epilog=_EPILOG))
+
     verify = commands.add_parser("verify", help="whether a ledger is what was written", epilog=_EPILOG)
     verify.add_argument("ledger", nargs="?", metavar="LEDGER", help="default: [tool.pv] ledger")
     verify.add_argument(
@@ -172,6 +174,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("--json", action="store_true", help="one JSON object")
     return parser
+
+
+def _add_merge(merge: argparse.ArgumentParser) -> None:
+    merge.add_argument("ledgers", nargs="+", metavar="LEDGER")
+    merge.add_argument("-o", "--output", required=True, metavar="OUT", help="the ledger to write, whole or not at all")
+    merge.add_argument("--partial", action="store_true", help="merge although shards are missing")
+    merge.add_argument("--force", action="store_true", help="replace OUT")
+    merge.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def _add_since(parser: argparse.ArgumentParser) -> None:
