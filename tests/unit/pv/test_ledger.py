@@ -10,6 +10,7 @@ from pv.ledger import SCHEMA, append, read, sync
 from pv.types import UsageProblem
 
 if TYPE_CHECKING:
+    from multiprocessing.synchronize import Barrier
     from pathlib import Path
 
 
@@ -89,7 +90,8 @@ def test_foreign_lines_are_reported_and_left_aside(tmp_path: Path, line: str, wo
     assert words in ledger.problems[0]
 
 
-def write_many(path: Path, start: int) -> None:
+def write_many(path: Path, start: int, together: Barrier) -> None:
+    together.wait(60)
     for n in range(start, start + 200):
         append(path, [row(n, message="x" * 3000)])
 
@@ -97,7 +99,8 @@ def write_many(path: Path, start: int) -> None:
 def test_writers_at_the_same_time_keep_lines_whole(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=write_many, args=(path, start)) for start in (0, 1000, 2000)]
+    together = context.Barrier(3)
+    workers = [context.Process(target=write_many, args=(path, start, together)) for start in (0, 1000, 2000)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -105,6 +108,7 @@ def test_writers_at_the_same_time_keep_lines_whole(tmp_path: Path) -> None:
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert len(names(path)) == 600
     assert read(path).problems == []
+    assert [n for n in names(path) if int(n[2:]) < 1000] == [f"F-{n}" for n in range(200)]
     for line in path.read_text().splitlines():
         assert len(json.loads(line)["message"]) == 3000
 
