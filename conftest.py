@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from given.oracle import Oracle, require_avx2
+from given.progress import by_stage
 from pv import Inconclusive, watch
 
 if TYPE_CHECKING:
@@ -231,6 +232,7 @@ def measure(
     sound_oracle: Oracle,
     sound_captures: Callable[[int], Capture],
     sound_measurements: dict[int, Measurement],
+    evidence: Evidence,
 ) -> Callable[[int], Measurement]:
     """Compares subject and oracle over the first n tokens, stage by stage in isolation."""
     require_avx2(sound_oracle.engine())
@@ -240,9 +242,11 @@ def measure(
     def measured(count: int) -> Measurement:
         capture = sound_captures(count)
         if mutant is not None:
-            return measure_isolated(subject, oracle.tamper(capture) if isinstance(oracle, Tampered) else capture)
+            seen = oracle.tamper(capture) if isinstance(oracle, Tampered) else capture
+            return measure_isolated(subject, seen, by_stage(evidence, MODEL, len(capture.stages)))
         if count not in sound_measurements:
-            sound_measurements[count] = measure_isolated(subject, capture)
+            advance = by_stage(evidence, MODEL, len(capture.stages))
+            sound_measurements[count] = measure_isolated(subject, capture, advance)
         return sound_measurements[count]
 
     return measured

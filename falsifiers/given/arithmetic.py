@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from given.oracle import Oracle, require_avx2
+from given.progress import by_stage
 from pv import Inconclusive
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def measure_type(
         if count not in found.captures:
             vocabulary = found.file.tensors["token_embd.weight"].shape[0]
             found.captures[count] = found.oracle.capture([(37 * n + 11) % vocabulary for n in range(count)])
-        return measure_isolated(subject, found.captures[count])
+        capture = found.captures[count]
+        return measure_isolated(subject, capture, by_stage(evidence, weights, len(capture.stages)))
 
     return measure
 

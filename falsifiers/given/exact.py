@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from given.oracle import Oracle, require_avx2
+from given.progress import by_stage
 from given.small_models import MAKER, MODELS
 from pv import Inconclusive
 
@@ -75,7 +76,9 @@ def _beside(file: ModelFile, capture: Capture, mutant: Mutant | None, name: str,
     fault = MUTANTS.get(mutant.id) if mutant is not None else None
     if isinstance(fault, ExactMutant) and fault.model == name:
         subject = Reference(file, EXACT, fault.plant(subject.model))
+    advance = by_stage(evidence, name, len(capture.stages))
     for key, array in subject.stream(capture.provenance.tokens):
+        advance(key)
         yield key, array, capture[key]
 
 

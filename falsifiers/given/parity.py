@@ -9,7 +9,8 @@ import pytest
 
 from given.oracle import Oracle, require_avx2
 from given.passes import Meter
-from pv import Inconclusive
+from given.progress import by_stage
+from pv import Evidence, Inconclusive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from apr.parity.result import Gate, Measurement, Verdict
     from apr.parity.sides import Judge, Side
     from given.arithmetic import OfType
-    from pv import Evidence, Mutant
+    from pv import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIME, MAKER = ROOT / "runtime" / "apr", ROOT / "fixtures" / "tinymodels"
@@ -89,6 +90,16 @@ def _of_layers(pair: Pair) -> Filters:
     return Filters(stages=(*FIRST_LAYER_ONLY, *PER_LAYER), layers=range(pair.layers or 0))
 
 
+def _model(pair: Pair) -> tuple[str, int | None]:
+    """How the model of a pair is called, and how many stages of it are compared; None where nobody knows."""
+    judge = pair.subject.judge or pair.oracle.judge
+    if judge is None:
+        return "a model", None
+    keys = judge.model("f64").stage_keys()
+    wanted = keys if pair.layers is None else [key for key in keys if _of_layers(pair).wants(key)]
+    return judge.file.path.stem, len(wanted)
+
+
 def _first_layers(side: Side, tokens: Sequence[int], filters: Filters) -> Capture:
     """What the filters ask for, of a pass that ends there: as `apr.parity.measure.capture`, which always goes on to the logits."""
     from apr.capture import Capture
@@ -118,8 +129,10 @@ def _share(pair: Pair, measurement: Measurement) -> float:
 class Parity:
     """Measures and judges; with a fault of the harness if the claim's mutant is one."""
 
-    def __init__(self, fault: HarnessMutant | None, known: Known | None = None) -> None:
-        self._fault, self._known = fault, known
+    def __init__(
+        self, fault: HarnessMutant | None, known: Known | None = None, evidence: Evidence | None = None
+    ) -> None:
+        self._fault, self._known, self._evidence = fault, known, evidence or Evidence()
 
     def run(
         self,
@@ -143,8 +156,10 @@ class Parity:
             measure, judge = self._fault.measure(measure), self._fault.judge(judge)
         meter = Meter(pair.subject, pair.oracle)
         kept: dict[str, Capture] = {}
+        model, total = _model(pair)
 
         def take(side: Side, tokens: Sequence[int], filters: Filters) -> Capture:
+            self._evidence.progress(0, total, f"{model}, {len(tokens)} tokens in {side.spec}")
             # a capture that is at hand holds everything, so whatever is asked for
             if side.spec in pair.captured:
                 meter.ran(side)
@@ -174,6 +189,7 @@ class Parity:
                 captures=take,
                 probe=gates,
                 look_closer=closer,
+                advance=by_stage(self._evidence, model, total),
                 # what a fault of the harness makes of a capture must not be taken for what the sound one makes of it
                 known=self._known if self._fault is None and not afresh else None,
             )
@@ -218,7 +234,7 @@ def parity(mutant: Mutant | None, evidence: Evidence, monkeypatch: pytest.Monkey
     fault = None if mutant is None else MUTANTS.get(mutant.id)
     if fault is not None:
         fault.plant(monkeypatch.setattr)
-    return Parity(fault, known)
+    return Parity(fault, known, evidence)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from given.oracle import Oracle, require_avx2
+from given.progress import by_stage
 from pv import Inconclusive
 
 if TYPE_CHECKING:
@@ -144,14 +145,15 @@ def small_oracle(evidence: Evidence, small_oracles: Callable[[str], Oracle]) -> 
 
 @pytest.fixture
 def measure_against_llama_cpp(
-    small_oracle: Callable[[str], Oracle], small_captures: Callable[[str, int], Capture]
+    small_oracle: Callable[[str], Oracle], small_captures: Callable[[str, int], Capture], evidence: Evidence
 ) -> Callable[[Reference, str, int], Measurement]:
     """A reference against llama.cpp over n tokens of a tiny model, stage by stage in isolation."""
     from apr.parity.isolated import measure_isolated
 
     def measured(subject: Reference, name: str, count: int) -> Measurement:
         require_avx2(small_oracle(name).engine())
-        return measure_isolated(subject, small_captures(name, count))
+        capture = small_captures(name, count)
+        return measure_isolated(subject, capture, by_stage(evidence, name, len(capture.stages)))
 
     return measured
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from given.progress import by_stage
 from pv import Inconclusive
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def measure_transformers(
             evidence.engine(role, engine.name, engine.build)
         evidence.input("source", runtime)
         tokens = [(37 * index + 11) % model.config.vocabulary for index in range(count)]
-        return measure_isolated(subject, oracle.capture(tokens))
+        capture = oracle.capture(tokens)
+        return measure_isolated(subject, capture, by_stage(evidence, architecture, len(capture.stages)))
 
     return measured

@@ -270,7 +270,7 @@ def _measured(args: argparse.Namespace, bounds: Bounds, filters: Filters, stack:
             captures=take,
             probe=gates,
             look_closer=look_closer,
-            advance=progress.advance,
+            advance=lambda _key: progress.advance(),
         )
     for side in (subject, oracle):
         if isinstance(side.engine, Recorded):

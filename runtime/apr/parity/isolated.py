@@ -12,6 +12,8 @@ from apr.parity.metrics import Difference, compare_arrays, compare_stage
 from apr.stages import StageKey
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from apr.capture import Capture
     from apr.engines.reference import Reference
 
@@ -46,8 +48,12 @@ class Measurement:
         return sum(row.difference.count for row in self.rows)
 
 
-def measure_isolated(subject: Reference, oracle: Capture) -> Measurement:
+def measure_isolated(
+    subject: Reference, oracle: Capture, advance: Callable[[StageKey], None] = lambda _key: None
+) -> Measurement:
     """Every stage of the subject, computed from the oracle's inputs, against the oracle's stage.
+
+    `advance` is called with the key of each stage once it has been compared, for progress.
 
     Raises:
         NotComparable: see `apr.parity.comparable.check_provenance`.
@@ -71,6 +77,7 @@ def measure_isolated(subject: Reference, oracle: Capture) -> Measurement:
         measurement.rows.append(StageDifference(key, compare_stage(key.stage, ours, theirs)[0]))
         if key.stage == "lm_head":
             measurement.argmax_differs = np.flatnonzero(ours.argmax(axis=-1) != theirs.argmax(axis=-1)).tolist()
+        advance(key)
     return measurement
 
 

@@ -98,7 +98,7 @@ def measure(
     captures: Callable[[Side, Sequence[int], Filters], Capture] | None = None,
     probe: Callable[[Side, Sequence[int], Capture], list[Gate]] | None = None,
     look_closer: Callable[[Closer], Kind | None] | None = None,
-    advance: Callable[[], None] = lambda: None,
+    advance: Callable[[StageKey], None] = lambda _key: None,
     known: Known | None = None,
 ) -> Measurement:
     """Everything a verdict needs, in two passes a side.
@@ -111,7 +111,7 @@ def measure(
         captures: makes a side's capture; by default its engine does.
         probe: makes the gates of a side on the first prompt; None leaves them out.
         look_closer: names the kind of error of a noticeable difference; None leaves it out.
-        advance: called once a compared stage, for progress.
+        advance: called with the key of each stage before it is compared, for progress.
         known: keeps what the judge makes of captures, for whoever measures many subjects against the same captures of one oracle.
 
     Raises:
@@ -295,7 +295,7 @@ class _Prompt:
     filters: Filters
     measurement: Measurement
     look_closer: Callable[[Closer], Kind | None] | None
-    advance: Callable[[], None]
+    advance: Callable[[StageKey], None]
     known: Known
     keep: bool
 
@@ -325,7 +325,7 @@ class _Prompt:
         m.subject = replace(m.subject, fits=ours_in, passes=_ran(self.subject) + (fed or judged["subject"]))
         m.oracle = replace(m.oracle, fits=theirs_in, passes=_ran(self.oracle) + (fed or judged["oracle"]))
         for key in m.expected:
-            self.advance()
+            self.advance(key)
             if not self._there(key):
                 continue
             if not self.keep:
