@@ -270,7 +270,7 @@ def test_where_nobody_can_tell_the_claims_count_that_the_rows_name_and_that_is_s
     assert said(judged(unproved, then=None)) == "its evidence supports no more than PROPOSED: F-1, F-2"
     survived = changed(GOOD, {"verdict": "survived"}, mutant="b")
     assert said(judged(survived, then=None)) == "its evidence supports no more than PARTIAL_ALGORITHM_LEVEL: F-1"
-    made_up = [{**row, "level": "algorithm"} for row in GOOD]
+    made_up = [{**row, "level": "measured" if row["mutant"] else "algorithm"} for row in GOOD]
     assert "no more than ACTIVE_ALGORITHM_LEVEL" in said(judged(made_up, then=None))
 
 

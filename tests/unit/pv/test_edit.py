@@ -191,7 +191,7 @@ def test_an_edit_gone_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 PROSE = st.lists(
     st.sampled_from(
-        ["a", "é", "𝄞", "x: y", "# no", "- no", "[1,", "yes", "1e6", "'", '"', "a" * 60, "%", "…", "|", ">-", "---"]
+        ["a", "", "é", "𝄞", "x: y", "# no", "- no", "[1,", "yes", "1e6", "'", '"', "a" * 60, "%", "…", "|", ">-", "---"]
     ),
     min_size=1,
     max_size=60,
@@ -234,6 +234,13 @@ def test_long_texts_are_folded_where_the_next_word_would_be_too_much(lengths: li
     assert (head, fold) == ("  - date: d", "    reason: >-")
     assert max(map(len, lines)) <= 110
     assert all(len(line) + 1 + len(after.split()[0]) > 110 for line, after in itertools.pairwise(lines))
+
+
+@pytest.mark.parametrize("glue", ["  ", " \t", "\t ", "\n ", " \n", "\n\n", "\n"])
+def test_blanks_and_lines_of_a_long_text_survive_wherever_it_is_folded(glue: str) -> None:
+    for length in range(80, 120):
+        text = f"{'y' * length}{glue}{'z' * 40} {'w' * 40}"
+        assert data("x:\n" + block({"reason": text}, "  "))["x"] == [{"reason": text}]
 
 
 def test_a_long_list_is_wrapped() -> None:
