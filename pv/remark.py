@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from pv.types import Span
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _START = Span(1, 1)
 
@@ -37,3 +41,4 @@ class Remark:
     caps: bool = False
     span: Span = _START
     help: str = ""
+    until: datetime | None = None  # evidence begun after it lifts the cap; None where no evidence does
