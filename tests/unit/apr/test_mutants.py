@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from apr.capture import Capture
+    from apr.stages import StageKey
 
 ROOT = Path(__file__).resolve().parents[3]
 TOKENS = [(7 * i + 3) % 250 for i in range(64)]
@@ -52,7 +53,9 @@ def capture(sound: Reference) -> Capture:
 
 
 def test_the_sound_reference_is_bit_identical(sound: Reference, capture: Capture) -> None:
-    measured = measure_isolated(sound, capture)
+    told: list[StageKey] = []
+    measured = measure_isolated(sound, capture, told.append)
+    assert told == [row.key for row in measured.rows]
     assert not measured.missing
     assert all(row.difference.bit_identical for row in measured.rows)
     assert measured.elements == sum(array.size for array in capture.stages.values())

@@ -91,9 +91,10 @@ def _for_token(call: Call, token: int) -> Array:
 
 
 def test_every_stage_is_compared_in_every_view_that_there_is(sides: Sides) -> None:
-    made = measure(sides.outside(plant=gain()), sides.outside(), [TOKENS])
+    told: list[StageKey] = []
+    made = measure(sides.outside(plant=gain()), sides.outside(), [TOKENS], advance=told.append)
     model = sides.judge.model("f64")
-    assert list(made.expected) == model.stage_keys()
+    assert list(made.expected) == model.stage_keys() == told
     assert {cell.view for cell in made.cells} == {"subject", "oracle", "accumulated"}
     for view in ("subject", "oracle", "accumulated"):
         assert [cell.key for cell in made.cells if cell.view == view] == model.stage_keys()
