@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pv.matrix import killed
 from pv.report.console import escape
+from pv.report.hypotheses import summary
 from pv.report.lacking import lacking, promotion
 from pv.report.matrix_text import expected, found
 from pv.report.matrix_text import told as told_of_mutant
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 
     from pv.changes import ClaimRef
     from pv.fold import CaseEvidence, Folded
+    from pv.hypotheses import Node, Tree
     from pv.matrix import Cell
     from pv.status import ContractStatus, Report
 
 _LONGEST = 4000  # characters of any one text
+_RUNS = 5  # claims that could be run next
 
 
 def report_data(report: Report) -> dict[str, Any]:
@@ -87,9 +90,24 @@ def _contract(one: ContractStatus, words: _Words, *, unique: bool) -> dict[str, 
             for each in one.remarks
         ],
         "equations": [[text(each.name), text(each.formula)] for each in one.contract.equations.values()],
+        "hypotheses": None if one.hypotheses is None else _hypotheses(one.hypotheses),
         "history": [_history(each) for each in one.contract.status_history],
         "claims": [_claim(each, words) for each in one.claims],
     }
+
+
+def _hypotheses(tree: Tree) -> dict[str, Any]:
+    runs = [
+        [text(one.claim.id), text(one.hypothesis), round(one.bits, 2), one.parts, one.live] for one in tree.next[:_RUNS]
+    ]
+    return {"summary": text(summary(tree)), "roots": [_node(one) for one in tree.roots], "next": runs}
+
+
+def _node(one: Node) -> list[Any]:
+    """A hypothesis: its name, what it says, its state, why, the claims that test it, what is below it."""
+    claims = [text(claim.claim.id) for claim in one.claims]
+    below = [_node(each) for each in one.below]
+    return [text(one.hypothesis.name), text(one.hypothesis.statement), one.state, text(one.why), claims, below]
 
 
 def _history(entry: Mapping[str, Any]) -> list[Any]:

@@ -46,6 +46,7 @@
 
   const STATES = { wrong: "not as declared", open: "not all is known", good: "as declared", "nothing measured": "nothing measured" };
   const FATES = ["killed", "survived", "mislocalised", "inconclusive", "error", "stale", "not run"];
+  const HYPOTHESES = { refuted: "wrong", survives: "good", open: "open", moot: "note" };
   const tone = (word) => word.replace(/ /g, "-");
   const pill = (word, kind) => make("span", { class: `pill ${tone(kind || word)}` }, word);
   const toneOf = (claim) => (claim.wrong ? "wrong" : claim.outcome === "inconclusive" ? "open" : "good");
@@ -90,6 +91,7 @@
   const everything = data.contracts.flatMap((contract) => contract.claims);
   const card = () => {
     $("card").append(bar(tally(everything)));
+    if (tested.length) $("card").append(make("p", {}, make("a", { href: "#/hypotheses" }, `Hypotheses of ${plural(tested.length, "contract")}`)));
     const since = data.since;
     if (!since) return;
     const title = `Since ${since.ref}${since.commit ? ` (${since.commit})` : ""}`;
@@ -319,6 +321,27 @@
       mutantsOf(claim), evidenceOf(claim));
   };
 
+  const treeOf = (contract, nodes) => make("ul", { class: "tree" }, nodes.map(([name, statement, state, why, claims, below]) =>
+    make("li", {}, make("b", {}, name), " ", pill(state, HYPOTHESES[state]), statement ? make("span", {}, ` ${statement}`) : null,
+      make("div", { class: "note" }, why, claims.length ? " (" : "", claims.flatMap((id, at) => [at ? ", " : "", make("a", { href: address(contract, id) }, id)]), claims.length ? ")" : ""),
+      below.length ? treeOf(contract, below) : null)));
+  const hypothesesOf = (contract, title) => make("section", { class: "hypotheses" }, make("h2", {}, title), make("p", { class: "note" }, contract.hypotheses.summary),
+    treeOf(contract, contract.hypotheses.roots),
+    contract.hypotheses.next.length ? make("h3", {}, "What to run next") : null,
+    contract.hypotheses.next.length ? make("ol", {}, contract.hypotheses.next.map(([id, hypothesis, bits, parts, live]) =>
+      make("li", {}, make("a", { href: address(contract, id) }, id), ` (${hypothesis}): ${bits} bits; refuted, it removes ${parts} of ${live} live`))) : null);
+  const tested = data.contracts.filter((contract) => contract.hypotheses);
+  const hypothesesPage = () => {
+    document.title = "Hypotheses";
+    page.replaceChildren(make("nav", { class: "trail" }, make("a", { href: backTo }, "← All contracts")),
+      ...tested.map((contract) => {
+        const section = hypothesesOf(contract, "");
+        section.firstChild.append(make("a", { href: address(contract) }, contract.name));
+        return section;
+      }),
+      ...(tested.length ? [] : [make("section", {}, "No claim names a hypothesis.")]));
+  };
+
   const contractPage = (contract, claimId) => {
     document.title = `${contract.name}: ${STATES[contract.state]}`;
     const at = data.contracts.indexOf(contract);
@@ -364,7 +387,7 @@
       : null;
     page.replaceChildren(...[
       make("nav", { class: "trail", "aria-label": "Contracts" }, make("a", { href: backTo }, "← All contracts"), make("span", {}, neighbour(-1, "‹ %"), neighbour(1, "% ›"))),
-      status, equations,
+      status, equations, contract.hypotheses ? hypothesesOf(contract, "Hypotheses") : null,
       make("h2", { class: "between" }, plural(contract.claims.length, "claim")),
       ...contract.claims.map((claim) => claimOf(contract, claim)),
       history].filter(Boolean));
@@ -388,9 +411,13 @@
     const hash = location.hash.replace(/^#\/?/, "");
     const [path, query] = [hash.split("?")[0], hash.split("?").slice(1).join("?")];
     const [kind, name, claim] = path.split("/").map(part);
-    const overview = kind !== "contract";
+    const overview = kind !== "contract" && kind !== "hypotheses";
     document.body.dataset.page = overview ? "list" : "contract";
-    if (overview) {
+    if (kind === "hypotheses") {
+      hypothesesPage();
+      main.focus({ preventScroll: true });
+      scrollTo(0, 0);
+    } else if (overview) {
       backTo = location.hash || "#/";
       list(query);
       if (!first) { main.focus({ preventScroll: true }); scrollTo(0, 0); }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from pv.changes import ClaimRef, Since, Trend
 from pv.fold import CaseEvidence, fold
+from pv.hypotheses import tree
 from pv.load import Document, load
 from pv.parse import parse
 from pv.remark import Remark, Topic
@@ -132,6 +134,23 @@ class Maker:
             problems=("ledger.jsonl:7: the last line is torn; left aside",),
         )
 
+    def with_hypotheses(self) -> Report:
+        """A contract whose claims test a tree of hypotheses: one refuted, what is below it moot, one open."""
+        text = PARITY.replace(
+            "equations:",
+            "hypotheses:\n"
+            "  WEIGHTS: {statement: the weights are read wrongly}\n"
+            "  BIASES: {statement: 'only the <b>biases</b> are', parent: WEIGHTS}\n"
+            "  ROTATION: {statement: the rotation is wrong}\n"
+            "equations:",
+        )
+        for claim, name in (("PARITY-001", "WEIGHTS"), ("PARITY-002", "BIASES"), ("PARITY-003", "ROTATION")):
+            text = text.replace(f"{{id: {claim},", f"{{id: {claim}, hypothesis: {name},")
+        one = self.status(text, "hypotheses-v1", {"PARITY-001": {"verdict": "refuted"}, "PARITY-003": None})
+        return self.report(
+            replace(one, hypotheses=tree(one.contract, one.claims, {})), self.status(FORMAT, "format-v1")
+        )
+
     def many(self, contracts: int) -> Report:
         """So many contracts of ten claims each."""
         claims = "\n".join(
@@ -149,8 +168,6 @@ class Maker:
                 fold(claim, [self._evidence(claim.id, case, "discharged", change) for case in claim.cases()])
                 for claim in one.claims
             )
-            from dataclasses import replace
-
             named = replace(one, name=f"contract-{number:04}-v1", path=f"contracts/contract-{number:04}-v1.yaml")
             statuses.append(ContractStatus(named, folded, effective(folded)))
         return self.report(*statuses)

@@ -190,6 +190,25 @@ def test_everything_can_be_done_with_the_keyboard(page: Any, path: Path) -> None
     assert page.run(f"{FOCUS}.id") == "main"  # so that the next key goes on from the top of the new page
 
 
+def test_hypotheses_have_a_page_and_lead_to_their_claims(page: Any, maker: Any, tmp_path: Path) -> None:
+    (tmp_path / "r.html").write_text(as_html(maker.with_hypotheses()), encoding="utf-8")
+    at(page, tmp_path / "r.html")
+    page.click("#card a")
+    page.run(SETTLED)
+    shown = page.run(SHOWN)
+    assert "3 hypotheses: 1 refuted, 1 open, 1 moot" in shown
+    assert "only the <b>biases</b> are" in shown
+    assert page.run("document.querySelector('.tree .tree b').innerText") == "BIASES"
+    assert "format-v1" not in shown
+    page.click(".tree a")
+    page.run(SETTLED)
+    assert page.run("location.hash") == "#/contract/hypotheses-v1/PARITY-001"
+    assert "the rotation is wrong" in page.run(SHOWN)  # the tree stands on the contract's own page, too
+    page.resize(400, 800)
+    at(page, tmp_path / "r.html", "#/hypotheses")
+    assert page.run("document.documentElement.scrollWidth") <= 400
+
+
 CONTRAST = """(() => {
   const light = (text) => text.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255)
     .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
