@@ -101,7 +101,8 @@ def judge(report: Report, demand: Demand) -> Gate:
         reasons = [one for one in reasons if one.kind not in (Kind.OVERSTATED, Kind.BELOW)]
     reasons += [*_of_ledger(report), *nothing]
     reasons += [Reason(Kind.UNUSABLE, headline, "") for headline in report.unusable]
-    if demand.no_new_refutations:
+    lost = report.since is not None and not report.since.commit
+    if demand.no_new_refutations or lost:
         reasons += _of_base(report)
     return Gate(tuple(reasons), old)
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pv.changes import Since
 from pv.commands._evidence import existing_ledger, report_on, select
 from pv.gate import Demand, judge, require
-from pv.git import GitProblem
 from pv.report.console import Paint, emit
 from pv.report.gate_text import as_json, as_text
 from pv.types import UsageProblem
@@ -17,8 +14,6 @@ from pv.types import UsageProblem
 if TYPE_CHECKING:
     import argparse
 
-    from pv.commands._evidence import Selection
-    from pv.status import Report
     from pv.words import Effective, Level
 
 
@@ -33,7 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageProblem("--no-new-refutations needs --since: name the branch that new ones are new against")
     demand = Demand(_required(arguments.require), arguments.no_new_refutations)
     selection = select(arguments.contracts)
-    report = _report(selection, arguments)
+    ledger = existing_ledger(arguments.ledger, selection.config)
+    report = report_on(selection, ledger, since=arguments.since, base_ledger=arguments.base_ledger)
     gate = judge(report, demand)
     text = as_json(gate, report) if arguments.json else as_text(gate, report, Paint.for_stream(sys.stdout))
     emit(text + "\n")
@@ -45,16 +41,3 @@ def _required(word: str | None) -> Effective | Level | None:
         return None if word is None else require(word)
     except ValueError as problem:
         raise UsageProblem(f"--require: {problem}") from None
-
-
-def _report(selection: Selection, arguments: argparse.Namespace) -> Report:
-    """The report, also where there is nothing to compare it with: what contradicts now does so all the same."""
-    ledger = existing_ledger(arguments.ledger, selection.config)
-    since, other = arguments.since, arguments.base_ledger
-    if since is None or not arguments.no_new_refutations:
-        return report_on(selection, ledger, since=since, base_ledger=other)
-    try:
-        return report_on(selection, ledger, since=since, base_ledger=other)
-    except GitProblem as problem:
-        report = report_on(selection, ledger)
-        return replace(report, since=Since(since, "", measured=False, why_not=str(problem)))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from pv.commands._evidence import existing_ledger, report_on, select
 from pv.commands._outputs import asked, deliver
+from pv.report.console import escape
+from pv.types import UsageProblem
 
 if TYPE_CHECKING:
     import argparse
@@ -16,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises:
         UsageProblem: a path does not exist, a contract cannot be used, or there is none; the contracts that can be used
-            have been printed. Or a report cannot be written.
+            have been printed. Or a report cannot be written, or `--since` names nothing to compare with.
     """
     wanted = asked(arguments)
     selection = select(arguments.contracts)
@@ -28,4 +30,6 @@ def run(arguments: argparse.Namespace) -> int:
     )
     differs = deliver(report, wanted, into=arguments.into, check=arguments.check, hypotheses=arguments.hypotheses)
     selection.complain()
+    if report.since is not None and not report.since.commit:
+        raise UsageProblem(f"--since {escape(report.since.ref)}: {escape(report.since.why_not)}")
     return 1 if differs or report.found(strict=arguments.strict) else 0

@@ -310,6 +310,14 @@ def test_a_base_that_is_not_there_or_is_the_same_is_none(measured: RecordedProje
     check(measured.pv("gate", "--no-new-refutations", "--since", ref), 1, "refuted: F-1")
 
 
+def test_to_compare_with_nothing_is_no_pass(measured: RecordedProject) -> None:
+    check(measured.pv("gate", "--since", "nope"), 2, "no base: nothing can be called new since nope: 'nope' names no")
+    done = measured.pv("status", "--since", "nope")
+    assert done.returncode == 2
+    assert "2 claims: 2 discharged" in done.stdout, "what is known is told all the same"
+    assert "pv: --since nope: 'nope' names no commit" in done.stderr
+
+
 def test_a_clone_that_is_cut_off_has_no_base(measured: RecordedProject, recorded: ModuleType) -> None:
     first = measured.git("rev-parse", "HEAD")
     measured.write("falsifiers/helper.py", "x = 1\n")
