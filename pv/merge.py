@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pv.ledger import Found, Key
 
 _SHORT = 12  # digits of a run or a commit in a message
+_TOLD = 10  # shards that a message names
 
 
 class Broken(Exception):
@@ -101,7 +102,7 @@ def merge(paths: Sequence[Path], out: Path, *, partial: bool = False, force: boo
             is there, and `force` is not said, or it cannot be written.
     """
     if out.exists() and not force:
-        raise UsageProblem(f"{out}: is there already; --force replaces it")
+        raise _there(out)
     notes: list[str] = []
     parts = sorted((_part(path, notes) for path in paths), key=lambda part: -len(part.ids))
     common = frozenset.intersection(*(frozenset(part.ids) for part in parts))
@@ -114,8 +115,9 @@ def merge(paths: Sequence[Path], out: Path, *, partial: bool = False, force: boo
     sharded = [run for run in newest if run.shard]
     plan, missing = _one_plan(sharded, runs, parts)
     if missing and not partial:
+        told = ", ".join(missing[:_TOLD]) + (f" and {len(missing) - _TOLD} more" if len(missing) > _TOLD else "")
         raise UsageProblem(
-            f"shard{'s' if len(missing) > 1 else ''} {', '.join(missing)} of plan {plan[:_SHORT]} "
+            f"shard{'s' if len(missing) > 1 else ''} {told} of plan {plan[:_SHORT]} "
             "is in none of the ledgers; --partial merges what there is"
         )
     head, lines = _write(parts, common, runs, out, force=force)
@@ -224,7 +226,8 @@ def _write(
     """
     draft = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+        if not out.parent.is_dir():
+            out.parent.mkdir(parents=True)
         with draft.open("xb") as file:
             previous, lines = link(b""), 0
             for line in _joined(parts, common, runs):
@@ -239,8 +242,6 @@ def _write(
                 f"the ledgers do not make one together: {faults[0].text}; merge them when their runs have ended"
             )
         _place(draft, out, force=force)
-    except FileExistsError:
-        raise UsageProblem(f"{out}: is there already; --force replaces it") from None
     except OSError as problem:
         raise UsageProblem(f"{out}: cannot be written: {problem.strerror or problem}") from None
     finally:
@@ -257,30 +258,50 @@ def _place(draft: Path, out: Path, *, force: bool) -> None:
     try:
         os.link(draft, out)
     except FileExistsError:
-        raise
+        raise _there(out) from None
     except OSError:  # a file system without links; then between look and move there is a moment
         if out.exists():
-            raise FileExistsError(out) from None
+            raise _there(out) from None
         draft.replace(out)
+
+
+def _there(out: Path) -> UsageProblem:
+    return UsageProblem(f"{out}: is there already; --force replaces it")
 
 
 def _joined(parts: Sequence[Part], common: frozenset[bytes], runs: dict[str, Run]) -> Iterator[bytes]:
     """The text of each line of the ledgers, once: `{` and what follows the chain."""
-    out: set[bytes] = set()
+    order: list[bytes] = []
     measured: dict[Key, Run] = {}
     for part in parts:
-        before, seen = frozenset(out), False
+        _check_order(part, order)
+        before = frozenset(order)
         for name, line, row in part.lines():
             if name in before:
-                if seen:
-                    raise UsageProblem(f"{part.path}: holds lines of another ledger in another order")
                 continue
-            seen = True
             if name not in common and row["kind"] in OF_CASES:
                 _measure(row, runs, measured, parts)
             part.added += 1
-            out.add(name)
-            yield _text(line)
+            order.append(name)
+            yield b"{" + line[PREFIX:]
+
+
+def _check_order(part: Part, order: Sequence[bytes]) -> None:
+    """See to it that what a ledger shares with those before it comes first in it, in the same order: the newest row counts.
+
+    Raises:
+        UsageProblem: it does not.
+    """
+    known, place, own = frozenset(order), 0, False
+    for name in part.ids:
+        if name not in known:
+            own = True
+            continue
+        while place < len(order) and order[place] != name:
+            place += 1
+        place += 1
+        if own or place > len(order):
+            raise UsageProblem(f"{part.path}: holds lines of another ledger in another order")
 
 
 def _measure(row: dict[str, Any], runs: dict[str, Run], measured: dict[Key, Run], parts: Sequence[Part]) -> None:
@@ -297,11 +318,6 @@ def _measure(row: dict[str, Any], runs: dict[str, Run], measured: dict[Key, Run]
             f"double claim: {what} was measured by {_named(other, parts)} and by {_named(run, parts)}; leave out one of them"
         )
     measured[key] = run
-
-
-def _text(line: bytes) -> bytes:
-    """The text of a row's line as it was before it was chained."""
-    return b"{" + line[PREFIX:]
 
 
 def _named(run: Run, parts: Sequence[Part]) -> str:

@@ -49,7 +49,8 @@ class Chosen:
 
     def __init__(self, out: Iterable[Key], *, others: bool) -> None:
         self.out, self.others = frozenset(out), others
-        self.left: set[Key] = set()
+        self.left: set[Key] = set()  # of cases that are there; what is no case is counted only
+        self.gone = 0
 
     @classmethod
     def handed(cls, config: Any) -> Chosen:
@@ -64,9 +65,9 @@ class Chosen:
         if gone:
             config.hook.pytest_deselected(items=gone)
             items[:] = [item for item in items if not self._leaves_out(item)]
-        self.left = {key for key in map(_key_of, gone) if key is not None}
+        self.left, self.gone = {key for key in map(_key_of, gone) if key is not None}, len(gone)
         if hasattr(config, "workeroutput"):
-            config.workeroutput[_HANDED] = json.dumps(sorted(self.left))
+            config.workeroutput[_HANDED] = json.dumps({"left": sorted(self.left), "gone": self.gone})
 
     def _leaves_out(self, item: pytest.Item) -> bool:
         key = _key_of(item)
@@ -95,12 +96,15 @@ class Choice(Chosen):
     def pytest_testnodedown(self, node: Any) -> None:
         """Take from a worker what it left out; one that died says nothing, and its place is taken."""
         output = getattr(node, "workeroutput", None) or {}
-        self.left |= {tuple(key) for key in json.loads(output.get(_HANDED, "[]"))}
+        if _HANDED in output:
+            told = json.loads(output[_HANDED])
+            self.left |= {tuple(key) for key in told["left"]}
+            self.gone = told["gone"]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """A session of which everything was left out by us has done what was asked."""
-        if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self.left:
+        if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self.gone:
             session.exitstatus = pytest.ExitCode.OK
 
     def lines(self) -> Iterator[str]:
