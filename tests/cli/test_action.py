@@ -138,7 +138,7 @@ def test_since_reaches_both_steps(project: RecordedProject) -> None:
     project.write("falsifiers/helper.py", "x = 1\n")
     project.commit()
     project.record({"F-2": "refuted"})
-    given = {"since": "main", "base_ledger": str(other)}
+    given: dict[str, Any] = {"since": "main", "base_ledger": str(other)}
     assert run(project, "gate", **given)[0] == 1
     given["no_new_refutations"] = "true"
     assert run(project, "gate", **given)[:2] == (0, {"code": "0"})
@@ -167,7 +167,12 @@ def asked(project: RecordedProject) -> Path:
 )
 @pytest.mark.parametrize("identity", ["status", "gate"])
 def test_no_input_is_taken_for_a_command(project: RecordedProject, asked: Path, identity: str, text: str) -> None:
-    given = {"ledger": text, "since": text, "base_ledger": text, **({"require": text} if identity == "gate" else {})}
+    given: dict[str, Any] = {
+        "ledger": text,
+        "since": text,
+        "base_ledger": text,
+        **({"require": text} if identity == "gate" else {}),
+    }
     code, outputs, _, _ = run(project, identity, python=asked, contracts=f"{text}\n\n{text} b", **given)
     arguments = (asked.parent / "asked").read_text().split("\0")[:-1]
     assert arguments[:3] == ["-m", "pv", identity]
