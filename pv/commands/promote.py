@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pv.ledger import Ledger
     from pv.status import ContractStatus
 
+_MENDS = "`pv promote "  # how the help of a remark begins that the command itself settles
 _OF_HISTORY = frozenset({Topic.HISTORY, Topic.LOOSENED})
 
 
@@ -101,7 +102,9 @@ def _refusal(one: ContractStatus, world: _World) -> _Refused | None:
 def _unsound(one: ContractStatus, world: _World) -> _Refused | None:
     if world.broken:
         return _Refused("not promoted: the ledger was changed after it had been written", ["`pv verify` says where"])
-    grave = [remark.text for remark in one.remarks if remark.grave and remark.topic in _OF_HISTORY]
+    # a status that was raised without an entry is what the entry mends
+    history = [remark for remark in one.remarks if remark.grave and remark.topic in _OF_HISTORY]
+    grave = [remark.text for remark in history if _MENDS not in remark.help]
     return _Refused("not promoted: its history is not sound", grave) if grave else None
 
 
