@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pv.fold import Outcome
 from pv.matrix import killed
 from pv.report.console import cut, escape
-from pv.report.summary import distance, trend_words, worst_of
+from pv.report.summary import distance, settled, trend_words, worst_of
 from pv.report.wording import shown
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def row(one: ContractStatus, *, up: str = "↑", down: str = "↓") -> tuple[str
 
 
 def level(one: ContractStatus) -> str:
-    """The least level of evidence among the claims that have any; `-` where none has."""
-    seen = [claim.level for claim in one.claims if any(case.row and not case.case.mutant for case in claim.evidence)]
+    """The least level of evidence among the claims that are settled; `-` where none is."""
+    seen = [claim.level for claim in one.claims if settled(claim)]
     return str(min(seen, key=lambda word: word.rank)) if seen else "-"
 
 

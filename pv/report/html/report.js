@@ -139,7 +139,7 @@
     dim(one.counts.stale),
     one.level,
     one.counts.mutants ? `${one.counts.mutants_killed}/${one.counts.mutants}` : "–",
-    one.trend,
+    one.trend.replace(/ (?=[↑↓])/g, "\u00a0"),
   ];
 
   let view = { q: "", state: "", sort: "state", down: false, all: false };

@@ -95,3 +95,14 @@ def test_where_nothing_changed_or_was_measured_it_says_so(maker: Any) -> None:
     assert "since main (abc): nothing changed" in shown(maker.report(good, since=Since("main", "abc")))
     unmeasured = Since("main", "abc", measured=False, why_not="no evidence of that commit")
     assert "since main (abc): no evidence of that commit" in shown(maker.report(good, since=unmeasured))
+
+
+def test_the_level_is_the_least_of_what_is_settled(maker: Any) -> None:
+    from pv.report.status_rows import level
+
+    change = {"*": {"level": "independent"}, "PARITY-003": {"level": "authored"}}
+    assert level(maker.status(maker.parity, "x-v1", change)) == "authored"
+    # what is not known has no level, and takes none from the others
+    absent = {"verdict": "inconclusive", "reason": "no model", "level": "algorithm"}
+    assert level(maker.status(maker.parity, "x-v1", {**change, "PARITY-002": absent})) == "authored"
+    assert level(maker.status(maker.parity, "x-v1", {"*": None})) == "-"
