@@ -109,7 +109,9 @@ def bits(parts: int, live: int) -> float:
     That no hypothesis is true counts as one more possibility beside them: without it the last one left could not be tested.
     All possibilities are taken as equally likely.
     """
-    share = parts / (live + 1)
+    share = min(parts, live + 1 - parts) / (
+        live + 1
+    )  # either side tells the same, to the last bit, so that ties are ties
     return -share * math.log2(share) - (1 - share) * math.log2(1 - share) if 0 < share < 1 else 0.0
 
 

@@ -148,8 +148,27 @@ def test_only_what_a_run_can_settle_is_offered(
 
 
 def test_what_is_refuted_or_moot_counts_no_longer(contract: Contract) -> None:
+    below = known(contract, FK=BAD).next
+    assert next((one.parts, one.live) for one in below if one.claim.id == "FB") == (1, 4)
     made = known(contract, FB=BAD)
     assert {(one.claim.id, one.parts, one.live) for one in made.next} == {("FL", 1, 3), ("FR1", 1, 3), ("FR2", 1, 3)}
+
+
+CHAIN = "hypotheses:\n  A: {statement: a%s}\n  B: {statement: b, parent: A}\n  C: {statement: c, parent: B}\n"
+CHAIN += "falsification_tests:\n" + "\n".join(CLAIM % pair for pair in (("FA", "A"), ("FB", "B"), ("FC", "C")))
+
+
+def test_what_is_far_below_is_moot_as_well(contract_of: Callable[..., Contract]) -> None:
+    made = known(contract_of(CHAIN % ""), FA=BAD)
+    assert states(made) == {"A": "refuted", "B": "moot", "C": "moot"}
+    lines = as_text(report_of(made), Paint(on=False)).splitlines()
+    assert [line.partition(":")[0] for line in lines[1:4]] == ["└── A", "    └── B", "        └── C"]
+
+
+def test_a_circle_is_taken_apart_and_no_hypothesis_is_lost(contract_of: Callable[..., Contract]) -> None:
+    made = known(contract_of(CHAIN % ", parent: C"), FA=BAD)
+    assert sorted(states(made)) == ["A", "B", "C"]
+    assert len(made.roots) == 3
 
 
 def test_times_are_the_newest_of_every_case_that_came_to_a_verdict(contract: Contract) -> None:
