@@ -33,14 +33,14 @@ class Log:
         self._environments: set[str] = set()
         self._cases = 0
 
+    def begin(self) -> None:
+        """Say that the run began though it has no case, so that a shard without claims is known to have been run."""
+        self._append(self._first()[1])
+
     def write(self, kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
         """Append a row of a case, and before it what must be said once of its run; return the row as it stands there."""
-        lines: list[dict[str, Any]] = []
-        if self._run is None:
-            head, dirty = commit(self._root)
-            self._run = {"run": uuid.uuid4().hex, "commit": head, "dirty": dirty}
-            lines.append({"kind": "run", **self._run, **self._began(), **self._about})
-        row = {**row, "kind": kind, **self._run}
+        run, lines = self._first()
+        row = {**row, "kind": kind, **run}
         data = row.get("environment")
         if isinstance(data, dict):
             row["environment"] = name = environment_name(data)
@@ -65,6 +65,14 @@ class Log:
                 sync(self.path)
             except OSError as problem:
                 self.problem = problem.strerror or str(problem)
+
+    def _first(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """What each row says of the run, and the line that it begins with, if that is yet to be written."""
+        if self._run is not None:
+            return self._run, []
+        head, dirty = commit(self._root)
+        self._run = {"run": uuid.uuid4().hex, "commit": head, "dirty": dirty}
+        return self._run, [{"kind": "run", **self._run, **self._began(), **self._about}]
 
     def _began(self) -> dict[str, Any]:
         return {

@@ -79,6 +79,8 @@ class Recorder:
             self._log.sync()
         else:
             self._close()
+            if self._is_empty_shard(session):
+                self._log.begin()
             self._log.end(int(session.exitstatus))
         if self.problem and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -136,6 +138,12 @@ class Recorder:
             }
             self.rows[node] = self._log.write("case", {**row, **short})
         self._open.clear()
+
+    def _is_empty_shard(self, session: pytest.Session) -> bool:
+        """Whether this was a shard that had nothing to run."""
+        sharded = self._choice is not None and bool(self._choice.decision.about)
+        done = session.exitstatus == pytest.ExitCode.OK and not self._config.option.collectonly
+        return sharded and done and not self.rows
 
     def _broken(self, node: str, message: str) -> dict[str, Any] | None:
         found = self._nodes.find(node)

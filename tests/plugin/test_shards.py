@@ -155,7 +155,13 @@ def test_a_shard_without_claims_is_no_failure_and_a_choice_of_nothing_is(
     result = project.run_apart("-m", "falsify", "--pv-shard", "2/2", *workers)
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(["pv: shard 2/2 of plan *", "pv: 0 claims: 0 discharged*"])
+    assert [(row["kind"], row.get("shard"), row.get("cases")) for row in project.all_rows()] == [
+        ("run", "2/2", None),
+        ("end", None, 0),
+    ]
+    project.ledger.unlink()
     assert project.run_apart("-k", "nothing", "--pv-shard", "2/2", *workers).ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert project.run_apart("--collect-only", "--pv-shard", "2/2", *workers).ret == pytest.ExitCode.OK
     assert not project.ledger.exists()
 
 
