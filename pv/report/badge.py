@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,10 @@ def message(report: Report) -> str:
     total = len(report.claims)
     if state(report) is State.NOTHING:
         return f"0/{total} measured"
-    discharged = sum(one.outcome is Outcome.DISCHARGED and one.as_expected for one in report.claims)
-    text = f"{discharged}/{total} discharged"
+    count = Counter(one.outcome for one in report.claims if one.as_expected)
+    text = f"{count[Outcome.DISCHARGED]}/{total} discharged"
+    if count[Outcome.REFUTED]:
+        text += f", {count[Outcome.REFUTED]} refuted as expected"
     against = sum(one.contradicts for one in report.claims)
     overstated = sum(one.overstated for one in report.contracts)
     if against:
@@ -39,6 +42,7 @@ def as_svg(report: Report) -> str:
     right = message(report)
     widths = [_wide(_LABEL), _wide(right)]
     whole = sum(widths)
+    colour = _COLOURS[state(report)]
     title = escape(f"{_LABEL}: {right} ({state(report)}). {headline(report.claims)}")
     short = escape(f"{_LABEL}: {right}")
     texts = "".join(
@@ -48,9 +52,9 @@ def as_svg(report: Report) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{whole:g}" height="{_HEIGHT}" role="img" aria-label="{short}">'
         f"<title>{title}</title>"
-        f'<clipPath id="r"><rect width="{whole:g}" height="{_HEIGHT}" rx="3"/></clipPath>'
-        f'<g clip-path="url(#r)"><rect width="{widths[0]:g}" height="{_HEIGHT}" fill="{_LABEL_COLOUR}"/>'
-        f'<rect x="{widths[0]:g}" width="{widths[1]:g}" height="{_HEIGHT}" fill="{_COLOURS[state(report)]}"/></g>'
+        f'<rect width="{whole:g}" height="{_HEIGHT}" rx="3" fill="{_LABEL_COLOUR}"/>'
+        f'<rect x="{widths[0]:g}" width="{widths[1]:g}" height="{_HEIGHT}" rx="3" fill="{colour}"/>'
+        f'<rect x="{widths[0]:g}" width="4" height="{_HEIGHT}" fill="{colour}"/>'  # square where the two meet
         f'<g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,Geneva,sans-serif" font-size="11">{texts}</g>'
         "</svg>"
     )

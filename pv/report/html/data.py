@@ -142,7 +142,7 @@ def _claim(one: Folded, words: _Words) -> dict[str, Any]:
         "worst": text(distance(one.worst)) if one.worst else "",
         "expires": "" if one.expires is None else one.expires.isoformat(timespec="minutes"),
         "pending": [text(each) for each in one.pending],
-        "told": [text(each) for each in told(one)],
+        "told": [text(each.removeprefix(claim.id).removeprefix(": ")) for each in told(one)],
         "killed": killed(one.cells),
         "mutants": [_mutant(each) for each in one.cells],
         "evidence": [_evidence(each, words) for each in one.evidence if each.row or each.stale],

@@ -321,9 +321,23 @@
       mutantsOf(claim), evidenceOf(claim));
   };
 
+  // a text in which the claims that it names lead to them; those that it does not name follow
+  const linked = (contract, text, claims) => {
+    const parts = [];
+    let rest = text;
+    for (const id of claims) {
+      const at = rest.indexOf(id);
+      const link = make("a", { href: address(contract, id) }, id);
+      if (at < 0) { parts.push([Infinity, ", ", link]); continue; }
+      parts.push([at, rest.slice(0, at), link]);
+      rest = rest.slice(at + id.length);
+    }
+    const named = parts.filter(([at]) => at < Infinity);
+    return [...named.flatMap(([, before, link]) => [before, link]), rest, ...parts.filter(([at]) => at === Infinity).flatMap(([, before, link]) => [before, link])];
+  };
   const treeOf = (contract, nodes) => make("ul", { class: "tree" }, nodes.map(([name, statement, state, why, claims, below]) =>
     make("li", {}, make("b", {}, name), " ", pill(state, HYPOTHESES[state]), statement ? make("span", {}, ` ${statement}`) : null,
-      make("div", { class: "note" }, why, claims.length ? " (" : "", claims.flatMap((id, at) => [at ? ", " : "", make("a", { href: address(contract, id) }, id)]), claims.length ? ")" : ""),
+      make("div", { class: "note" }, linked(contract, why, claims)),
       below.length ? treeOf(contract, below) : null)));
   const hypothesesOf = (contract, title) => make("section", { class: "hypotheses" }, make("h2", {}, title), make("p", { class: "note" }, contract.hypotheses.summary),
     treeOf(contract, contract.hypotheses.roots),

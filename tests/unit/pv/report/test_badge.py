@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pv.report.badge import as_endpoint, as_svg
+from pv.report.badge import as_endpoint, as_svg, message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pv.status import Report
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -60,16 +62,20 @@ def test_colour_and_words_follow_the_state(reports: dict[str, Report], name: str
     }
 
 
+def test_expected_refutations_are_told_so_that_the_rest_does_not_look_missing(of_rows: Callable[..., Report]) -> None:
+    assert message(of_rows({"*": {"level": "independent"}})) == "2/3 discharged, 1 refuted as expected"
+
+
 def test_texts_lie_within_their_boxes(reports: dict[str, Report]) -> None:
     for report in reports.values():
         root = ET.fromstring(as_svg(report))  # noqa: S314  our own text
-        boxes = [one for one in root.iter(f"{SVG}rect") if one.get("fill")]
-        for box, text in zip(boxes, root.iter(f"{SVG}text"), strict=True):
-            left, wide = float(box.get("x", "0")), float(box.get("width", ""))
-            middle, length = float(text.get("x", "")), float(text.get("textLength", ""))
-            assert left < middle - length / 2
-            assert middle + length / 2 < left + wide
-        assert float(root.get("width", "")) == sum(float(box.get("width", "")) for box in boxes)
+        whole, right, _ = root.iter(f"{SVG}rect")
+        middle, end = float(right.get("x", "")), float(root.get("width", ""))
+        assert float(whole.get("width", "")) == middle + float(right.get("width", "")) == end
+        for (left, to), text in zip(((0.0, middle), (middle, end)), root.iter(f"{SVG}text"), strict=True):
+            at, length = float(text.get("x", "")), float(text.get("textLength", ""))
+            assert left < at - length / 2
+            assert at + length / 2 < to
 
 
 def test_white_letters_can_be_read_on_every_colour() -> None:
