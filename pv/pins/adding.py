@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pv.pins import names
 from pv.pins.compare import address, sha256_of
-from pv.pins.lock import Pin, check_fields, replace, with_pin, write
+from pv.pins.lock import Pin, check_fields, read, replace, with_pin, write
 from pv.pins.upstream import Refused, opened
 from pv.types import UsageProblem
 
@@ -62,11 +62,11 @@ def add(lock: Lock, wish: Wish, tell: Callable[[str, str, float], None]) -> Adde
     file = lock.root / wish.path
     _hold_inside(lock.root, file)
     local = _local(file, wish)
-    with opened(address(lock.root, source), branch, functools.partial(tell, source)) as read:
-        commit = read.resolve(wish.commit) if wish.commit else read.tip
-        if not read.has(commit):
+    with opened(address(lock.root, source), branch, functools.partial(tell, source)) as upstream:
+        commit = upstream.resolve(wish.commit) if wish.commit else upstream.tip
+        if not upstream.has(commit):
             raise Refused(f"commit {commit} is not on branch {branch} of {source}; pin one that is, or name its branch")
-        blob = read.blob(commit, upstream_path)
+        blob = upstream.blob(commit, upstream_path)
         if blob is None:
             raise Refused(f"upstream has no file {upstream_path} at commit {commit}; say with --path which one it is")
     sha256 = hashlib.sha256(blob.data).hexdigest()
@@ -79,7 +79,8 @@ def add(lock: Lock, wish: Wish, tell: Callable[[str, str, float], None]) -> Adde
     if local != sha256:
         _make_folder(file)
         replace(file, blob.data)
-    write(with_pin(lock, pin))
+    newest = read(lock.file) if lock.file.exists() else lock  # another pin may have been made while upstream was read
+    write(with_pin(newest, pin))
     return Added(pin, before, wrote_file=local != sha256)
 
 

@@ -107,6 +107,8 @@ def read_text(file: Path) -> str:
         UsageProblem: it cannot be read, is too large, or not UTF-8.
     """
     try:
+        if file.exists() and not file.is_file() and not file.is_dir():  # opening a pipe would wait for a writer
+            raise UsageProblem(f"{file}: no plain file")
         with file.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import tomllib
@@ -232,6 +233,12 @@ def test_what_is_no_text_or_endless_is_refused(tmp_path: Path, raw: bytes) -> No
         lock.read(tmp_path / "pv.lock")
 
 
+def test_a_pipe_is_no_lock_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pv.lock")
+    with pytest.raises(UsageProblem, match="no plain file"):
+        lock.read(tmp_path / "pv.lock")
+
+
 def test_a_lock_that_cannot_be_put_in_its_place_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -430,6 +437,22 @@ def test_git_that_hangs_is_ended_with_all_that_it_started(
     assert not child.exists() or "Z" in (child / "stat").read_text().rpartition(")")[2].split()[0]
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_long_wait_is_told_on_a_terminal_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pv.commands.pin import _Waiting
+
+    for stream, expected in ((Terminal(), "\r\x1b[Kpv: git fetch ./a\\u{1b} … 3 s\r\x1b[K"), (io.StringIO(), "")):
+        monkeypatch.setattr("sys.stderr", stream)
+        with _Waiting() as waiting:
+            waiting("./a\x1b", "fetch", 1.5)
+            waiting("./a\x1b", "fetch", 3.0)
+        assert stream.getvalue() == expected
+
+
 def test_large_files_are_not_taken(pinned: Callable[..., Lock], up: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     up.commit("a" * 100)
     made = pinned()
@@ -487,6 +510,14 @@ def test_a_pin_is_made_of_what_upstream_holds(tmp_path: Path, up: Upstream) -> N
     again = adding.add(read, adding.Wish(FILE, commit=first[:9]), silent)
     assert (again.pin.commit, again.wrote_file) == (first, False)
     assert trip(read).word() == "ok"
+
+
+def test_a_pin_that_another_made_meanwhile_is_kept(tmp_path: Path, up: Upstream) -> None:
+    del up
+    lock.write(Lock(tmp_path / "pv.lock", tmp_path, (replace(PIN, path="other"),)))
+    before = Lock(tmp_path / "pv.lock", tmp_path, ())
+    adding.add(before, adding.Wish(FILE, "./up.git", take_bytes=True), silent)
+    assert [one.path for one in lock.read(tmp_path / "pv.lock").pins] == [FILE, "other"]
 
 
 @pytest.mark.parametrize(
