@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,12 +55,12 @@ class Backing:
 def backings(contracts: Iterable[Contract], config: Config, ledger: Ledger) -> dict[str, Backing]:
     """The backing of each contract by its name; git is asked only where a contract has changed since its promotion."""
     wanted = list(contracts)
-    finds = {one.name: _finder(config, one, ledger) for one in wanted}
-    found = {one.name: back(one, finds[one.name], one.claims) for one in wanted}
+    # one after the other: each archive is a file that stays open as long as it is looked into
+    found = {one.name: back(one, _finder(config, one, ledger), one.claims) for one in wanted}
     doubtful = [one for one in wanted if any(remark.grave for remark in found[one.name].remarks)]
     if doubtful:
         then = _claims_then([(one, found[one.name].move) for one in doubtful], config)
-        found |= {one.name: back(one, finds[one.name], then.get(one.name)) for one in doubtful}
+        found |= {one.name: back(one, _finder(config, one, ledger), then.get(one.name)) for one in doubtful}
     return found
 
 
@@ -188,12 +189,14 @@ def _settled(rows: Sequence[Mapping[str, Any]]) -> bool:
 
 def _finder(config: Config, contract: Contract, ledger: Ledger) -> Find:
     """Looks for a line in the contract's archive, then in the ledger; both are read when they are first needed."""
-    archive: list[Ledger] = []
 
+    @functools.cache
+    def archive() -> Ledger:
+        return read(archive_of(config, contract.name))
+
+    @functools.cache
     def find(name: str) -> Entry | None:
-        if not archive:
-            archive.append(read(archive_of(config, contract.name)))
-        return archive[0].find(name) or ledger.find(name)
+        return archive().find(name) or ledger.find(name)
 
     return find
 

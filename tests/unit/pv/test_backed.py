@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import weakref
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pv.config import Config
+from pv.history import backed
 from pv.history.backed import Backing, back, claims_in
-from pv.ledger import Ledger
+from pv.ledger import Ledger, append, read
 from pv.load import Document, load
 from pv.parse import Contract, parse
 from pv.remark import Topic
@@ -16,6 +20,7 @@ from pv.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 HEAD = """\
 metadata: {version: 1.0.0, description: d, references: [r]}
@@ -282,3 +287,25 @@ def test_another_version_of_a_contract_is_read_as_far_as_it_is_one() -> None:
     assert [one.fingerprint for one in claims] == [one.fingerprint for one in contract.claims]
     for raw in (b"\xff", b"a: [", b"- 1\n", b""):
         assert claims_in(raw, contract) is None
+
+
+def test_archives_are_closed_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evidence = tmp_path / ".pv" / "evidence"
+    contracts = []
+    for number in range(5):
+        contract = contract_of([ONE, TWO], [move(["0" * 16])])
+        contracts.append(replace(contract, name=f"x{number}-v1"))
+        append(evidence / f"x{number}-v1.jsonl", [])
+    opened: list[weakref.ref[Ledger]] = []
+
+    def read_and_watch(path: Path) -> Ledger:
+        assert not any(one() for one in opened)
+        ledger = read(path)
+        opened.append(weakref.ref(ledger))
+        return ledger
+
+    monkeypatch.setattr(backed, "read", read_and_watch)
+    config = Config(tmp_path, (tmp_path,), (tmp_path,), tmp_path / ".pv" / "ledger.jsonl")
+    found = backed.backings(contracts, config, read(config.ledger))
+    assert len(opened) == 10  # a second time with the claims of that time
+    assert all("1 of 1 evidence lines are nowhere here" in one.remarks[0].text for one in found.values())
