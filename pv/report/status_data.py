@@ -25,12 +25,16 @@ _OF_ROWS = ("verdict", "commit", "dirty", "run", "started", "duration_s", "envir
 
 
 def as_json(report: Report) -> str:
-    """The status as one JSON object; whoever reads it may rely on pv/schema/status.schema.json."""
-    return json.dumps(as_data(report), indent=2)
+    """The status as one JSON object; whoever reads it may rely on pv/schema/status.schema.json.
+
+    It is written contract by contract, each on a line of its own: of thousands, the data of one alone is in memory.
+    """
+    head = json.dumps(_head(report), indent=2).removesuffix("\n}")
+    contracts = ",\n    ".join(json.dumps(_contract(one)) for one in report.contracts)
+    return f'{head},\n  "contracts": [\n    {contracts}\n  ]\n}}'
 
 
-def as_data(report: Report) -> dict[str, Any]:
-    """The status as values that JSON has."""
+def _head(report: Report) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "headline": headline(report.claims),
@@ -42,7 +46,6 @@ def as_data(report: Report) -> dict[str, Any]:
         "problems": list(report.problems),
         "unusable": list(report.unusable),
         "since": None if report.since is None else asdict(report.since),
-        "contracts": [_contract(one) for one in report.contracts],
     }
 
 
