@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # What a run in this process imports is forgotten after it, and the next would import it anew, with assertions rewritten.
-for _name in ("hypothesis.strategies", *(f"pv.pytest_plugin.{part}" for part in ("collect", "record", "run"))):
+for _name in (
+    "hypothesis.strategies",
+    *(f"pv.pytest_plugin.{part}" for part in ("collect", "progress", "record", "run")),
+):
     importlib.import_module(_name)
 
 HEAD = 'metadata: {version: "1", description: d, references: [r]}\nequations: {f: {formula: x}}\nfalsification_tests:\n'

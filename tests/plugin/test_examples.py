@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -200,3 +201,15 @@ def test_names_of_folders_hold_nothing_of_a_path(project: Any) -> None:
     project.run().assert_outcomes(failed=1)
     name = project.rows()[0]["examples"]["kept"].split("/")[-1]
     assert re.fullmatch(r"x-v1\.F-\.\.-\.\.-1\.[0-9a-f]{12}", name)
+
+
+def test_workers_keep_them_beside_the_ledger_that_was_asked_for(project: Any, tried: Path) -> None:
+    project.contract("id: F-1")
+    write(project, tried)
+    for first in (0, 1):
+        result = project.run_apart("-n", "2", "--pv-ledger", "deep/l.jsonl", "-p", "no:randomly")
+        result.assert_outcomes(failed=1)
+        rows = [json.loads(line) for line in (project.root / "deep" / "l.jsonl").read_text().splitlines()]
+        row = next(row for row in reversed(rows) if row["kind"] == "case")
+        assert row["examples"]["kept"].startswith("deep/examples/x-v1.F-1.")
+        assert len(row["examples"]["properties"][0]["first"]) == first
