@@ -53,7 +53,9 @@ def deliver(
     from pv.report.files import write  # noqa: PLC0415  needed where something is written
 
     made = [(one, _text(one, report, hypotheses=hypotheses)) for one in wanted]
-    before, after = _document(into or check or "", report) if into or check else ("", "")
+    # a table in which a contract is missing, because its file cannot be used, is written nowhere; the caller complains
+    document = "" if report.unusable else into or check or ""
+    before, after = _document(document, report) if document else ("", "")
     for one, text in made:
         if one.path is not None:
             write(one.path, text)

@@ -29,6 +29,8 @@ def as_junit(report: Report) -> str:
     suites = [_suite(one) for one in report.contracts]
     if report.broken or report.problems:
         suites.append(_ledger(report))
+    if report.unusable:
+        suites.append(_unusable(report))
     total = {name: sum(suite.count[name] for suite in suites) for name in _Suite.NAMES}
     seconds = sum(suite.seconds for suite in suites)
     head = f'<testsuites name={_attribute(headline(report.claims))} {_counts(total)} time="{seconds:.3f}">'
@@ -118,6 +120,14 @@ def _ledger(report: Report) -> _Suite:
         suite.add("chain", 0.0, "failure", "the ledger was changed after it had been written", text)
     else:
         suite.add("lines", 0.0, "skipped", f"{len(report.problems)} lines of the ledger left aside: {text}")
+    return suite
+
+
+def _unusable(report: Report) -> _Suite:
+    """Contracts that could not be used have no claims to count; they are errors, so that nobody misses them."""
+    suite = _Suite("unusable contracts", {}, "", 0.0)
+    for text in report.unusable:
+        suite.add(text.split(": ", 1)[0], 0.0, "error", text)
     return suite
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _COLOURS = {Outcome.ERROR: "red", Outcome.REFUTED: "red", Outcome.INCONCLUSIVE: "yellow", Outcome.DISCHARGED: "green"}
 _STATES = {State.WRONG: "red", State.OPEN: "yellow", State.GOOD: "", State.NOTHING: "dim"}
-_LONGEST = 300  # columns of what is said about one claim
+_LONGEST = 300  # columns of what is said about one claim, where no terminal is narrower
 
 
 def as_text(report: Report, paint: Paint, columns: int | None = None, encoding: str | None = None) -> str:
@@ -33,6 +33,7 @@ def as_text(report: Report, paint: Paint, columns: int | None = None, encoding: 
         columns: of the terminal, which the table is fitted to; None for all of it.
         encoding: of what it is written to; arrows are only drawn where it has them.
     """
+    longest = _LONGEST if columns is None else max(80, 2 * columns)
     up, down = ("↑", "↓") if can_write("↑↓…", encoding) else ("+", "-")
     rows = [HEADING, *(row(contract, up=up, down=down) for contract in report.contracts)]
     heads, *lines = _fitted(rows, paint, columns)
@@ -40,7 +41,7 @@ def as_text(report: Report, paint: Paint, columns: int | None = None, encoding: 
     unsettled = [one for one in report.claims if not (one.as_expected and one.outcome is Outcome.DISCHARGED)]
     if unsettled:
         lines += ["", paint("not discharged", "bold")]
-        lines += [_claim_line(one, paint) for one in unsettled]
+        lines += [_claim_line(one, paint, longest) for one in unsettled]
     lines += _since(report, paint)
     figures = [line for one in report.claims for line in told(one)]
     if figures:
@@ -71,11 +72,11 @@ def _fitted(rows: list[tuple[str, ...]], paint: Paint, columns: int | None) -> l
     return table(fitted.rows, paint, frozenset(at for at, column in enumerate(names) if column in RIGHT))
 
 
-def _claim_line(one: Folded, paint: Paint) -> str:
+def _claim_line(one: Folded, paint: Paint, longest: int) -> str:
     claim = one.claim
     colour = "green" if settled(one) else _COLOURS[one.outcome]
     place = f"{escape(claim.path)}:{claim.span.line}:{claim.span.col}"
-    return f"  {place}: {escape(claim.id)}: {paint(one.outcome, colour)}: {cut(escape(reason(one)), _LONGEST)}"
+    return f"  {place}: {escape(claim.id)}: {paint(one.outcome, colour)}: {cut(escape(reason(one)), longest)}"
 
 
 def _overstated(one: ContractStatus, paint: Paint) -> list[str]:

@@ -122,6 +122,16 @@ def test_a_readme_holds_the_real_table_and_is_checked(good: Any, recorded: Modul
     assert "-| x-v1 | ACTIVE_RUNTIME | ACTIVE_RUNTIME | 3/3 |" in done.stdout
 
 
+def test_no_table_is_written_in_which_a_contract_is_missing(good: Any) -> None:
+    readme = good.write("README.md", MARKERS)
+    good.write("contracts/z.yaml", "metadata: [\n")
+    for option in ("--into", "--check"):
+        done = pv(good.root, "status", option, "README.md")
+        assert done.returncode == 2
+        assert "contracts/z.yaml" in done.stderr
+        assert readme.read_text() == MARKERS
+
+
 def test_github_gets_annotations_and_the_summary_of_the_step(good: Any, tmp_path: Path) -> None:
     good.record({"F-2": "refuted"})
     summary = tmp_path / "summary.md"

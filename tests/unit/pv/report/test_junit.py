@@ -139,3 +139,10 @@ def test_a_changed_ledger_is_a_failure(maker: Any) -> None:
     report = maker.report(maker.status(maker.format, "x-v1"), broken=True, problems=("line 3 does not follow",))
     (failure,) = case(report, "chain").findall("failure")
     assert failure.text == "line 3 does not follow"
+
+
+def test_a_contract_that_cannot_be_used_is_an_error(maker: Any) -> None:
+    report = maker.report(maker.status(maker.format, "x-v1"), unusable=("contracts/y.yaml:1:5: error[PV003]: no YAML",))
+    (error,) = case(report, "contracts/y.yaml:1:5").findall("error")
+    assert error.get("message") == "contracts/y.yaml:1:5: error[PV003]: no YAML"
+    assert parsed(report).get("errors") == "1"
