@@ -144,7 +144,7 @@ def rows_of(root: Path, claims: list[Claim]) -> Iterator[dict[str, Any]]:
     for number in itertools.count(1):
         run = {"run": f"{number:032x}"}
         started = {"started": "2026-01-02T03:04:05.678901+00:00"}
-        began = {
+        began: dict[str, Any] = {
             **started,
             "commit": "a" * 40,
             "dirty": False,
@@ -275,8 +275,10 @@ def time_start(folder: Path) -> Start:
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=True
     )
-    adds = [statistics.median(a - b for a, b in zip(taken[True], taken[False], strict=True)) for taken in (wall, cpu)]
-    return Start(statistics.median(wall[False]), *adds, tuple(done.stdout.splitlines()[-1].split()))
+    more, more_cpu = (
+        statistics.median(a - b for a, b in zip(taken[True], taken[False], strict=True)) for taken in (wall, cpu)
+    )
+    return Start(statistics.median(wall[False]), more, more_cpu, tuple(done.stdout.splitlines()[-1].split()))
 
 
 def main() -> None:
