@@ -1,7 +1,8 @@
 """The evidence of promotions, kept beside the ledger: small files that are committed with the contracts they speak of.
 
-`<contract>.jsonl` is a ledger of its own. It holds the lines that a promotion names, and the lines on the runs and the
-environments which those name; their ids are those that they have in the ledger they were copied from.
+`<contract>.jsonl` has the form of a ledger, but is an excerpt of one: it holds the lines that promotions name, and those on the runs
+and the environments which these name, under the ids that they have where they were copied from. Neither what was begun nor how the runs
+ended is in it, and its chain may break when branches are merged; what it holds is checked by the ids that a contract quotes.
 """
 
 from __future__ import annotations
