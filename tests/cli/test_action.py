@@ -117,7 +117,7 @@ def test_reports_of_an_older_run_are_not_handed_on(measured: RecordedProject) ->
     ],
 )
 def test_the_gate_decides(
-    project: RecordedProject, outcomes: dict[str, str], inputs: dict[str, str], code: int, words: str | None
+    project: RecordedProject, outcomes: dict[str, str], inputs: dict[str, Any], code: int, words: str | None
 ) -> None:
     project.commit()
     project.record(outcomes)

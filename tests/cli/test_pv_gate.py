@@ -207,6 +207,7 @@ def test_a_contradiction_counts_whatever_else_is_not_known(project: RecordedProj
     project.commit()
     project.record({"F-1": "inconclusive", "F-2": "error"})
     check(project.pv("gate"), 1, "error: F-2")
+    check(project.pv("gate", "--since", "nope"), 1, "error: F-2", "no base: ")
 
 
 # since
