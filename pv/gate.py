@@ -14,9 +14,9 @@ from pv.status import effective
 from pv.words import Effective, Level, rung
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from pv.changes import ClaimRef
+    from pv.changes import ClaimRef, Since
     from pv.parse import Contract
     from pv.status import ContractStatus, Report
 
@@ -47,6 +47,9 @@ class Kind(StrEnum):
 _UNKNOWN = frozenset(
     {Kind.NO_LEDGER, Kind.NO_CLAIMS, Kind.NOTHING, Kind.NO_BASE, Kind.LOST, Kind.REMOVED, Kind.UNUSABLE}
 )
+
+
+_MEASURED = frozenset({Outcome.DISCHARGED, Outcome.REFUTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,21 +252,16 @@ def _of_base(report: Report) -> Iterator[Reason]:
     for ref_ in (*since.newly_inconclusive, *since.newly_stale):
         one = known[ref_.contract, ref_.claim]
         yield _at(one, Kind.LOST, f"{ref_.claim}: {ref_.before} at {since.ref}, and now {_why(one)}")
-    for ref_ in _vanished(since.removed, report):
-        text = f"{ref_.claim}: {ref_.before} at {since.ref}, and gone with its contract"
+    for ref_ in _vanished(since):
+        text = f"{ref_.claim}: {ref_.before} at {since.ref}, and gone without an entry in the history of its contract"
         yield Reason(Kind.REMOVED, text, ref_.path, ref_.line, 1, ref_.contract, ref_.claim)
 
 
-def _vanished(removed: Iterable[ClaimRef], report: Report) -> Iterator[ClaimRef]:
-    """The claims that were measured, whose contract is gone, and which no other contract has by now.
-
-    A claim that was taken out of a contract which is still there is for the remarks on its history to judge.
-    """
-    contracts = {one.contract.name for one in report.contracts}
-    claims = {one.claim.id for one in report.claims}
-    for one in removed:
-        known = one.before in (Outcome.DISCHARGED, Outcome.REFUTED)
-        if known and one.contract not in contracts and one.claim not in claims:
+def _vanished(since: Since) -> Iterator[ClaimRef]:
+    """The claims that were measured and are gone, of which no history says why, and which did not move to another contract."""
+    moved = {one.claim for one in since.added if one.now in _MEASURED}
+    for one in since.removed:
+        if one.before in _MEASURED and not one.text and one.claim not in moved:
             yield one
 
 

@@ -27,7 +27,8 @@ def compare(before: Sequence[ContractStatus], now: Sequence[ContractStatus], *, 
     pairs = [(one, known.get((one.claim.contract, one.claim.id))) for status in now for one in status.claims]
     here = {(one.claim.contract, one.claim.id) for one, _ in pairs}
     added = tuple(reference(one, None) for one, old in pairs if old is None)
-    removed = tuple(_gone(one) for key, one in known.items() if key not in here)
+    told = _with_new_entries(before, now)
+    removed = tuple(_gone(one, told) for key, one in known.items() if key not in here)
     moved = tuple(_moves(before, now))
     if not any(measured(one) for one in known.values()):
         why = "no claim there was measured" if known else "no claim was there"
@@ -73,9 +74,17 @@ def reference(one: Folded, old: Folded | None) -> ClaimRef:
     return ClaimRef(claim.contract, claim.id, claim.path, claim.span.line, text, word(old) if old else "", word(one))
 
 
-def _gone(old: Folded) -> ClaimRef:
+def _gone(old: Folded, told: set[str]) -> ClaimRef:
+    """A claim that was there; its text says so where the contract's history has something to say of the time since."""
     claim = old.claim
-    return ClaimRef(claim.contract, claim.id, claim.path, claim.span.line, "", word(old), "")
+    text = "the contract's history has a new entry" if claim.contract in told else ""
+    return ClaimRef(claim.contract, claim.id, claim.path, claim.span.line, text, word(old), "")
+
+
+def _with_new_entries(before: Sequence[ContractStatus], now: Sequence[ContractStatus]) -> set[str]:
+    """The contracts whose history has grown."""
+    entries = {one.contract.name: len(one.contract.status_history) for one in before}
+    return {one.contract.name for one in now if len(one.contract.status_history) > entries.get(one.contract.name, 0)}
 
 
 def _is_new_refutation(one: Folded, old: Folded | None) -> bool:

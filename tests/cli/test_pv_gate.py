@@ -352,11 +352,34 @@ def test_a_contract_that_is_gone_takes_no_measured_claim_with_it(
     (project.root / "contracts/y-v1.yaml").unlink()
     project.record()
     check(
-        project.pv(*NO_NEW), 2, "contracts/y-v1.yaml:4:1: removed: F-3: discharged at main, and gone with its contract"
+        project.pv(*NO_NEW), 2, "contracts/y-v1.yaml:4:1: removed: F-3: discharged at main, and gone without an entry"
     )
     project.write("contracts/y-v2.yaml", text)  # it moved
+    check(project.pv(*NO_NEW), 2, "removed: F-3")  # and nobody has looked there
     project.record()
     check(project.pv(*NO_NEW), 0)
+
+
+def test_the_same_id_in_an_older_contract_is_no_move(project: RecordedProject, recorded: ModuleType) -> None:
+    for name in ("y-v1", "z-v1"):
+        project.write(f"contracts/{name}.yaml", recorded.contract("F-3"))
+    branch(project)
+    (project.root / "contracts/y-v1.yaml").unlink()
+    project.record()
+    check(project.pv(*NO_NEW), 2, "contracts/y-v1.yaml:4:1: removed: F-3")
+
+
+def test_a_claim_that_is_gone_is_told_of_in_the_history(project: RecordedProject, recorded: ModuleType) -> None:
+    """The cheat: a claim that could have been refuted is taken out."""
+    branch(project)
+    project.write("contracts/x-v1.yaml", recorded.contract("F-1"))
+    project.record()
+    done = project.pv(*NO_NEW)
+    assert done.returncode in (1, 2), "1 where a remark on the history is grave"
+    assert "contracts/x-v1.yaml:5:1: removed: F-2: discharged at main, and gone without an entry" in done.stdout
+    entry = 'status_history:\n  - {date: "2026-01-01", from: PROPOSED, to: PROPOSED, reason: F-2 said nothing}\n'
+    project.write("contracts/x-v1.yaml", recorded.contract("F-1", status="PROPOSED") + entry)
+    assert "removed: F-2" not in project.pv(*NO_NEW).stdout
 
 
 # what it is asked and how it answers
