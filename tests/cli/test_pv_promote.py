@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from pv.commands._history import change
 from pv.config import find_config
 from pv.corpus import read as read_contract
 from pv.history.backed import Backing, backings
 from pv.ledger import read
+from pv.types import UsageProblem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -388,6 +390,11 @@ def test_claims_that_nobody_committed_are_refused(project: Project) -> None:
     assert project.backing().holds
 
 
+def test_a_ledger_that_was_changed_backs_nothing(project: Project) -> None:
+    project.edit(project.ledger, '"level":"algorithm"', '"level":"measured"')
+    assert "the ledger was changed after it had been written" in project.refused()
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
@@ -422,13 +429,31 @@ def test_a_contract_that_breaks_a_rule_is_left_alone(project: Project) -> None:
 
 
 def test_an_entry_that_would_break_a_rule_is_not_written(project: Project) -> None:
-    note = "status_history: [{date: '2026-01-01', to: PROPOSED, version: 1.3.0}]"  # ahead of the contract's own version
+    note = "status_history: [{date: '2026-01-01', to: PROPOSED}]"
     project.edit(project.contract, "status_history: []", note)
-    project.edit(project.contract, "version: 1.2.0", "version: 1.3.0")
+    contract = read_contract(project.contract).contract
+    assert contract
+    entry = {"date": "2026-01-02", "from": "PROPOSED", "to": REACHED}
+    assert f"to: {REACHED}}}]" in change(project.contract, contract, REACHED, entry).text
+    with pytest.raises(UsageProblem, match="PV310"):
+        change(project.contract, contract, REACHED, {**entry, "from": "PARTIAL_ALGORITHM_LEVEL"})
+
+
+def test_only_claims_that_came_out_as_expected_are_evidence(tmp_path: Path) -> None:
+    project = make(tmp_path / "project")
+    project.edit(project.falsifiers, "import Refuted", "import Inconclusive, Refuted")
+    project.edit(project.falsifiers, "mutant):\n", "mutant):\n    raise Inconclusive('no model', 'absent')\n")
     project.commit()
-    assert project.promote("--dry-run")[0] == 0
-    project.edit(project.contract, "version: 1.3.0\n", "version: 1.2.0\n")
-    assert "PV312" in project.refused(code=2)
+    project.falsify()
+    assert "F-2: no model: absent" in project.refused("--to", REACHED)
+    code, told = project.promote()
+    assert code == 0, told
+    assert "1/2 claims discharged, at the levels they ask for; 1/1 mutants killed" in told
+    (entry,) = project.history()
+    rows = [one.row for one in read(project.archive).entries() if one.row["kind"] == "case"]
+    assert [row["claim"] for row in rows] == ["F-1"] * 3
+    assert (entry["to"], len(entry["evidence"])) == ("PARTIAL_ALGORITHM_LEVEL", 3)
+    assert project.backing().holds
 
 
 def test_an_archive_that_git_ignores_is_said(project: Project) -> None:
