@@ -175,8 +175,9 @@ def _run(target: _Target, machine: Mapping[str, Any] | None, root: Path, folder:
     row, ledger, again = target.entry.row, folder / "ledger.jsonl", folder / "again.json"
     examples = row.get("examples") or {}
     again.write_text(json.dumps(examples.get("properties", [])), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-m", "falsify", "--rootdir", str(root), "--pv-ledger", str(ledger)]
-    command += ["--pv-again", str(again), *_seeded(row.get("seed")), *(["-n0"] if _has("xdist") else [])]
+    # with "=", because pytest looks for its settings above whatever else stands alone and is there
+    command = [sys.executable, "-m", "pytest", "-m", "falsify", f"--rootdir={root}", f"--pv-ledger={ledger}"]
+    command += [f"--pv-again={again}", *_seeded(row.get("seed")), *(["-n0"] if _has("xdist") else [])]
     command.append(str(root / target.node))
     if not _has("pytest"):
         raise UsageProblem("pytest is not installed: the extra [falsify]")

@@ -25,6 +25,7 @@ FALSIFIERS = """\
 import os, random
 from pathlib import Path
 from hypothesis import given, settings, strategies as st
+from helping import ONE
 from pv import Inconclusive, Refuted, falsifies
 
 HERE = Path(__file__).parent
@@ -80,7 +81,9 @@ def replay(cwd: Path, *arguments: str, **environment: str) -> subprocess.Complet
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that has been run once, with three threads."""
     folder = tmp_path_factory.mktemp("replay")
-    (folder / "pyproject.toml").write_text("[tool.pv]\n")
+    (folder / "pyproject.toml").write_text('[tool.pv]\n[tool.pytest.ini_options]\npythonpath = ["lib"]\n')
+    (folder / "lib").mkdir()
+    (folder / "lib" / "helping.py").write_text("ONE = 1\n")
     for name in ("contracts", "falsifiers"):
         (folder / name).mkdir()
     (folder / "contracts" / "x-v1.yaml").write_text(CONTRACT)
