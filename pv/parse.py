@@ -21,6 +21,7 @@ Word = TypeVar("Word", Expect, Level)
 CLAIMS = "falsification_tests"
 # Keys of a claim that its fingerprint leaves out: what it waits for is not what it says, so evidence outlives the wait.
 _SAYS_NOTHING = frozenset({"pending"})
+_FOR_ALL = ("valid_for",)  # keys of a contract that each of its claims says unless it says them itself
 # A file with one of these blocks wants to be a contract, whatever else it lacks.
 CONTRACT_BLOCKS = ("equations", "proof_obligations", CLAIMS, "kani_harnesses")
 
@@ -189,6 +190,8 @@ def _claim(
 ) -> Claim:
     binds_to = entry.get("binds_to")
     equation = equations.get(binds_to) if isinstance(binds_to, str) else None
+    # what the contract says for all its claims is said by each, so that a longer time revives no evidence
+    said = {**{key: document.data[key] for key in _FOR_ALL if key in document.data}, **entry}
     return Claim(
         contract=contract,
         id=_text(entry.get("id")),
@@ -207,13 +210,13 @@ def _claim(
         index=index,
         span=document.value_span(CLAIMS, index, "id"),
         fingerprint=fingerprint(
-            {key: said for key, said in entry.items() if key not in _SAYS_NOTHING},
+            {key: value for key, value in said.items() if key not in _SAYS_NOTHING},
             {equation.name: equation.data} if equation else None,
             _tolerances(document, equation),
         ),
         data=entry,
         pending=tuple(item for item in _sequence(entry.get("pending")) if isinstance(item, dict)),
-        valid_for=_optional(entry.get("valid_for", document.data.get("valid_for"))),
+        valid_for=_optional(said.get("valid_for")),
         hypothesis=_text(entry.get("hypothesis")).strip(),
         parent=_text(entry.get("parent")).strip(),
     )

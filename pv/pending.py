@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -71,12 +72,19 @@ def conditions(claim: Claim) -> tuple[Condition, ...]:
 def check(condition: Condition, config: Config, now: datetime, seconds: float = _PROBE_SECONDS) -> Checked:
     """Look for one condition. A probe of the project may run for `seconds`; what cannot be told is unknown, never met."""
     look = _LOOKS.get(condition.kind)
-    if condition.kind == UNTIL:
-        state, why = _day(condition.value, now)
-    elif look is not None:
-        state, why = look(condition.value, config.root)
-    else:
-        state, why = _probe(condition, config, seconds)
+    try:
+        if condition.kind == UNTIL:
+            state, why = _day(condition.value, now)
+        elif look is not None:
+            state, why = look(condition.value, config.root)
+        else:
+            state, why = _probe(condition, config, seconds)
+    except (
+        ImportError,
+        OSError,
+        ValueError,
+    ) as problem:  # a folder that cannot be searched, a name that nothing can have
+        state, why = State.UNKNOWN, getattr(problem, "strerror", None) or str(problem)
     return Checked(condition, state, why)
 
 
@@ -100,11 +108,7 @@ class World:
 
 
 def _day(text: str, now: datetime) -> tuple[State, str]:
-    try:
-        last = date.fromisoformat(text)
-    except ValueError:
-        return State.UNKNOWN, "no day"
-    return (State.MET, "") if now.date() > last else (State.UNMET, "")
+    return (State.MET if now.date() > date.fromisoformat(text) else State.UNMET), ""
 
 
 def _file(pattern: str, root: Path) -> tuple[State, str]:
@@ -118,11 +122,8 @@ def _file(pattern: str, root: Path) -> tuple[State, str]:
     if pattern == "~" or pattern.startswith("~/"):
         pattern = glob.escape(home) + pattern[1:]
     pattern = _VARIABLE.sub(lambda found: glob.escape(os.environ[found[1]]), pattern)
-    try:
-        names = glob.iglob(pattern, root_dir=root)  # noqa: PTH207  Path.glob takes no absolute pattern
-        there = any((root / name).exists() for name in names)
-    except (OSError, ValueError) as problem:
-        return State.UNKNOWN, str(problem)
+    names = glob.iglob(pattern, root_dir=root)  # noqa: PTH207  Path.glob takes no absolute pattern
+    there = any((root / name).exists() for name in names)
     return (State.MET if there else State.UNMET), ""
 
 
@@ -130,20 +131,12 @@ def _package(name: str, _root: Path) -> tuple[State, str]:
     """Met by an installed distribution of that name, or by a module, which is not imported; a bare folder is no module."""
     from importlib import metadata, util  # noqa: PLC0415  only few claims wait for packages
 
-    try:
+    with contextlib.suppress(metadata.PackageNotFoundError):
         metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        pass
-    except ValueError as problem:
-        return State.UNKNOWN, str(problem)
-    else:
         return State.MET, ""
     if not name.isidentifier():  # to look for a part of a package would import the package
         return State.UNMET, ""
-    try:
-        found = util.find_spec(name)
-    except (ImportError, ValueError) as problem:
-        return State.UNKNOWN, str(problem)
+    found = util.find_spec(name)
     return (State.MET if found is not None and found.origin is not None else State.UNMET), ""
 
 

@@ -159,15 +159,19 @@ def _decide(config: pytest.Config, shard: Shard | None, *, resume: bool) -> Deci
     if resume:
         freshness = Freshness(project.settings, datetime.now(UTC))
         found = {
-            key: kept(claim, case, ledger, freshness, head) for key, (_, claim, case) in cases.items() if key not in out
+            key: None if ledger.broken else kept(claim, case, ledger, freshness, head)
+            for key, (_, claim, case) in cases.items()
+            if key not in out
         }
         rows = {key: row for key, row in found.items() if row is not None}
-        note = _note(config.rootpath, head, rows)
+        note = _note(config.rootpath, head, ledger, rows)
     others = shard is None or shard.number == 1
     return Decision(frozenset(out | set(rows)), others, rows, about, note)
 
 
-def _note(root: Path, head: str | None, rows: Mapping[Key, object]) -> str:
+def _note(root: Path, head: str | None, ledger: Ledger, rows: Mapping[Key, object]) -> str:
+    if ledger.broken:
+        return "nothing is kept: the ledger was changed after it had been written; `pv verify` says where"
     if head is None:
         return "nothing is kept: git tells of no commit here"
     if not rows:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from pv.ledger import append
+
 pytest_plugins = ["pytester"]
 
 CLAIMS = (
@@ -44,6 +46,7 @@ FALSIFIERS = """
         if mutant: raise Refuted("off", stage="s")
 """
 WHOLE = 11
+OLD = "2020-01-01T00:00:00+00:00"
 
 
 def git(project: Any, *arguments: str) -> None:
@@ -197,9 +200,22 @@ def test_evidence_that_has_expired_is_made_anew(project: Any) -> None:
     path = project.root / "contracts" / "x-v1.yaml"
     path.write_text("valid_for: 1h\n" + path.read_text())
     project.run("-m", "falsify")
-    aged = project.ledger.read_text().replace('"started":"20', '"started":"19')
-    project.ledger.write_text(aged)  # that also breaks the chain, which is for others to find
-    project.run("-m", "falsify", "--resume").assert_outcomes(passed=WHOLE)
+    rows = [{key: value for key, value in row.items() if key != "prev"} for row in project.all_rows()]
+    project.ledger.unlink()
+    append(project.ledger, [{**row, **({"started": OLD} if "started" in row else {})} for row in rows])
+    result = project.run("-m", "falsify", "--resume")
+    result.assert_outcomes(passed=WHOLE)
+    result.stdout.fnmatch_lines(["pv: nothing is kept: no case has fresh evidence of this commit"])
+    project.run("-m", "falsify", "--resume").assert_outcomes(deselected=WHOLE)
+
+
+def test_a_ledger_that_was_changed_keeps_nothing(project: Any) -> None:
+    fill(project)
+    project.run("-m", "falsify")
+    project.ledger.write_text(project.ledger.read_text().replace('"compared":{"x":1}', '"compared":{"x":2}', 1))
+    result = project.run("-m", "falsify", "--resume")
+    result.assert_outcomes(passed=WHOLE)
+    result.stdout.fnmatch_lines(["pv: nothing is kept: the ledger was changed after it had been written; *"])
 
 
 def test_a_shard_is_resumed_as_it_was_cut(project: Any) -> None:

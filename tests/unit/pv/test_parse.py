@@ -189,3 +189,12 @@ def test_how_long_evidence_counts_is_said_by_the_claim_or_else_by_its_contract(
     claims = "falsification_tests:\n  - {id: F-1, prediction: p, valid_for: 2w}\n  - {id: F-2, prediction: p}\n"
     assert [claim.valid_for for claim in contract_of(claims).claims] == ["2w", None]
     assert [claim.valid_for for claim in contract_of("valid_for: 30d\n" + claims).claims] == ["2w", "30d"]
+
+
+def test_a_contract_that_lets_evidence_count_for_longer_revives_none(contract_of: Callable[..., Contract]) -> None:
+    claims = "falsification_tests:\n  - {id: F-1, prediction: p%s}\n"
+    month, year = (contract_of(f"valid_for: {span}\n" + claims % "") for span in ("30d", "52w"))
+    assert len({fingerprint_of(one) for one in (month, year, contract_of(claims % ""))}) == 3
+    assert fingerprint_of(month) == fingerprint_of(contract_of(claims % ", valid_for: 30d"))
+    other = contract_of("valid_for: 52w\n" + claims % ", valid_for: 30d")
+    assert fingerprint_of(month) == fingerprint_of(other)

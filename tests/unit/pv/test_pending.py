@@ -119,6 +119,11 @@ def test_what_cannot_be_asked_is_unknown(tmp_path: Path) -> None:
     assert "no-such-program cannot be run" in absent.why
 
 
+@pytest.mark.parametrize("kind", ["file", "package", "program", "until", "model"])
+def test_a_name_that_nothing_can_have_is_unknown_and_breaks_no_report(tmp_path: Path, kind: str) -> None:
+    assert state(tmp_path, kind, "a\0b", model=EXIT) in {State.UNKNOWN, State.UNMET}
+
+
 def test_a_probe_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     probes = config(tmp_path, model=("sh", "-c", "sleep 600 & echo $! > pid; wait", "{}"))
     checked = check(Condition("model", "x"), probes, NOW, seconds=1.0)
