@@ -95,7 +95,8 @@ def _run_pytest(selection: Selection, claim: str | None, ledger: Path, workers: 
         if claim in (None, *(one.id for one in contract.claims))
     ]
     command = [sys.executable, "-m", "pytest", "-m", "falsify", "--mutants", "--pv-no-matrix", "--rootdir", str(root)]
-    command += ["--pv-ledger", str(ledger), *(["-n", str(workers)] if workers is not None else []), *named]
+    # with "=", because pytest looks for its settings above whatever else stands alone and is there
+    command += [f"--pv-ledger={ledger}", *(["-n", str(workers)] if workers is not None else []), *named]
     output = sys.stderr if sys.stderr is not None else subprocess.DEVNULL
     process = subprocess.Popen(command, cwd=root, stdout=output)
     try:

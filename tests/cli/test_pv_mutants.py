@@ -319,3 +319,17 @@ def test_a_terminal_gets_colour_and_a_grid_where_it_fits(
     lines = [line.rstrip() for line in plain.splitlines()]
     assert ("  F-1  ✗✓" in lines) is ("  F-2    ✓" in lines) is grid
     assert any(line.startswith("✓ killed  ✗ survived") for line in lines) is grid
+
+
+def test_a_ledger_that_lies_elsewhere_does_not_lose_the_settings_of_the_project(
+    project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    text = (project / "pyproject.toml").read_text()
+    (project / "pyproject.toml").write_text(f'{text}[tool.pytest.ini_options]\npythonpath = ["lib"]\n')
+    (project / "lib").mkdir()
+    (project / "lib" / "helping.py").write_text("ONE = 1\n")
+    (project / "falsifiers" / "x.py").write_text(f"from helping import ONE\n{FALSIFIERS}")
+    ledger = tmp_path_factory.mktemp("elsewhere") / "l.jsonl"
+    for _ in range(2):  # the second time it is there
+        done = pv(project, "--ledger", str(ledger), "--claim", "F-2")
+        assert done.returncode == 0, done.stderr
