@@ -68,8 +68,8 @@ def write(path: Path, source: Source, text: str) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
-            os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode))
             os.fsync(file.fileno())
+        Path(temporary).chmod(stat.S_IMODE(target.stat().st_mode))
         Path(temporary).replace(target)
         temporary = None
     except OSError as problem:
