@@ -42,11 +42,13 @@ def _facts(row: Mapping[str, Any], claim: Claim) -> list[tuple[str, str]]:
         distance += f", bound {figure(row['bound'])}"
     counterexample = row.get("counterexample")
     falsifier = row.get("falsifier") or {}
+    kept = (row.get("examples") or {}).get("kept")
     facts = [
         ("prediction", claim.prediction.strip()),
         ("where", place(row.get("where") or {})),
         ("distance", distance),
         ("counterexample", "" if counterexample is None else str(counterexample).strip()),
+        ("kept", f"{kept}, to be tried first next time" if kept else ""),
         ("suspect", "" if row["mutant"] else claim.if_fails.strip()),
         ("falsifier", f"{falsifier['path']}:{falsifier['line']} {falsifier['qualname']}" if falsifier else ""),
     ]

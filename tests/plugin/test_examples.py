@@ -54,8 +54,10 @@ def before_failure(tried: Path) -> int:
 def test_a_counterexample_is_tried_first_next_time(project: Any, tried: Path, decorator: str) -> None:
     project.contract("id: F-1")
     write(project, tried, decorator=decorator)
-    project.run().assert_outcomes(failed=1)
+    result = project.run()
+    result.assert_outcomes(failed=1)
     (first,) = project.rows()
+    result.stdout.fnmatch_lines([f"*= kept: {first['examples']['kept']}, to be tried first next time"])
     assert before_failure(tried) > 1
     kept = project.root / first["examples"]["kept"]
     assert kept.parent == project.ledger.parent / "examples"
