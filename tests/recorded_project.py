@@ -136,3 +136,8 @@ class RecordedProject:
         """Run `pv` in the project."""
         command = [sys.executable, "-m", "pv", *arguments]
         return subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False)
+
+    def pytest(self) -> int:
+        """Run the project's claims, and give back pytest's exit code."""
+        command = [sys.executable, "-m", "pytest", "-q", "-m", "falsify", "-p", "no:randomly", "contracts"]
+        return subprocess.run(command, cwd=self.root, capture_output=True, check=False).returncode

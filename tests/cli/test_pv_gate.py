@@ -382,6 +382,42 @@ def test_a_claim_that_is_gone_is_told_of_in_the_history(project: RecordedProject
     assert "removed: F-2" not in project.pv(*NO_NEW).stdout
 
 
+FALSIFIERS = """\
+from pv import Refuted, falsifies
+
+HOLDS = True
+
+
+@falsifies("x-v1", "F-1")
+def first(evidence, mutant):
+    evidence.compared(1, "value")
+    if mutant is not None or not HOLDS:
+        raise Refuted("off", stage="s", layer=1)
+"""
+
+
+def test_what_runs_have_written_is_told_apart_as_well(project: RecordedProject, recorded: ModuleType) -> None:
+    """Not a ledger made for the test: two real runs, one of main and one of the branch."""
+    project.write("contracts/x-v1.yaml", recorded.contract("F-1"))
+    module = project.write("falsifiers/x_v1.py", FALSIFIERS)
+    project.write(".gitignore", ".pv/\n__pycache__/\n.pytest_cache/\n.hypothesis/\n")
+    project.commit()
+    assert project.pytest() == 0
+    check(project.pv("gate"), 0, "1/1 mutants killed")
+    project.git("switch", "-q", "-c", "work")
+    module.write_text(FALSIFIERS.replace("HOLDS = True", "HOLDS = False"))
+    project.commit()
+    check(project.pv(*NO_NEW), 2, "no longer measured: F-1: discharged at main, and now inconclusive: stale")
+    assert project.pytest() == 1
+    check(project.pv(*NO_NEW), 1, "refuted: F-1: off", "1 newly refuted")
+    project.git("switch", "-q", "-c", "later")  # for whom it is old
+    module.write_text(module.read_text() + "\n# a comment\n")
+    project.commit()
+    assert project.pytest() == 1
+    check(project.pv("gate", "--no-new-refutations", "--since", "work"), 0, "let through", "0 newly refuted")
+    check(project.pv(*NO_NEW), 1, "refuted: F-1: off")
+
+
 # what it is asked and how it answers
 
 
