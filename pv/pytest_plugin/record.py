@@ -99,7 +99,7 @@ class Recorder:
         folded, partial = self._folded()
         if self._config.getoption("mutants"):
             self._matrix(terminalreporter, folded, paint)
-        else:
+        elif folded or not self._config.option.collectonly:
             terminalreporter.write_line(f"pv: {headline(folded)}{partial}")
         self._complain(terminalreporter)
 
