@@ -41,7 +41,11 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-
 
 def fault(row: Mapping[str, Any]) -> str:
     """What keeps a row from being evidence, in words; empty if nothing does."""
-    return next(filter(None, (check(row) for check in _CHECKS)), "")
+    for check in _CHECKS:
+        wrong = check(row)
+        if wrong:
+            return wrong
+    return ""
 
 
 def _keys(row: Mapping[str, Any]) -> str:

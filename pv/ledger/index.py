@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import weakref
 from array import array
 from bisect import bisect_left
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Key = tuple[str, str, str, str]  # contract, claim, params (Case.key), mutant or ""
 
 _SHORTEST = 12  # hex digits that an abbreviated id has at least
+_SHARED = 4096  # objects that are remembered for sharing
 _WORD = 16  # hex digits of an id that are kept for looking it up
 
 
@@ -33,6 +35,16 @@ class Entry:
     number: int
     id: str
     row: Mapping[str, Any]
+
+
+class _Row(dict[str, Any]):
+    """A row that is parsed once for all who hold it at the same time."""
+
+    __slots__ = ("__weakref__", "id")
+
+    def __init__(self, row: Mapping[str, Any], id_: str) -> None:
+        super().__init__(row)
+        self.id = id_
 
 
 class Ledger:
@@ -48,6 +60,8 @@ class Ledger:
         self._scan, self._line = scan, line
         self._checked = True
         self._faulty: set[int] = set()
+        self._rows: weakref.WeakValueDictionary[int, _Row] = weakref.WeakValueDictionary()
+        self._same: dict[tuple[tuple[str, Any], ...], dict[str, Any]] = {}
         self._environments: dict[str, Mapping[str, Any]] | None = None
         self._ids: tuple[array[int], array[int]] | None = None
 
@@ -134,13 +148,27 @@ class Ledger:
     def _entry(self, index: int) -> Entry | None:
         if index in self._faulty:
             return None
-        line, number = self._line(index), self._scan.numbers[index]
-        row = parse(line)
-        wrong = "not JSON" if row is None else fault(row) if self._checked else ""
-        if row is None or wrong:
-            self._leave_aside(index, wrong)
-            return None
-        return Entry(number, identity(line), row)
+        known = self._rows.get(index)
+        if known is None:
+            line = self._line(index)
+            row = parse(line, self._object)
+            wrong = "not JSON" if row is None else fault(row) if self._checked else ""
+            if row is None or wrong:
+                self._leave_aside(index, wrong)
+                return None
+            known = self._rows[index] = _Row(row, identity(line))
+        return Entry(self._scan.numbers[index], known.id, known)
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """An object of JSON; those that hold only texts, as inputs do, are the same one for all rows that say the same.
+
+        Other values are not shared: 1, 1.0 and true are equal and not the same.
+        """
+        if all(type(value) is str for _, value in pairs):
+            if len(self._same) > _SHARED:
+                self._same.clear()
+            return self._same.setdefault(tuple(pairs), {sys.intern(name): value for name, value in pairs})
+        return {sys.intern(name): value for name, value in pairs}
 
     def _is_about(self, entry: Entry, key: Key, index: int) -> bool:
         """Whether a row says what its line's beginning says; not where a line names a key twice."""

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 SCHEMA = "pv-ledger-v2"
 OLDER = "pv-ledger-v1"
@@ -72,12 +72,15 @@ def previous(line: bytes) -> str:
     return found[1].decode("ascii") if found else ""
 
 
-def parse(line: bytes) -> dict[str, Any] | None:
-    """The row that a whole line holds, without `prev`; None if it is none of ours: torn, or foreign."""
+def parse(line: bytes, objects: Callable[[list[tuple[str, Any]]], Any] | None = None) -> dict[str, Any] | None:
+    """The row that a whole line holds, without `prev`; None if it is none of ours: torn, or foreign.
+
+    `objects` makes each object of JSON out of its keys and values.
+    """
     if not _CHAINED.match(line):
         return None
     try:
-        row = json.loads(line, parse_constant=_refuse)
+        row = json.loads(line, parse_constant=_refuse, object_pairs_hook=objects)
     except (ValueError, RecursionError):
         return None
     if not isinstance(row, dict):
