@@ -98,7 +98,7 @@ class Evidence:
             build: its version, and whatever else decides what it computes.
             producer: who made it; without one, who is known to make engines of that name, else the name's first word.
         """
-        entry = {"role": role, "name": name, "build": build, "producer": producer or producer_of(name)}
+        entry = {"role": role, "name": name, "build": build, "producer": (producer or "").strip() or producer_of(name)}
         if entry not in self._engines:
             self._engines.append(entry)
 

@@ -7,6 +7,7 @@ than what is measured, so it may be called either.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pv.words import Level
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SUBJECT, ORACLE, MODEL = "subject", "oracle", "model"
+
+_DIGEST = re.compile(r"sha256:([0-9a-f]{8,64})")
 
 # Who makes the engines that are known by name. Several packages carry the same kernels: they do not become independent by it.
 _PRODUCERS = {
@@ -62,13 +65,22 @@ def _not_apart(engines: Sequence[Mapping[str, Any]]) -> str:
     missing = [role for role, found in sides.items() if not found]
     if missing:
         return f"no {' and no '.join(missing)} was recorded: evidence.engine({missing[0]!r}, name, build)"
-    makers = {role: {str(one.get("producer") or "") for one in found} for role, found in sides.items()}
+    makers = {role: {_maker(one) for one in found} for role, found in sides.items()}
     nameless = next((role for role, found in makers.items() if "" in found), None)
     if nameless:
         return f"nobody is said to have made the {nameless}"
     both = sorted(makers[SUBJECT] & makers[ORACLE])
     if both:
         return f"both sides come from {', '.join(both)}"
-    builds = [{(one.get("name"), one.get("build")) for one in found} for found in sides.values()]
-    twins = sorted(str(name) for name, _ in builds[0] & builds[1])
+    twins = sorted(one["name"] for one in sides[ORACLE] if any(_same_build(one, other) for other in sides[SUBJECT]))
     return f"both sides are the same build of {', '.join(twins)}" if twins else ""
+
+
+def _maker(engine: Mapping[str, Any]) -> str:
+    return " ".join(str(engine.get("producer") or "").casefold().split())
+
+
+def _same_build(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two engines are the same bytes, whatever they are called, or go by one name and one version."""
+    digests = [set(_DIGEST.findall(str(engine.get("build")))) for engine in (one, other)]
+    return bool(digests[0] & digests[1]) or all(one.get(key) == other.get(key) for key in ("name", "build"))

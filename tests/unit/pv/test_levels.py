@@ -57,6 +57,17 @@ OURS, THEIRS = engine("subject", "numpy"), engine("oracle", "llama.cpp")
         ("independent", [OURS, engine("oracle", "numpy")], MODEL, "both sides come from pv-falsify"),
         # a third party beside them does not make the oracle another one
         ("independent", [OURS, THEIRS, engine("oracle", "numpy f64")], [], "both sides come from pv-falsify"),
+        ("independent", [OURS, engine("oracle", "x", producer=" PV-Falsify ")], [], "both sides come from pv-falsify"),
+        ("independent", [OURS, engine("oracle", "x", producer=" ")], [], "nobody is said to have made the oracle"),
+        (
+            "independent",
+            [
+                engine("subject", "a", "a 1 sha256:0123456789ab, AVX2", "one"),
+                engine("oracle", "b", "sha256:0123456789ab", "two"),
+            ],
+            [],
+            "both sides are the same build of b",
+        ),
         ("independent", [OURS, engine("oracle", " ")], [], "nobody is said to have made the oracle"),
         (
             "independent",
