@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 PENDING = "pending"
 _NOT_RUN = "not run"
-# What was seen of a falsifier, or of the ledger, is no matter of waiting.
-_SEEN = frozenset({VACUOUS, "unreadable", "mutant survived", "mutant mislocalised"})
+# What was seen of a falsifier, that there is none, or what is wrong with the ledger is no matter of waiting.
+_SEEN = frozenset({VACUOUS, "unbound", "unreadable", "mutant survived", "mutant mislocalised"})
 
 
 def wait(folded: Folded, checked: Sequence[Checked]) -> Folded:

@@ -35,9 +35,12 @@ _HANDED = (
 
 @dataclass(frozen=True)
 class Decision:
-    """The cases that are left out, whether items that are no case of a claim are run, and what is known instead."""
+    """Which cases are run: with `others` all but those listed, and what is no case; without, those listed and nothing else.
 
-    out: frozenset[Key] = frozenset()
+    `kept` are the rows that stand for cases that are left out because of them.
+    """
+
+    listed: frozenset[Key] = frozenset()
     others: bool = True
     kept: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
@@ -47,8 +50,8 @@ class Decision:
 class Chosen:
     """Leaves out what was decided to be left out; in a worker, by what the controller handed over."""
 
-    def __init__(self, out: Iterable[Key], *, others: bool) -> None:
-        self.out, self.others = frozenset(out), others
+    def __init__(self, listed: Iterable[Key], *, others: bool) -> None:
+        self.listed, self.others = frozenset(listed), others
         self.left: set[Key] = set()  # of cases that are there; what is no case is counted only
         self.gone = 0
 
@@ -56,7 +59,7 @@ class Chosen:
     def handed(cls, config: Any) -> Chosen:
         """What the controller of a worker decided."""
         told = json.loads(config.workerinput[_HANDED])
-        return cls(map(tuple, told["out"]), others=told["others"])
+        return cls(map(tuple, told["listed"]), others=told["others"])
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -70,15 +73,14 @@ class Chosen:
             config.workeroutput[_HANDED] = json.dumps({"left": sorted(self.left), "gone": self.gone})
 
     def _leaves_out(self, item: pytest.Item) -> bool:
-        key = _key_of(item)
-        return not self.others if key is None else key in self.out
+        return (_key_of(item) in self.listed) is self.others
 
 
 class Choice(Chosen):
     """Decides, in the process that keeps the ledger, and tells at the end what was left out."""
 
     def __init__(self, decision: Decision) -> None:
-        super().__init__(decision.out, others=decision.others)
+        super().__init__(decision.listed, others=decision.others)
         self.decision = decision
 
     @property
@@ -89,7 +91,7 @@ class Choice(Chosen):
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Hand the decision to a worker of xdist, or to the one that takes its place."""
-        told = {"out": sorted(self.out), "others": self.others}
+        told = {"listed": sorted(self.listed), "others": self.others}
         node.workerinput[_HANDED] = json.dumps(told)
 
     @pytest.hookimpl(optionalhook=True)
@@ -144,15 +146,16 @@ def _decide(config: pytest.Config, shard: Shard | None, *, resume: bool) -> Deci
     cases = {
         (claim.contract, claim.id, case.key, case.mutant.id if case.mutant else ""): (file, claim, case)
         for file, claim, case in _cases(project, _tops(config))
-        if case.mutant is not None or not config.getoption("mutants")
     }
+    mutants = config.getoption("mutants")
     ledger, head = read_ledger(project.ledger), git.head(config.rootpath)
-    out: set[Key] = set()
+    ours, others = set(cases), True
     about: dict[str, str] = {}
     if shard is not None:
         seconds = _seconds(config, ledger, head, cases)
-        shards = cut({key: seconds.get(key) for key in cases}, shard.count)
-        out = {key for key, number in shards.items() if number != shard.number}
+        shards = cut({key: seconds.get(key) for key in cases if key[3] or not mutants}, shard.count)
+        others = shard.number == 1
+        ours = {key for key in cases if shards.get(key, 1) == shard.number}
         about = {"shard": str(shard), "plan": plan(shards, shard.count)}
     rows: dict[Key, Mapping[str, Any]] = {}
     note = ""
@@ -161,12 +164,12 @@ def _decide(config: pytest.Config, shard: Shard | None, *, resume: bool) -> Deci
         found = {
             key: None if ledger.broken else kept(claim, case, ledger, freshness, head)
             for key, (_, claim, case) in cases.items()
-            if key not in out
+            if key in ours
         }
         rows = {key: row for key, row in found.items() if row is not None}
         note = _note(config.rootpath, head, ledger, rows)
-    others = shard is None or shard.number == 1
-    return Decision(frozenset(out | set(rows)), others, rows, about, note)
+    run = ours - set(rows)
+    return Decision(frozenset(set(cases) - run if others else run), others, rows, about, note)
 
 
 def _note(root: Path, head: str | None, ledger: Ledger, rows: Mapping[Key, object]) -> str:

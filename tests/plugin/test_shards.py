@@ -140,11 +140,14 @@ def test_items_that_are_no_claims_go_to_the_first_shard(project: Any) -> None:
     assert sorted(cases(project)) == sorted(WHOLE)
 
 
-def test_mutants_alone_are_cut_by_themselves(project: Any) -> None:
-    fill(project)
+def test_mutants_alone_are_cut_by_themselves_and_claims_without_falsifiers_go_to_the_first_shard(project: Any) -> None:
+    project.contract(*CLAIMS[:4], "id: F-5, mutants: [{id: m, stage: s}]")
+    project.falsifiers(FALSIFIERS)
     for number in (1, 2):
         project.run("--mutants", "--pv-shard", f"{number}/2")
-    assert sorted(cases(project)) == ["F-1[1-mutant-k]", "F-1[1-mutant-m]", "F-2[mutant-m]"]
+        if number == 1:
+            assert "F-5" in cases(project)
+    assert sorted(cases(project)) == ["F-1[1-mutant-k]", "F-1[1-mutant-m]", "F-2[mutant-m]", "F-5"]
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")])

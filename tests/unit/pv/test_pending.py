@@ -190,6 +190,7 @@ def test_a_claim_that_waits_says_for_what(contract_of: Callable[..., Contract], 
         {**GOOD, "": {"verdict": "error", "message": "broken"}},
         {**GOOD, "m": {"verdict": "survived", "message": "missed"}},
         {**GOOD, "": {"verdict": "green"}},
+        {"": {"verdict": "inconclusive", "reason": "unbound", "message": "no falsifier is bound to it"}},
     ],
 )
 def test_waiting_hides_nothing_that_was_seen(
