@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pv.ledger.append import locked
 from pv.ledger.kinds import fault
-from pv.ledger.line import FIRST, OF_CASES, chain, identity, link, parse, write
+from pv.ledger.line import FIRST, OF_CASES, begun_run, chain, identity, link, parse, write
 from pv.ledger.scan import Scan, key_text, scan_file
 from pv.types import UsageProblem
 
@@ -25,6 +25,8 @@ Key = tuple[str, str, str, str]  # contract, claim, params (Case.key), mutant or
 
 _SHORTEST = 12  # hex digits that an abbreviated id has at least
 _SHARED = 4096  # objects that are remembered for sharing
+_WORDS = frozenset({"schema", "kind", "run", "contract", "verdict", "level", "environment"})
+_PARTS, _LISTS = frozenset({"compared", "expected", "falsifier"}), frozenset({"inputs", "engines", "skipped"})
 _WORD = 16  # hex digits of an id that are kept for looking it up
 
 
@@ -92,12 +94,12 @@ class Ledger:
 
     def newest(self, key: Key) -> Iterator[Entry]:
         """What is said of a case, the newest first. That it was begun is left out where the same run says how it ended."""
-        ended: set[Any] = set()
+        ended: set[str] = set()
         index = self._scan.last.get(key_text(*key), -1)
         while index >= 0:
-            entry = self._entry(index)
+            entry = None if ended and begun_run(self._line(index)) in ended else self._entry(index)
             if entry is not None and self._is_about(entry, key, index):
-                run = entry.row.get("run")
+                run = str(entry.row.get("run"))
                 if entry.row["kind"] != "begin":
                     ended.add(run)
                     yield entry
@@ -151,24 +153,33 @@ class Ledger:
         known = self._rows.get(index)
         if known is None:
             line = self._line(index)
-            row = parse(line, self._object)
+            row = parse(line)
             wrong = "not JSON" if row is None else fault(row) if self._checked else ""
             if row is None or wrong:
                 self._leave_aside(index, wrong)
                 return None
-            known = self._rows[index] = _Row(row, identity(line))
+            known = self._rows[index] = _Row(self._share(row) if self._checked else row, identity(line))
         return Entry(self._scan.numbers[index], known.id, known)
 
-    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        """An object of JSON; those that hold only texts, as inputs do, are the same one for all rows that say the same.
+    def _share(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The row with parts that many rows have alike, as inputs are, the same object in all of them.
 
-        Other values are not shared: 1, 1.0 and true are equal and not the same.
+        The check of a row leaves no doubt of the types of these parts; elsewhere 1, 1.0 and true are equal and not the same.
         """
-        if all(type(value) is str for _, value in pairs):
-            if len(self._same) > _SHARED:
-                self._same.clear()
-            return self._same.setdefault(tuple(pairs), {sys.intern(name): value for name, value in pairs})
-        return {sys.intern(name): value for name, value in pairs}
+        row = {sys.intern(name): value for name, value in row.items()}
+        for name in _WORDS.intersection(row):
+            row[name] = sys.intern(row[name])
+        for name in _PARTS.intersection(row):
+            if row[name] is not None:
+                row[name] = self._same_as(row[name])
+        for name in _LISTS.intersection(row):
+            row[name] = list(map(self._same_as, row[name]))
+        return row
+
+    def _same_as(self, part: dict[str, Any]) -> dict[str, Any]:
+        if len(self._same) > _SHARED:
+            self._same.clear()
+        return self._same.setdefault(tuple(part.items()), part)
 
     def _is_about(self, entry: Entry, key: Key, index: int) -> bool:
         """Whether a row says what its line's beginning says; not where a line names a key twice."""

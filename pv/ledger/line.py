@@ -8,25 +8,27 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 SCHEMA = "pv-ledger-v2"
 OLDER = "pv-ledger-v1"
-FIRST = (
-    "schema",
-    "kind",
-    "run",
-    "contract",
-    "claim",
-    "params",
-    "mutant",
-)  # in this order, so that one pattern finds a key
+# The order of the first keys is fixed, so that one pattern finds the key of a case.
+FIRST = ("schema", "kind", "run", "contract", "claim", "params", "mutant")
 OF_CASES = ("begin", "case")
 OF_RUNS = ("run", "environment", "end")
 PREFIX = len('{"prev":"') + 64 + len('",')
 
 _BEGINNING = b'{"prev":"'
+_BEGUN = b'"schema":"pv-ledger-v2","kind":"begin","run":"'
 _CHAINED = re.compile(rb'\{"prev":"([0-9a-f]{64})","schema":"pv-ledger-v2",')
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def write(row: Mapping[str, Any]) -> bytes:
@@ -42,7 +44,17 @@ def write(row: Mapping[str, Any]) -> bytes:
     ordered = {"schema": SCHEMA}
     ordered |= {name: row[name] for name in FIRST[1:] if name in row}
     ordered |= {name: row[name] for name in sorted(row) if name not in ordered and name != "prev"}
-    return json.dumps(ordered, separators=(",", ":"), allow_nan=False).encode("ascii")
+    return text_of(ordered)
+
+
+def text_of(value: Mapping[str, Any]) -> bytes:
+    """JSON text in the way that all of ours is written, without sorting.
+
+    Raises:
+        ValueError: it holds a number that JSON lacks.
+        TypeError: it holds something that is no JSON data.
+    """
+    return _ENCODER.encode(value).encode("ascii")
 
 
 def chain(text: bytes, previous: str) -> bytes:
@@ -72,15 +84,20 @@ def previous(line: bytes) -> str:
     return found[1].decode("ascii") if found else ""
 
 
-def parse(line: bytes, objects: Callable[[list[tuple[str, Any]]], Any] | None = None) -> dict[str, Any] | None:
-    """The row that a whole line holds, without `prev`; None if it is none of ours: torn, or foreign.
+def begun_run(line: bytes) -> str | None:
+    """The run of a line that only says that a case was begun, without parsing it; None of any other line."""
+    if not line.startswith(_BEGUN, PREFIX):
+        return None
+    start = PREFIX + len(_BEGUN)
+    return line[start : line.find(b'"', start)].decode("ascii", "replace")
 
-    `objects` makes each object of JSON out of its keys and values.
-    """
+
+def parse(line: bytes) -> dict[str, Any] | None:
+    """The row that a whole line holds, without `prev`; None if it is none of ours: torn, or foreign."""
     if not _CHAINED.match(line):
         return None
     try:
-        row = json.loads(line, parse_constant=_refuse, object_pairs_hook=objects)
+        row = _DECODER.decode(str(line, "utf-8"))
     except (ValueError, RecursionError):
         return None
     if not isinstance(row, dict):
@@ -102,7 +119,3 @@ def schema_of(line: bytes) -> str | None:
 def looks_torn(line: bytes) -> bool:
     """Whether a line that is none of ours begins like one of ours."""
     return line.startswith(_BEGINNING) or (line != b"" and _BEGINNING.startswith(line))
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number of JSON")

@@ -10,7 +10,7 @@ from array import array
 from typing import TYPE_CHECKING
 
 from pv.ledger.kinds import fault
-from pv.ledger.line import FIRST, OF_CASES, OLDER, SCHEMA, parse, previous, schema_of
+from pv.ledger.line import FIRST, OF_CASES, OLDER, SCHEMA, parse, previous, schema_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,8 +109,7 @@ def scan_file(descriptor: int, size: int) -> Scan:
 
 def key_text(contract: str, claim: str, params: str, mutant: str) -> bytes:
     """The part of a line that says which case it is about."""
-    key = dict(zip(FIRST[3:], (contract, claim, params, mutant), strict=True))
-    return json.dumps(key, separators=(",", ":")).encode("ascii")[1:-1]
+    return text_of({"contract": contract, "claim": claim, "params": params, "mutant": mutant})[1:-1]
 
 
 class _Pass:
