@@ -62,11 +62,9 @@ def flushes_to_zero() -> bool:
 
     Some libraries switch this on for whoever loads them, and sums of small numbers then differ.
     """
-    least, smaller = (
-        float("2.2250738585072014e-308"),
-        float("5e-324"),
-    )  # texts, so that nothing is worked out beforehand
-    return least / 2 == 0 or smaller + smaller == 0
+    least = float("2.2250738585072014e-308")  # normal; a text, so that nothing is worked out beforehand
+    half = least / 2  # zero where results are flushed
+    return half == 0.0  # true of any such number where operands are
 
 
 @functools.cache
