@@ -187,7 +187,9 @@ def test_the_plugin_rests_where_it_is_not_wanted(project: Any) -> None:
     project.falsifiers(DISCHARGING)
     project.write("pyproject.toml", "[tool.other]\n")
     project.write(
-        "test_plain.py", "import sys\ndef test_it():\n    assert 'pv.pytest_plugin.collect' not in sys.modules\n"
+        "test_plain.py",
+        "import sys\ndef test_it():\n    assert 'pv.pytest_plugin.collect' not in sys.modules\n"
+        "    assert not {'numpy', 'hypothesis', 'yaml', 'jsonschema'} & set(sys.modules)\n",
     )
     result = project.run_apart("-p", "no:randomly")
     result.assert_outcomes(passed=1)
