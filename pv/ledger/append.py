@@ -54,7 +54,13 @@ def sync(path: Path) -> None:
     Raises:
         OSError: the ledger cannot be written.
     """
-    descriptor = os.open(path, os.O_RDWR)
+    _sync(path, os.O_RDWR)
+    with contextlib.suppress(OSError):  # that the file is there at all; not every system can promise it
+        _sync(path.parent, os.O_RDONLY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:
@@ -120,7 +126,10 @@ def _last_line(descriptor: int, end: int) -> int:
     while start:
         begin = max(0, start - size)
         data = os.pread(descriptor, start - begin, begin)
-        tail, stop, start, size = data + tail, len(data) + len(tail), begin, size * 2
+        tail, stop, start = data + tail, len(data) + len(tail), begin
+        size = (
+            _BLOCK if b"\n" in data else size * 2
+        )  # of a line without end ever more, so that it is not copied too often
         while stop > 0:
             first = tail.rfind(b"\n", 0, stop) + 1
             if first == 0 and start:

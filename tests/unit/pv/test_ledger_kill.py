@@ -191,3 +191,19 @@ def test_a_writer_that_another_overtook_chains_to_what_the_other_wrote(tmp_path:
     path.rename(moved)  # and one that finds another file in its place begins anew
     append(path, next(iter(rows("d"))))
     assert (verify(path).faults, verify(path).lines) == ((), 1)
+
+
+@pytest.mark.parametrize("junk", [b"x" * 300_000, b"x\n" * 150_000, b'{"prev":"' + b"y" * 300_000 + b"\n"])
+def test_a_line_is_chained_to_all_that_stands_behind_the_last_of_ours(tmp_path: Path, junk: bytes) -> None:
+    """However much it is: the last line of ours is looked for from the end, block by block."""
+    path = tmp_path / "ledger.jsonl"
+    for first in ((), next(iter(rows("a")))):
+        append(path, first)
+        before = path.read_bytes() if path.exists() else b""
+        path.write_bytes(before + junk)
+        append(path, next(iter(rows("b"))))
+        held = parse(path.read_bytes().splitlines()[-1])
+        assert held
+        assert not read(path).broken
+        assert verify(path).lines == len(first) + 1
+        path.unlink()
