@@ -23,6 +23,7 @@ _TEXT = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _LINK = rb'\{"prev":"([0-9a-f]{64})","schema":"pv-ledger-v2","kind":'
 _KEY = b",".join(b'"%b":%b' % (name.encode(), _TEXT) for name in FIRST[3:])
 _CASE = re.compile(_LINK + rb'"(?:begin|case)","run":"[^"\\]*",(' + _KEY + rb")[,}]")
+_PLAIN = re.compile(rb'[^\\\x00-\x1f\x80-\xff]*(?:\\["\\][^\\\x00-\x1f\x80-\xff]*)*')  # as we write it, for certain
 _RUN = re.compile(_LINK + rb'"(?:run|environment|end)","run":"[^"\\]*"[,}]')
 
 
@@ -124,7 +125,8 @@ class _Pass:
         self._line: bytes | None = None
         self._since = hashlib.sha256()  # of all bytes from the start of the last line of ours
         self._expected = self._since.hexdigest().encode("ascii")
-        self._older = self._since, ""  # the same, and the head, before the last line
+        self._head = b""
+        self._older = self._since, self._head  # the same before the last line
         self._blank = True
 
     def take(self, line: bytes, number: int, offset: int, *, whole: bool) -> None:
@@ -144,14 +146,14 @@ class _Pass:
     def end(self) -> Scan:
         """What was taken in."""
         self._drop_torn()
+        self._scan.head = self._head.decode("ascii")
         return self._scan
 
     def _accept(self, line: bytes) -> None:
-        self._older = self._since, self._scan.head
+        self._older = self._since, self._head
         self._line, self._blank = line, False
         self._since = hashlib.sha256(line)
-        self._scan.head = self._since.hexdigest()
-        self._expected = self._scan.head.encode("ascii")
+        self._head = self._expected = self._since.hexdigest().encode("ascii")
 
     def _skip(self, line: bytes) -> None:
         """Let a line count only as something that stands between those of ours."""
@@ -167,7 +169,7 @@ class _Pass:
             return
         self._scan.problems.add(self._scan.numbers[-1], "not JSON; left aside")
         self._scan.drop()
-        self._since, self._scan.head = self._older
+        self._since, self._head = self._older
         self._skip(line)
 
     def _check_break(self, held: bytes, number: int) -> None:
@@ -211,6 +213,8 @@ class _Pass:
 
 def _plain_key(text: bytes) -> bytes:
     """The key as we write it, whatever way its characters were escaped; as it is where it is not JSON."""
+    if _PLAIN.fullmatch(text):
+        return text
     try:
         return key_text(*json.loads(b"{" + text + b"}").values())
     except ValueError:
