@@ -28,6 +28,8 @@ class Freshness:
         self._root = config.root.resolve()
         self._falsifiers = [folder.resolve() for folder in config.falsifiers]
         self._digests: dict[Path, str | OSError] = {}
+        self._names: dict[str, str | OSError] = {}
+        self._bound: dict[str, bool] = {}
         self._deciders: dict[Path, dict[str, str]] = {}
 
     def stale(self, row: Mapping[str, Any], claim: Claim) -> str:
@@ -62,12 +64,18 @@ class Freshness:
     def _differs(self, entry: Mapping[str, Any]) -> str:
         name = str(entry.get("path"))
         what = f"{entry.get('kind')} {name}"
-        now = self._digest(Path(normpath(self._root / name)))
+        now = self._named(name)
         if isinstance(now, FileNotFoundError):
             return f"{what} is missing"
         if isinstance(now, OSError):
             return f"{what} cannot be read: {now.strerror or now}"
         return "" if now == entry.get("sha256") else f"{what} has changed since"
+
+    def _named(self, name: str) -> str | OSError:
+        """The digest of what a row names; rows name the same few files over and over."""
+        if name not in self._names:
+            self._names[name] = self._digest(Path(normpath(self._root / name)))
+        return self._names[name]
 
     def _digest(self, path: Path) -> str | OSError:
         if path not in self._digests:
@@ -88,5 +96,7 @@ class Freshness:
             return OSError(EINVAL, str(problem))
 
     def _is_falsifier(self, name: str) -> bool:
-        path = Path(normpath(self._root / name))
-        return any(path.is_relative_to(folder) for folder in self._falsifiers)
+        if name not in self._bound:
+            path = Path(normpath(self._root / name))
+            self._bound[name] = any(path.is_relative_to(folder) for folder in self._falsifiers)
+        return self._bound[name]
