@@ -93,6 +93,7 @@ class _Check:
         self._since = hashlib.sha256()  # of all bytes from the start of the last line of ours
         self._blank = True
         self._torn: list[int] = []
+        self._older: list[int] = []
 
     def take(self, number: int, line: bytes, *, whole: bool) -> None:
         """Take in the next line."""
@@ -114,6 +115,11 @@ class _Check:
     def end(self, path: Path, places: Places) -> Verified:
         """What came of it."""
         self._notes += [Found(number, Kind.TORN, "torn; left aside") for number in self._torn]
+        if self._older:
+            count = (
+                f"{len(self._older)} line{'' if len(self._older) == 1 else 's'} of {OLDER}, here and below; left aside"
+            )
+            self._notes.append(Found(self._older[0], Kind.OLDER, count))
         wrong = {one.number for one in self._faults if one.kind is Kind.SCHEMA}
         self._faults += [places.explain(one, wrong, short=self._is_short(one)) for one in self.loose]
         for name, run in self._runs.items():
@@ -139,7 +145,7 @@ class _Check:
         if not whole or looks_torn(line):
             self._torn.append(number)
         elif schema_of(line) == OLDER:
-            self._notes.append(Found(number, Kind.OLDER, f"a line of {OLDER}; left aside"))
+            self._older.append(number)
         else:
             self._faults.append(Found(number, Kind.FOREIGN, "no line of a ledger; left aside"))
 

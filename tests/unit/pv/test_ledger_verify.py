@@ -192,7 +192,8 @@ def test_what_an_older_version_wrote_is_left_aside_and_held_on_to(tmp_path: Path
     path.write_text('{"schema": "pv-ledger-v1", "n": 1}\n{"schema": "pv-ledger-v1", "n": 2}\n')
     append(path, run_of("a", 1))
     found = verify(path)
-    assert (found.faults, [one.kind for one in found.notes]) == ((), [Kind.OLDER] * 2)
+    told = [(one.number, one.kind, one.text) for one in found.notes]
+    assert (found.faults, told) == ((), [(1, Kind.OLDER, "2 lines of pv-ledger-v1, here and below; left aside")])
     assert read(path).problems == [f"{path}: 2 lines of pv-ledger-v1, an older schema; left aside"]
     path.write_text(path.read_text().replace('"n": 2', '"n": 3'))
     assert kinds(path) == {(3, Kind.GAP)}
