@@ -12,6 +12,7 @@ from pv.archive import archive_of, keep, with_runs
 from pv.commands._evidence import existing_ledger, report_on, select
 from pv.commands._history import change, near, rung_of, tell
 from pv.history.backed import backings
+from pv.history.examine import examine
 from pv.history.promotion import commit_of, counted, entry, reason, unsound
 from pv.ledger import read
 from pv.remark import Topic
@@ -22,12 +23,13 @@ from pv.words import Effective
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pv.config import Config
     from pv.fold import CaseEvidence
     from pv.ledger import Ledger
+    from pv.remark import Remark
     from pv.status import ContractStatus
 
 _MENDS = "`pv promote "  # how the help of a remark begins that the command itself settles
@@ -44,11 +46,15 @@ class _Refused:
 
 @dataclass(frozen=True)
 class _World:
-    """What promotions are judged by: the project, its evidence, the commits that HEAD builds upon, and the time."""
+    """What promotions are judged by: the project, its evidence, what git knows, and the time.
+
+    `history` is what is to be said of each contract's past, by its path; `ancestors` are the commits that HEAD builds upon.
+    """
 
     config: Config
     ledger: Ledger
     broken: bool
+    history: Mapping[str, Sequence[Remark]]
     ancestors: frozenset[str]
     now: datetime
     wanted: Effective | None
@@ -70,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         selection.config,
         ledger,
         report.broken,
+        examine(selection.contracts, selection.config).remarks,
         git.ancestors(selection.config.root, head) if head else frozenset(),
         datetime.now(UTC),
         wanted,
@@ -103,7 +110,8 @@ def _unsound(one: ContractStatus, world: _World) -> _Refused | None:
     if world.broken:
         return _Refused("not promoted: the ledger was changed after it had been written", ["`pv verify` says where"])
     # a status that was raised without an entry is what the entry mends
-    history = [remark for remark in one.remarks if remark.grave and remark.topic in _OF_HISTORY]
+    said = world.history.get(one.contract.path, ())
+    history = [remark for remark in said if remark.grave and remark.topic in _OF_HISTORY]
     grave = [remark.text for remark in history if _MENDS not in remark.help]
     return _Refused("not promoted: its history is not sound", grave) if grave else None
 

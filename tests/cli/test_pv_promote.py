@@ -375,24 +375,47 @@ def test_evidence_that_names_no_commit_is_refused(tmp_path: Path) -> None:
 
 
 def test_claims_that_nobody_committed_are_refused(project: Project) -> None:
-    whole = project.contract.read_text("utf-8")
-    start, end = whole.index("  - id: F-2"), whole.index("status_history")
-    project.contract.write_text(whole[:start] + whole[end:], "utf-8")
-    told = project.refused()
-    assert f"not promoted to {REACHED}: its claims are not committed" in told
+    project.edit(project.contract, "they commute", "they commute, always")
+    project.edit(project.contract, "zero is neutral", "zero is always neutral")
+    project.commit()
+    project.falsify()
+    project.edit(project.contract, "they commute, always", "they commute")  # one claim as first seen, one as seen later
+    assert f"not promoted to {REACHED}: its claims are not committed" in project.refused()
     head = project.commit()
     assert project.promote()[0] == 0  # its honest twin
-    (entry,) = project.history()
-    assert (entry["commit"], len(entry["evidence"])) == (
-        head,
-        3,
-    )  # where the claims were committed, not where they were seen
+    assert project.history()[0]["commit"] == head  # where they stand together, not where they were seen
     assert project.backing().holds
 
 
 def test_a_ledger_that_was_changed_backs_nothing(project: Project) -> None:
     project.edit(project.ledger, '"level":"algorithm"', '"level":"measured"')
     assert "the ledger was changed after it had been written" in project.refused()
+
+
+def test_a_history_that_was_rewritten_is_not_built_upon(project: Project) -> None:
+    entry = '- {date: "2026-01-02", to: PROPOSED, reason: REASON}'
+    project.edit(project.contract, "status_history: []  # nothing yet\n", f"status_history:\n  {entry}\n")
+    project.commit()
+    project.edit(project.contract, "REASON", "another")
+    told = project.refused()
+    assert "not promoted: its history is not sound\n  history rewritten: " in told
+    project.edit(project.contract, "another", "REASON")
+    assert project.promote()[0] == 0  # its honest twin
+
+
+def test_what_was_loosened_is_recorded_first(project: Project) -> None:
+    project.edit(project.contract, ", 3]}", "]}")
+    told = project.refused()
+    assert "not promoted: its history is not sound\n  F-1: " in told
+    assert "no entry says so" in told
+
+
+def test_a_status_that_was_raised_by_hand_gets_its_entry(project: Project) -> None:
+    project.edit(project.contract, "status: PROPOSED", f"status: {REACHED}")
+    project.commit()
+    assert project.promote()[0] == 0
+    assert [(one["from"], one["to"]) for one in project.history()] == [(REACHED, REACHED)]
+    assert project.backing().holds
 
 
 @pytest.mark.parametrize(
