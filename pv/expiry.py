@@ -23,7 +23,7 @@ _SAY_NOTHING = frozenset({Word.INCONCLUSIVE, Word.ERROR})
 
 def expires_at(row: Mapping[str, Any], claim: Claim) -> datetime | None:
     """When a row stops to count; None where its claim sets no time, the row says nothing, or its time cannot be used."""
-    span, started = _valid_for(claim), _started(row)
+    span, started = _valid_for(claim), started_of(row)
     if span is None or started is None or row.get("verdict") in _SAY_NOTHING:
         return None
     try:
@@ -36,7 +36,7 @@ def untimely(row: Mapping[str, Any], claim: Claim, now: datetime) -> str:
     """Why a row counts no more, or not yet, by its time alone; empty if its claim sets no time, or it is within it."""
     if claim.valid_for is None or row.get("verdict") in _SAY_NOTHING:
         return ""
-    span, started = _valid_for(claim), _started(row)
+    span, started = _valid_for(claim), started_of(row)
     if span is None:
         return f"valid for {claim.valid_for!r}, which is no span of time"
     if started is None:
@@ -70,7 +70,7 @@ def _valid_for(claim: Claim) -> timedelta | None:
     return None if claim.valid_for is None else duration(claim.valid_for)
 
 
-def _started(row: Mapping[str, Any]) -> datetime | None:
+def started_of(row: Mapping[str, Any]) -> datetime | None:
     """When a row's run began; None where it does not say so, or not in which time zone."""
     written = row.get("started")
     try:

@@ -163,7 +163,7 @@ def _of_contract(
         yield Reason(Kind.OVERSTATED, text, contract.path, span.line, span.col, contract.name)
     for remark in status.remarks:
         if remark.grave:
-            text = f"{remark.claim or contract.name}: {remark.text}"
+            text = f"{contract.name}: {remark.text}" if not remark.claim else remark.told
             at = contract.path, remark.span.line, remark.span.col
             yield Reason(Kind.REMARK, text, *at, contract=contract.name, claim=remark.claim)
     if isinstance(demand.require, Effective) and reached.rank < demand.require.rank:
@@ -218,6 +218,9 @@ def _of_ledger(report: Report) -> Iterator[Reason]:
     if report.broken:
         text = "its lines are not chained as they were written; `pv verify` says where"
         yield Reason(Kind.CHAIN, text, str(report.ledger))
+    for remark in report.remarks:
+        if remark.grave:
+            yield Reason(Kind.REMARK, remark.text, "")
 
 
 def _of_measuring(report: Report) -> Iterator[Reason]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pv.types import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
 _START = Span(1, 1)
@@ -42,3 +43,20 @@ class Remark:
     span: Span = _START
     help: str = ""
     until: datetime | None = None  # evidence begun after it lifts the cap; None where no evidence does
+
+    @property
+    def told(self) -> str:
+        """The text, with the claim before it where it does not begin with that itself."""
+        known = not self.claim or self.text.startswith(f"{self.claim}: ")
+        return self.text if known else f"{self.claim}: {self.text}"
+
+
+def caps(remarks: Iterable[Remark], oldest: datetime | None) -> str:
+    """Why a contract counts for one rung less than its evidence supports, in words; empty if it does not.
+
+    `oldest` is when the oldest row that counts was begun; None if none counts.
+    """
+    for one in remarks:
+        if one.caps and (one.until is None or oldest is None or oldest <= one.until):
+            return one.text
+    return ""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from pv.expiry import expires_at, expiring
+from pv.expiry import expires_at, expiring, started_of
 from pv.fold import CaseEvidence, Folded, Outcome, fold
 from pv.freshness import Freshness
 from pv.pending import World
+from pv.remark import caps
 from pv.waiting import remarks as remarks_on_waiting
 from pv.waiting import wait
 from pv.words import Effective, Level, rung
@@ -89,6 +91,7 @@ class Report:
     unusable: tuple[str, ...] = field(default=())
     since: Since | None = None
     broken: bool = False  # whether the ledger was changed after it had been written
+    remarks: tuple[Remark, ...] = ()  # those on contracts that are not there any more
 
     @property
     def claims(self) -> tuple[Folded, ...]:
@@ -98,7 +101,7 @@ class Report:
     @property
     def red(self) -> bool:
         """Whether any claim contradicts what is expected of it, a remark is grave, or the ledger's chain is broken."""
-        grave = any(remark.grave for one in self.contracts for remark in one.remarks)
+        grave = any(remark.grave for remark in chain(self.remarks, *(one.remarks for one in self.contracts)))
         return self.broken or grave or any(one.contradicts for one in self.claims)
 
     @property
@@ -162,7 +165,7 @@ def _contract_status(
     waiting = [remark for one, checked in seen for remark in remarks_on_waiting(one, checked)]
     soon = [expiring(one.claim, one.expires, freshness.now) for one in folded]
     supported = effective(folded)
-    cap = next((one.text for one in remarks if one.caps), "")
+    cap = caps(remarks, _oldest(folded))
     return ContractStatus(
         contract,
         folded,
@@ -185,6 +188,13 @@ def _evidence(claim: Claim, case: Case, ledger: Ledger, freshness: Freshness) ->
         if freshness.hides_older(entry.row, claim):
             break
     return CaseEvidence(case, None, why)
+
+
+def _oldest(claims: Iterable[Folded]) -> datetime | None:
+    """When the oldest row that counts was begun; None if none counts, or if one does not say when."""
+    rows = [one.row for claim in claims for one in claim.evidence if one.row is not None]
+    begun = [started_of(row) for row in rows]
+    return None if None in begun else min((one for one in begun if one is not None), default=None)
 
 
 def _settled(one: Folded) -> bool:

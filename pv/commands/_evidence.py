@@ -83,6 +83,7 @@ def report_on(selection: Selection, path: Path, *, since: str | None = None, bas
         raise UsageProblem("--base-ledger holds the evidence of the commit that --since names; name one")
     ledger = read(path)
     remarks = gather(selection.contracts, selection.config, ledger)
+    gone = () if selection.asked else remarks[""]  # of chosen contracts alone nobody asked what else there was
     shards = together(ledger)
     statuses = tuple(
         replace(
@@ -97,10 +98,11 @@ def report_on(selection: Selection, path: Path, *, since: str | None = None, bas
         statuses,
         ledger.path,
         ledger.exists,
-        tuple(ledger.problems),
+        (*ledger.problems, *(one.text for one in gone)),
         selection.broken,
         since=changes,
         broken=ledger.broken,
+        remarks=gone,
     )
 
 

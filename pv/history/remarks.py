@@ -12,7 +12,7 @@ from pv.remark import Remark, Topic
 from pv.words import rung
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pv.git import Step
     from pv.history.loosened import Loosening
@@ -27,17 +27,6 @@ if TYPE_CHECKING:
 BACKDATED = timedelta(days=2)
 _NOT_YET = "not committed yet"
 _WIDTH, _CONTEXT = 40, 12  # characters of a value that a message shows, and how many of them before a difference
-
-
-def caps(remarks: Iterable[Remark], oldest: datetime | None) -> str:
-    """Why a contract counts for one rung less than its evidence supports, in words; empty if it does not.
-
-    `oldest` is when the oldest row that counts was begun; None if none counts.
-    """
-    for one in remarks:
-        if one.caps and (one.until is None or oldest is None or oldest <= one.until):
-            return one.text
-    return ""
 
 
 def rewritten(contract: Contract, line: Lineage, versions: Sequence[str], pasts: Pasts, now: str) -> Iterator[Remark]:

@@ -95,7 +95,7 @@ def _remarks(contracts: Iterable[ContractStatus]) -> list[str]:
     for one in contracts:
         for remark in one.remarks:
             word = "error: " if remark.grave else "caps the status: " if remark.caps else ""
-            what = f"{one.contract.name}: {remark.claim + ': ' if remark.claim else ''}{word}{remark.text}"
+            what = f"{one.contract.name}: {word}{remark.told}"
             lines.append(f"* {markdown_cell(what)}")
     return ["", "Remarks:", "", *lines] if lines else []
 

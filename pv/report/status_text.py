@@ -100,8 +100,7 @@ def _remarks(contracts: Iterable[ContractStatus], paint: Paint) -> list[str]:
         for remark in one.remarks:
             place = f"{escape(one.contract.path)}:{remark.span.line}:{remark.span.col}"
             word, colour = ("error", "red") if remark.grave else ("cap", "yellow") if remark.caps else ("note", "blue")
-            claim = f"{escape(remark.claim)}: " if remark.claim else ""
-            text = f"  {place}: {paint(f'{word}[{remark.topic}]', colour)}: {claim}{escape(remark.text)}"
+            text = f"  {place}: {paint(f'{word}[{remark.topic}]', colour)}: {escape(remark.told)}"
             lines += [text, *([f"    = help: {escape(remark.help)}"] if remark.help else [])]
     return ["", paint("remarks", "bold"), *lines] if lines else []
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pv.history.bounds import bound_remark, bounds_raised
-from pv.history.remarks import caps
+from pv.remark import caps
 
 if TYPE_CHECKING:
     from collections.abc import Callable

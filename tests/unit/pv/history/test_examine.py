@@ -11,7 +11,7 @@ import pytest
 
 from pv import git
 from pv.history.examine import examine
-from pv.history.remarks import caps
+from pv.remark import caps
 
 if TYPE_CHECKING:
     from pathlib import Path
