@@ -54,7 +54,9 @@ def bounds_raised(claim: Claim, rows: Iterable[Row]) -> list[tuple[Loosening, da
 
 def bound_remark(contract: Contract, claim: Claim, rows: Iterable[Row]) -> Remark | None:
     """What is to be said of a bound that was raised: gravely where no entry since the tighter row owns up to it."""
-    owning = [one for one in transitions(contract) if one.names(f"{claim.id}: {Kind.BOUND}")]
+    # a bound that follows the claim's tolerance was raised with it, and one entry owns up to both
+    kinds = (Kind.BOUND, Kind.TOLERANCE)
+    owning = [one for one in transitions(contract) if any(one.names(f"{claim.id}: {kind}") for kind in kinds)]
     untils: list[datetime] = []
     recorded: Remark | None = None
     for loose, seen in bounds_raised(claim, rows):

@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -405,6 +406,8 @@ def test_14_evidence_that_is_too_old(project: Project) -> None:
     project.edit(project.contract, "valid_for: 30d", "valid_for: PT0S")
     assert project.pv("validate", "contracts")[0] == 1  # what is never valid is no claim
     project.edit(project.contract, "valid_for: PT0S", "valid_for: PT1S")
+    project.falsify()
+    time.sleep(1.1)
     refused(project, "expired")
 
 

@@ -114,8 +114,8 @@ UNKNOWN = {"verdict": "inconclusive", "reason": "no oracle", "where": {}}
         ({"c": UNKNOWN}, ["--strict"], 1, "3 mutants of 2 claims: 2 killed, 1 inconclusive (1 no oracle)"),
         ({"b": {"verdict": "error", "where": {}}}, [], 1, "3 mutants of 2 claims: 2 killed, 1 error"),
         ({"b": {"verdict": ""}}, [], 1, "3 mutants of 2 claims: 2 killed, 1 not run"),
-        ({"b": {"fingerprint": "0"}}, [], 1, "3 mutants of 2 claims: 2 killed, 1 stale"),
-        ({"b": {"fingerprint": "0"}}, ["--claim", "F-2"], 0, "1 mutant of 1 claim: 1 killed"),
+        ({"b": {"fingerprint": "0" * 64}}, [], 1, "3 mutants of 2 claims: 2 killed, 1 stale"),
+        ({"b": {"fingerprint": "0" * 64}}, ["--claim", "F-2"], 0, "1 mutant of 1 claim: 1 killed"),
     ],
 )
 def test_the_exit_code_follows_the_matrix(
@@ -140,7 +140,7 @@ def test_a_claim_without_mutants_is_vacuous(project: Path) -> None:
 
 
 def test_json_has_a_row_for_each_mutant(project: Path) -> None:
-    record(project, b=ELSEWHERE, c={"fingerprint": "0"}, a={"distance": 0.5, "bound": 1e-6, "reported": {"passes": 2}})
+    record(project, b=ELSEWHERE, c={"fingerprint": "0" * 64}, a={"distance": 0.5, "bound": 1e-6, "reported": {"passes": 2}})
     matrix = json.loads(pv(project, "--no-run", "--format", "json").stdout)
     assert matrix["schema"] == "pv-mutants-v1"
     assert {name: count for name, count in matrix["totals"].items() if count} == {
