@@ -140,7 +140,9 @@ def test_a_claim_without_mutants_is_vacuous(project: Path) -> None:
 
 
 def test_json_has_a_row_for_each_mutant(project: Path) -> None:
-    record(project, b=ELSEWHERE, c={"fingerprint": "0" * 64}, a={"distance": 0.5, "bound": 1e-6, "reported": {"passes": 2}})
+    record(
+        project, b=ELSEWHERE, c={"fingerprint": "0" * 64}, a={"distance": 0.5, "bound": 1e-6, "reported": {"passes": 2}}
+    )
     matrix = json.loads(pv(project, "--no-run", "--format", "json").stdout)
     assert matrix["schema"] == "pv-mutants-v1"
     assert {name: count for name, count in matrix["totals"].items() if count} == {
