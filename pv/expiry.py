@@ -71,10 +71,10 @@ def _valid_for(claim: Claim) -> timedelta | None:
 
 
 def started_of(row: Mapping[str, Any]) -> datetime | None:
-    """When a row's run began; None where it does not say so, or not in which time zone."""
+    """When a row's run began, in UTC; None where it does not say so, or not in which time zone."""
     written = row.get("started")
     try:
         started = datetime.fromisoformat(written) if isinstance(written, str) else None
-    except ValueError:
+        return None if started is None or started.utcoffset() is None else started.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return started if started is not None and started.utcoffset() is not None else None

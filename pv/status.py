@@ -94,6 +94,11 @@ class Report:
     remarks: tuple[Remark, ...] = ()  # those on contracts that are not there any more
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """What is to be said beside the contracts: of the ledger, and of contracts that are not there any more."""
+        return (*self.problems, *(one.text for one in self.remarks))
+
+    @property
     def claims(self) -> tuple[Folded, ...]:
         """Every claim of every contract."""
         return tuple(one for contract in self.contracts for one in contract.claims)

@@ -71,6 +71,17 @@ def select(names: Sequence[str]) -> Selection:
     return Selection(config, contracts, files, broken, tuple(paths))
 
 
+def seen(selection: Selection, path: Path) -> Report:
+    """What the ledger at `path` holds on the contracts selected, and nothing that git, archives or pins would say.
+
+    Raises:
+        UsageProblem: the ledger is there and cannot be read.
+    """
+    ledger = read(path)
+    statuses = compute(selection.contracts, ledger, selection.config)
+    return Report(statuses, ledger.path, ledger.exists, tuple(ledger.problems), selection.broken, broken=ledger.broken)
+
+
 def report_on(selection: Selection, path: Path, *, since: str | None = None, base_ledger: str | None = None) -> Report:
     """What the ledger at `path` holds on the contracts selected, and what changed since a commit, where one is named.
 
@@ -98,7 +109,7 @@ def report_on(selection: Selection, path: Path, *, since: str | None = None, bas
         statuses,
         ledger.path,
         ledger.exists,
-        (*ledger.problems, *(one.text for one in gone)),
+        tuple(ledger.problems),
         selection.broken,
         since=changes,
         broken=ledger.broken,

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pv.commands._evidence import Selection, existing_ledger, report_on, select
+from pv.commands._evidence import Selection, existing_ledger, seen, select
 from pv.config import read_config
 from pv.matrix import UNSEEN, WRONG, Fate
 from pv.report.console import Paint, emit, escape
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         code = _run_pytest(selection, arguments.claim, ledger, arguments.workers)
     if code == _PYTESTS_BUG:
         return code
-    report = report_on(selection, ledger)
+    report = seen(selection, ledger)
     claims = [one for one in report.claims if arguments.claim in (None, one.claim.id)]
     text = {"json": lambda: as_json(report, claims), "markdown": lambda: as_markdown(report, claims)}
     emit(text.get(arguments.format, lambda: _as_text(report, claims))() + "\n")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pv import git
 from pv.archive import archive_of
-from pv.expiry import SKEW
+from pv.expiry import SKEW, started_of
 from pv.fold import CaseEvidence, Outcome, fold
 from pv.history.transitions import BLOCK, MIN_ABBREVIATION, chronological, transitions
 from pv.judge import Word
@@ -126,7 +126,7 @@ def _wrong(row: Mapping[str, Any], contract: str, move: Transition) -> str:
         return f"says nothing of a case: it is of kind {row.get('kind')}"
     if row["contract"] != contract:
         return f"is of another contract, {row['contract']}"
-    time = moment(row.get("started"))
+    time = started_of(row)
     if time is None:
         return "does not say when it was seen"
     if move.ends is not None and time - move.ends > SKEW:
@@ -238,18 +238,9 @@ def _named_evidence(contract: Contract, move: Transition) -> list[str]:
     return [str(one) for one in (evidence if isinstance(evidence, list) else [evidence])]
 
 
-def moment(value: object) -> datetime | None:
-    """The time that a row gives, in UTC; None if it gives none, or none with its zone."""
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else None
-
-
 def seen(row: Mapping[str, Any]) -> datetime:
     """When a row was seen; what does not say so, before all others."""
-    return moment(row.get("started")) or datetime.min.replace(tzinfo=UTC)
+    return started_of(row) or datetime.min.replace(tzinfo=UTC)
 
 
 def _listed(names: Iterable[str]) -> str:

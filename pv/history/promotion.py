@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from pv import git
 from pv.archive import ABBREVIATED
-from pv.expiry import SKEW
+from pv.expiry import SKEW, started_of
 from pv.fold import Outcome
-from pv.history.backed import claims_in, moment, seen
+from pv.history.backed import claims_in, seen
 from pv.matrix import killed
 from pv.words import Effective
 
@@ -104,7 +104,7 @@ def entry(
 
 def _why_not(one: CaseEvidence, ancestors: frozenset[str], now: datetime) -> str:
     row = one.row or {}
-    commit, time = row.get("commit"), moment(row.get("started"))
+    commit, time = row.get("commit"), started_of(row)
     if not isinstance(commit, str):
         return "names no commit that it was seen at"
     if row.get("dirty") is not False:

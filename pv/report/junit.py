@@ -27,7 +27,7 @@ _SECONDS = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)")
 def as_junit(report: Report) -> str:
     """The report as one XML document, in the shape that CI servers read (attributes and order of the common JUnit schema)."""
     suites = [_suite(one) for one in report.contracts]
-    if report.broken or report.problems:
+    if report.broken or report.told:
         suites.append(_ledger(report))
     if report.unusable:
         suites.append(_unusable(report))
@@ -115,11 +115,11 @@ def _suite(one: ContractStatus) -> _Suite:
 
 def _ledger(report: Report) -> _Suite:
     suite = _Suite("ledger", {"path": str(report.ledger)}, "", 0.0)
-    text = "\n".join(report.problems)
+    text = "\n".join(report.told)
     if report.broken:
         suite.add("chain", 0.0, "failure", "the ledger was changed after it had been written", text)
     else:
-        suite.add("lines", 0.0, "skipped", f"{len(report.problems)} lines of the ledger left aside: {text}")
+        suite.add("lines", 0.0, "skipped", f"{len(report.told)} lines of the ledger left aside: {text}")
     return suite
 
 

@@ -97,7 +97,7 @@ def uri(path: str) -> str:
 
 
 def _invocation(report: Report) -> dict[str, Any]:
-    said = [*report.unusable, *report.problems]
+    said = [*report.unusable, *report.told]
     notes = [{"level": "warning", "message": {"text": text[:_LONGEST]}} for text in said if text]
     content: dict[str, Any] = {"executionSuccessful": not report.unusable}
     return {**content, "toolExecutionNotifications": notes} if notes else content

@@ -43,7 +43,7 @@ def _head(report: Report) -> dict[str, Any]:
         "ledger": str(report.ledger),
         "ledger_exists": report.ledger_exists,
         "ledger_broken": report.broken,
-        "problems": list(report.problems),
+        "problems": list(report.told),
         "unusable": list(report.unusable),
         "since": None if report.since is None else asdict(report.since),
     }

@@ -28,7 +28,7 @@ def as_markdown(report: Report) -> str:
     lines += _table([HEADING, *(row(contract) for contract in report.contracts)], RIGHT)
     if not report.ledger_exists:
         lines += ["", "No ledger: nothing has been run."]
-    lines += [f"\n{markdown_cell(problem)}" for problem in (*report.unusable, *report.problems)]
+    lines += [f"\n{markdown_cell(problem)}" for problem in (*report.unusable, *report.told)]
     for contract in report.contracts:
         lines += _overstated(contract)
     lines += _remarks(report.contracts)

@@ -57,7 +57,7 @@ def as_text(report: Report, paint: Paint, columns: int | None = None, encoding: 
         ]
     for contract in report.contracts:
         lines += _overstated(contract, paint)
-    lines += [paint(escape(problem), "red" if report.broken else "yellow") for problem in report.problems]
+    lines += [paint(escape(problem), "red" if report.broken else "yellow") for problem in report.told]
     lines += ["", paint(headline(report.claims), "bold")]
     if not report.ledger_exists:
         lines.append(f"no ledger at {escape(str(report.ledger))}: nothing has been run; `pytest -m falsify` writes it")

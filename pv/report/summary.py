@@ -73,7 +73,7 @@ def state_of(one: ContractStatus) -> State:
 def state(report: Report) -> State:
     """The state of all contracts together."""
     wrong = report.red or report.overstated or report.broken
-    return _state(report.claims, wrong=wrong, incomplete=bool(report.unusable or report.problems))
+    return _state(report.claims, wrong=wrong, incomplete=bool(report.unusable or report.told))
 
 
 def trend_words(trend: Trend | None, *, up: str = "↑", down: str = "↓") -> str:

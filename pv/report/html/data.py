@@ -39,7 +39,7 @@ def report_data(report: Report) -> dict[str, Any]:
         "headline": text(headline(report.claims)),
         "state": state(report),
         "counts": counts(report.claims),
-        "problems": [text(one) for one in (*report.unusable, *report.problems)],
+        "problems": [text(one) for one in (*report.unusable, *report.told)],
         "broken": report.broken,
         "since": _since(report),
         "contracts": [_contract(one, words, unique=names[one.contract.name] == 1) for one in report.contracts],

@@ -87,7 +87,7 @@ def _text(value: object) -> str:
 
 
 def _problems(report: Report) -> str:
-    lines = [*report.unusable, *report.problems]
+    lines = [*report.unusable, *report.told]
     if not report.ledger_exists:
         lines.append("no ledger: nothing has been run")
     items = "".join(f"<li>{_text(line)}</li>\n" for line in lines)
