@@ -108,7 +108,7 @@ def _contracts(
     current = {contract.path: contract for contract in now}
     found: dict[str, Contract] = {}
     for path in walk(_existing(root, config, selected) if selected else filter(Path.exists, there.contracts)):
-        contract = _contract(path, display(path, root), config.root, current)
+        contract = _contract(path, display(path, root), config, current)
         if contract is not None:
             found.setdefault(contract.name, contract)
     return there, list(found.values())
@@ -123,11 +123,11 @@ def _existing(root: Path, config: Config, selected: Sequence[Path]) -> Iterator[
             yield root / absolute.relative_to(here)
 
 
-def _contract(path: Path, name: str, root: Path, current: Mapping[str, Contract]) -> Contract | None:
+def _contract(path: Path, name: str, config: Config, current: Mapping[str, Contract]) -> Contract | None:
     same = current.get(name)
-    if same is not None and (root / name).is_file() and filecmp.cmp(path, root / name, shallow=False):
+    if same is not None and (config.root / name).is_file() and filecmp.cmp(path, config.root / name, shallow=False):
         return same
-    reading = read(path, name)
+    reading = read(path, name, policy=config.policy)
     return None if reading.errors else reading.contract
 
 

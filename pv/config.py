@@ -9,13 +9,15 @@ from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pv.policy import SEVERITIES, Policy
 from pv.types import UsageProblem
 from pv.words import CONDITIONS, NOTE, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_KEYS = ("contracts", "evidence", "falsifiers", "ledger", "probes")
+_KEYS = ("contracts", "evidence", "falsifiers", "ledger", "probes", "schema", "validate")
+_VALIDATE = ("ignore", "select", "severity", "strict")
 # how [tool.pv] can be written, quoted or not, as a table, below [tool], or as a dotted key
 _OURS = re.compile(
     rb"""tool["']?\s*\.\s*["']?pv\b|^\s*\[\s*tool\s*\][^\[]*^\s*["']?pv\b|\btool["']?\s*=\s*\{[^\n]*\bpv\b""",
@@ -28,7 +30,8 @@ class Config:
     """Where a project keeps its contracts, its falsifiers, its ledger and the evidence of promotions.
 
     `evidence` is the folder of the last where the project names one; `archive` is the folder in any case. `probes` are
-    programs that say whether something a claim waits for is there: argument vectors in which `{}` stands for it.
+    programs that say whether something a claim waits for is there: argument vectors in which `{}` stands for it. `schema` is
+    the project's copy of the JSON Schema, which contracts name to editors; `policy` and `strict` are `[tool.pv.validate]`.
     """
 
     root: Path
@@ -37,6 +40,9 @@ class Config:
     ledger: Path
     probes: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     evidence: Path | None = None
+    schema: Path | None = None
+    policy: Policy = field(default_factory=Policy)
+    strict: bool = False
 
     @property
     def archive(self) -> Path:
@@ -76,6 +82,8 @@ def read_config(root: Path, *, foreign: bool = False) -> Config | None:
         ledger=Path(normpath(root / ledger)),
         probes=_probes(path, table),
         evidence=_evidence(path, table),
+        schema=_schema(path, table),
+        **_validate(path, table),
     )
 
 
@@ -127,6 +135,42 @@ def _evidence(path: Path, table: dict[str, Any]) -> Path | None:
     if not _is_name(name):
         raise UsageProblem(f"{path}: [tool.pv] evidence must be the path of a folder")
     return Path(normpath(path.parent / name))
+
+
+def _schema(path: Path, table: dict[str, Any]) -> Path | None:
+    name = table.get("schema")
+    if name is None:
+        return None
+    if not _is_name(name):
+        raise UsageProblem(f"{path}: [tool.pv] schema must be the path of a file")
+    return Path(normpath(path.parent / name))
+
+
+def _validate(path: Path, table: dict[str, Any]) -> dict[str, Any]:
+    given = table.get("validate", {})
+    where = f"{path}: [tool.pv.validate]"
+    if not isinstance(given, dict):
+        raise UsageProblem(f"{where} must be a table")
+    for key in given:
+        if key not in _VALIDATE:
+            fix = did_you_mean(key, _VALIDATE) or f"the keys are {', '.join(_VALIDATE)}"
+            raise UsageProblem(f"{where}: unknown key {key!r}; {fix}")
+    for key in ("select", "ignore"):
+        names = given.get(key, [])
+        if not isinstance(names, list) or not all(map(_is_name, names)):
+            raise UsageProblem(f'{where} {key} must be a list of codes, as ["PV208"]')
+    severity = given.get("severity", {})
+    if not isinstance(severity, dict):
+        raise UsageProblem(f'{where} severity must be a table, as {{PV208 = "warning"}}')
+    for code, word in severity.items():
+        if word not in SEVERITIES:
+            fix = did_you_mean(str(word), SEVERITIES) or f"one of {', '.join(SEVERITIES)}"
+            raise UsageProblem(f"{where} severity: {code} cannot be {word!r}; {fix}")
+    strict = given.get("strict", False)
+    if not isinstance(strict, bool):
+        raise UsageProblem(f"{where} strict is true or false")
+    policy = Policy(tuple(given.get("select", ())), tuple(given.get("ignore", ())), severity)
+    return {"policy": policy, "strict": strict}
 
 
 def _probes(path: Path, table: dict[str, Any]) -> dict[str, tuple[str, ...]]:

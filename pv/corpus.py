@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pv.ignores import apply
 from pv.load import load
-from pv.parse import CONTRACT_BLOCKS, Contract, is_contract, parse
-from pv.rules import check
+from pv.parse import CONTRACT_BLOCKS, Contract, parse
+from pv.policy import Policy
+from pv.rules import check, check_registry
+from pv.shapes import Shape, shape_of
 from pv.source import Source, read_source
 from pv.types import Diagnostic, Severity, Span
 from pv.words import did_you_mean
@@ -16,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from pv.index import Index
+
 SUFFIXES = (".yaml", ".yml")
+_ALL = Policy()
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,7 @@ class Reading:
     source: Source | None
     contract: Contract | None
     findings: tuple[Diagnostic, ...]
+    shape: Shape = Shape.OTHER
 
     @property
     def readable(self) -> bool:
@@ -53,24 +60,36 @@ def walk(paths: Iterable[Path]) -> Iterator[Path]:
                 yield file
 
 
-def read(path: Path, name: str | None = None) -> Reading:
-    """Load, parse and check one file, reported under `name`."""
+def read(path: Path, name: str | None = None, *, policy: Policy = _ALL, index: Index | None = None) -> Reading:
+    """Load, parse and check one file, reported under `name`; with an index, also what it says of other files."""
     name = name or path.as_posix()
-    source = read_source(path, name)
+    return read_text(path, read_source(path, name), policy=policy, index=index)
+
+
+def read_text(path: Path, source: Source | Diagnostic, *, policy: Policy = _ALL, index: Index | None = None) -> Reading:
+    """Check text that has been read already, as if it stood in `path`."""
     if isinstance(source, Diagnostic):
-        return Reading(path, name, None, None, (source,))
+        return Reading(path, source.path, None, None, (source,))
     document = load(source)
     if isinstance(document, Diagnostic):
-        return Reading(path, name, None, None, (document,))
-    if not is_contract(document):
-        return Reading(path, name, source, None, (_no_contract(name, document.data),))
-    contract = parse(document, path.stem)
-    return Reading(path, name, source, contract, tuple(check(contract)))
+        return Reading(path, source.name, None, None, (document,))
+    shape = shape_of(document.data)
+    contract = parse(document, path.stem) if shape is Shape.CONTRACT else None
+    if index is not None:
+        index.add(path, contract)
+    if contract is not None:
+        found = check(contract, index)
+    else:
+        found = [_no_contract(source.name, document.data, shape)]
+        if shape is Shape.BINDINGS and index is not None:
+            found += check_registry(document, index)
+    told = apply(policy.judge(found), source, policy)
+    return Reading(path, source.name, source, contract, tuple(told), shape)
 
 
-def read_all(paths: Iterable[Path], base: Path) -> list[Reading]:
+def read_all(paths: Iterable[Path], base: Path, *, policy: Policy = _ALL) -> list[Reading]:
     """Read every file that `paths` name, each reported relative to `base` where it lies below; names are unique."""
-    readings = [read(path, display(path, base)) for path in walk(paths)]
+    readings = [read(path, display(path, base), policy=policy) for path in walk(paths)]
     first: dict[str, Reading] = {}
     result = []
     for reading in readings:
@@ -97,7 +116,9 @@ def _wanted(file: Path, top: Path) -> bool:
     return file.suffix in SUFFIXES and not hidden and file.is_file()
 
 
-def _no_contract(name: str, data: object) -> Diagnostic:
+def _no_contract(name: str, data: object, shape: Shape) -> Diagnostic:
+    if shape is not Shape.OTHER:
+        return Diagnostic(name, Span(1, 1), "PV010", Severity.NOTE, f"not a contract: a {shape}")
     if isinstance(data, dict):
         blocks = [block for block in CONTRACT_BLOCKS if block in data]
         near = next((key for key in data if did_you_mean(key, ("metadata",))), None)

@@ -8,10 +8,11 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pv import spelling
 from pv.words import Expect, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pv.load import Document
     from pv.types import Span
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
 Word = TypeVar("Word", Expect, Level)
 
 CLAIMS = "falsification_tests"
+# The blocks whose entries are claims, the most explicit first: an id that stands in several is one claim, told by the first.
+CLAIM_BLOCKS = (CLAIMS, "falsification_conditions", "invariants")
 # Keys of a claim that its fingerprint leaves out: what it waits for is not what it says, so evidence outlives the wait.
 _SAYS_NOTHING = frozenset({"pending"})
 _FOR_ALL = ("valid_for",)  # keys of a contract that each of its claims says unless it says them itself
 # A file with one of these blocks wants to be a contract, whatever else it lacks.
-CONTRACT_BLOCKS = ("equations", "proof_obligations", CLAIMS, "kani_harnesses")
+CONTRACT_BLOCKS = ("equations", "proof_obligations", *CLAIM_BLOCKS[:2], "kani_harnesses")
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Claim:
-    """One entry of `falsification_tests`."""
+    """One entry of `falsification_tests`, or of an older block of claims, its fields under their present names."""
 
     contract: str
     id: str
@@ -100,6 +103,16 @@ class Claim:
     valid_for: str | None = None
     hypothesis: str = ""
     parent: str = ""
+    block: str = CLAIMS
+
+    @property
+    def at(self) -> tuple[str, int]:
+        """Where the entry stands in its document."""
+        return self.block, self.index
+
+    def key(self, field: str) -> str:
+        """The key under which the entry gives a field, which may be an older spelling of its name."""
+        return spelling.key(self.data, field)
 
     def cases(self) -> list[Case]:
         """Every run that the claim asks for: all its parameters, then each mutant at the first of them."""
@@ -140,11 +153,7 @@ def parse(document: Document, stem: str) -> Contract:
     data = document.data
     metadata = _mapping(data.get("metadata"))
     equations = _equations(document)
-    claims = tuple(
-        _claim(document, stem, equations, index, entry)
-        for index, entry in enumerate(_sequence(data.get(CLAIMS)))
-        if isinstance(entry, dict)
-    )
+    claims = tuple(_claims(document, stem, equations))
     status = data["status"] if "status" in data else metadata.get("status")
     return Contract(
         document=document,
@@ -185,9 +194,23 @@ def _equations(document: Document) -> dict[str, Equation]:
     }
 
 
+def _claims(document: Document, contract: str, equations: Mapping[str, Equation]) -> Iterator[Claim]:
+    """The claims of every block; of an older block only those that have an id, and that no block before it tells of."""
+    told: set[str] = set()
+    for block in CLAIM_BLOCKS:
+        found = []
+        for index, entry in enumerate(_sequence(document.data.get(block))):
+            if isinstance(entry, dict) and (block == CLAIMS or (_text(entry.get("id")) not in {"", *told})):
+                found.append(_claim(document, contract, equations, (block, index), entry))
+        told.update(claim.id for claim in found)
+        yield from found
+
+
 def _claim(
-    document: Document, contract: str, equations: Mapping[str, Equation], index: int, entry: Mapping[str, Any]
+    document: Document, contract: str, equations: Mapping[str, Equation], at: tuple[str, int], data: Mapping[str, Any]
 ) -> Claim:
+    block, index = at
+    entry = spelling.present(data) if block == CLAIMS else spelling.present_of_old(data)
     binds_to = entry.get("binds_to")
     equation = equations.get(binds_to) if isinstance(binds_to, str) else None
     # what the contract says for all its claims is said by each, so that a longer time revives no evidence
@@ -208,17 +231,18 @@ def _claim(
         domain=entry.get("domain"),
         path=document.source.name,
         index=index,
-        span=document.value_span(CLAIMS, index, "id"),
+        span=document.value_span(block, index, "id"),
         fingerprint=fingerprint(
             {key: value for key, value in said.items() if key not in _SAYS_NOTHING},
             {equation.name: equation.data} if equation else None,
             _tolerances(document, equation),
         ),
-        data=entry,
+        data=data,
         pending=tuple(item for item in _sequence(entry.get("pending")) if isinstance(item, dict)),
         valid_for=_optional(said.get("valid_for")),
         hypothesis=_text(entry.get("hypothesis")).strip(),
         parent=_text(entry.get("parent")).strip(),
+        block=block,
     )
 
 

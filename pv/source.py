@@ -25,10 +25,11 @@ class Source:
 
     def line(self, number: int) -> str:
         """Line `number`, counted from 1; empty past the end."""
-        return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
     @functools.cached_property
-    def _lines(self) -> list[str]:
+    def lines(self) -> list[str]:
+        """The lines, without their ends."""
         return _LINE_END.split(self.text)
 
     def clamp(self, span: Span) -> Span:

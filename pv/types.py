@@ -24,6 +24,14 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """A mechanical repair: `text` takes the place of what `span` covers, or is put before it where that has no width."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding, with all that a report needs to show it."""
 
@@ -33,6 +41,7 @@ class Diagnostic:
     severity: Severity
     message: str
     help: str | None = None
+    fix: Fix | None = None
 
     @property
     def headline(self) -> str:

@@ -62,7 +62,9 @@ def select(names: Sequence[str]) -> Selection:
         if not path.exists():
             raise UsageProblem(f"{escape(str(path))}: no such file or folder")
     config = _config_of(paths)
-    readings = read_all(walk(paths or [folder for folder in config.contracts if folder.exists()]), config.root)
+    readings = read_all(
+        walk(paths or [folder for folder in config.contracts if folder.exists()]), config.root, policy=config.policy
+    )
     broken = tuple(found.headline for reading in readings for found in reading.errors)
     usable = [(reading.contract, reading.path) for reading in readings if reading.contract and not reading.errors]
     if not usable:

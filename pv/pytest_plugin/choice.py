@@ -209,7 +209,7 @@ def _cases(project: Project, tops: list[Path]) -> Iterator[tuple[str, Claim, Cas
         if not any(map(path.is_relative_to, tops)):
             continue
         name = project.show(path)
-        reading = read(path, name)
+        reading = read(path, name, policy=project.settings.policy)
         if reading.contract is None or reading.errors:
             continue
         for claim in reading.contract.claims:

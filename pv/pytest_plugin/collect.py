@@ -82,7 +82,7 @@ class ContractModule(pytest.Module):
         """
         project = self.config.stash[PROJECT]
         project.deciders(self.path)
-        reading = read(self.path, project.show(self.path))
+        reading = read(self.path, project.show(self.path), policy=project.settings.policy)
         contract = reading.contract
         if reading.errors:
             yield self._failing("unreadable", BindingProblem(*(found.headline for found in reading.errors)))

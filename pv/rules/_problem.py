@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pv.parse import Contract
-    from pv.types import Severity, Span
+    from pv.types import Fix, Severity, Span
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Problem:
     message: str
     help: str | None = None
     severity: Severity | None = None
+    fix: Fix | None = None
 
 
 def entries(contract: Contract, block: str) -> Iterator[tuple[int, Mapping[str, Any]]]:

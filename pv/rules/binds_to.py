@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pv.parse import CLAIMS
 from pv.rules._problem import Problem
 from pv.types import Severity
 from pv.words import did_you_mean
@@ -42,7 +41,7 @@ def check(contract: Contract) -> Iterator[Problem]:
     for claim in contract.claims:
         name = claim.data.get("binds_to")
         if isinstance(name, str) and claim.equation is None:
-            span = contract.document.value_span(CLAIMS, claim.index, "binds_to")
+            span = contract.document.value_span(*claim.at, "binds_to")
             known = ", ".join(contract.equations) or "none"
             fix = did_you_mean(name, contract.equations) or f"the equations are: {known}"
             yield Problem(span, f"claim {claim.id!r} binds to {name!r}, which is no equation here", fix)

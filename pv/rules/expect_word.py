@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pv.parse import CLAIMS
 from pv.rules._problem import Problem
 from pv.types import Severity
 from pv.words import Expect, did_you_mean
@@ -38,6 +37,6 @@ def check(contract: Contract) -> Iterator[Problem]:
     for claim in contract.claims:
         if "expect" in claim.data and claim.data["expect"] not in list(Expect):
             word = claim.data["expect"]
-            span = contract.document.value_span(CLAIMS, claim.index, "expect")
+            span = contract.document.value_span(*claim.at, "expect")
             fix = did_you_mean(str(word), Expect) or f"one of {', '.join(Expect)}"
             yield Problem(span, f"claim {claim.id!r}: unknown expect {word!r}", fix)

@@ -27,7 +27,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pv.parse import CLAIMS
 from pv.rules._problem import Problem
 from pv.types import Severity
 from pv.words import did_you_mean
@@ -62,7 +61,7 @@ def check(contract: Contract) -> Iterator[Problem]:
 def _of_claim(contract: Contract, claim: Claim) -> Iterator[Problem]:
     block = contract.document.data.get(BLOCK)
     written = claim.data.get("hypothesis")
-    span = contract.document.value_span(CLAIMS, claim.index, "hypothesis" if "hypothesis" in claim.data else "parent")
+    span = contract.document.value_span(*claim.at, "hypothesis" if "hypothesis" in claim.data else "parent")
     if isinstance(written, str) and not claim.hypothesis:
         yield Problem(span, f"the hypothesis of {claim.id!r} has no name", "name it, or drop the key")
     elif claim.parent and not claim.hypothesis:
@@ -81,7 +80,7 @@ def _parents(contract: Contract) -> Iterator[tuple[str, str, Span]]:
             yield name, parent.strip(), contract.document.value_span(BLOCK, name, "parent")
     for claim in contract.claims:
         if claim.hypothesis and claim.parent:
-            yield claim.hypothesis, claim.parent, contract.document.value_span(CLAIMS, claim.index, "parent")
+            yield claim.hypothesis, claim.parent, contract.document.value_span(*claim.at, "parent")
 
 
 def _chains(contract: Contract, parents: dict[str, str]) -> Iterator[Problem]:

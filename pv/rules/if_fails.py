@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pv.parse import CLAIMS
 from pv.rules._problem import Problem, is_blank
 from pv.types import Severity
 
@@ -36,5 +35,5 @@ def check(contract: Contract) -> Iterator[Problem]:
     """Yield each claim whose `if_fails` (or `fails_if`, the other spelling) is empty."""
     for claim in contract.claims:
         if is_blank(claim.data.get("if_fails", claim.data.get("fails_if"))):
-            span = contract.document.key_span(CLAIMS, claim.index, "if_fails")
+            span = contract.document.key_span(*claim.at, "if_fails")
             yield Problem(span, f"claim {claim.id!r} names no suspect (if_fails)")

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pv.parse import CLAIMS
 from pv.rules._problem import Problem
 from pv.types import Severity
 from pv.words import Level, did_you_mean
@@ -38,6 +37,6 @@ def check(contract: Contract) -> Iterator[Problem]:
     for claim in contract.claims:
         if "level" in claim.data and claim.data["level"] not in list(Level):
             word = claim.data["level"]
-            span = contract.document.value_span(CLAIMS, claim.index, "level")
+            span = contract.document.value_span(*claim.at, "level")
             fix = did_you_mean(str(word), Level) or f"one of {', '.join(Level)}"
             yield Problem(span, f"claim {claim.id!r}: unknown level {word!r}", fix)

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pv.parse import CLAIMS
 from pv.rules._problem import Problem, is_blank
 from pv.types import Severity
 
@@ -42,7 +41,7 @@ def check(contract: Contract) -> Iterator[Problem]:
             if not isinstance(entry, dict):
                 continue
             name = str(entry.get("id", ""))
-            span = contract.document.value_span(CLAIMS, claim.index, "mutants", index)
+            span = contract.document.value_span(*claim.at, "mutants", index)
             if is_blank(entry.get("stage")):
                 yield Problem(span, f"mutant {name!r} of {claim.id!r} names no stage", "say where it must be located")
             if name in seen:

@@ -24,7 +24,6 @@ from collections import Counter
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
-from pv.parse import CLAIMS
 from pv.rules._problem import Problem
 from pv.types import Severity
 
@@ -45,13 +44,13 @@ def check(contract: Contract) -> Iterator[Problem]:
     """Yield each parameter whose name or values cannot be used, and parameters that together make no distinct cases."""
     for claim in contract.claims:
         found = [
-            Problem(contract.document.key_span(CLAIMS, claim.index, "params", name), *wrong)
+            Problem(contract.document.key_span(*claim.at, "params", name), *wrong)
             for name, values in claim.params.items()
             if (wrong := _wrong(name, values, f"parameter {name!r} of claim {claim.id!r}"))
         ]
         if not found and claim.params:
             together = _together(claim)
-            span = contract.document.key_span(CLAIMS, claim.index, "params")
+            span = contract.document.key_span(*claim.at, "params")
             found = [Problem(span, *together)] if together else []
         yield from found
 

@@ -23,7 +23,6 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pv.parse import CLAIMS
 from pv.rules._problem import Problem, is_blank
 from pv.types import Severity
 from pv.words import CONDITIONS, NOTE, did_you_mean
@@ -50,7 +49,7 @@ def check(contract: Contract) -> Iterator[Problem]:
             found = _wrong(entry)
             if found is not None:
                 key, what, fix = found
-                path = (CLAIMS, claim.index, "pending", index)
+                path = (*claim.at, "pending", index)
                 at = contract.document.key_span(*path, key) if key else contract.document.value_span(*path)
                 yield Problem(at, f"claim {claim.id!r}: {what}", fix)
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pv.parse import CLAIMS
 from pv.rules._problem import Problem, is_blank
 from pv.types import Severity
 
@@ -36,5 +35,5 @@ def check(contract: Contract) -> Iterator[Problem]:
     """Yield each claim whose prediction (or `expected`, the other spelling) is empty."""
     for claim in contract.claims:
         if is_blank(claim.data.get("prediction", claim.data.get("expected"))):
-            span = contract.document.key_span(CLAIMS, claim.index, "prediction")
+            span = contract.document.key_span(*claim.at, "prediction")
             yield Problem(span, f"claim {claim.id!r} predicts nothing")

@@ -21,7 +21,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pv.durations import duration
-from pv.parse import CLAIMS
 from pv.rules._problem import Problem
 from pv.types import Severity
 
@@ -44,7 +43,7 @@ def check(contract: Contract) -> Iterator[Problem]:
         yield Problem(document.value_span(KEY), f"evidence cannot be valid for {document.data[KEY]!r}", _FIX)
     for claim in contract.claims:
         if _is_wrong(claim.data.get(KEY)):
-            span = document.value_span(CLAIMS, claim.index, KEY)
+            span = document.value_span(*claim.at, KEY)
             yield Problem(span, f"evidence for claim {claim.id!r} cannot be valid for {claim.data[KEY]!r}", _FIX)
 
 

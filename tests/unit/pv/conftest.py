@@ -38,3 +38,9 @@ def contract_of() -> Callable[[str], Contract]:
         return parse(document, stem)
 
     return make
+
+
+@pytest.fixture
+def whole_of() -> Callable[[str], str]:
+    """Makes a contract of a fragment and of good blocks for the rest."""
+    return whole

@@ -1,0 +1,94 @@
+"""All contracts of a project by name, each read when a rule first asks for it: what rules that look across files ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pv.load import load
+from pv.parse import Contract, parse
+from pv.shapes import Shape, shape_of
+from pv.source import read_source
+from pv.types import Diagnostic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What one contract can be asked for by others; `path` as it is reported."""
+
+    name: str
+    path: str
+    kind: str
+    version: str
+    claims: frozenset[str]
+    equations: frozenset[str]
+    obligations: frozenset[str]
+    depends_on: tuple[str, ...]
+
+
+class Index:
+    """The contracts of a project; `files` is called once, when the first question comes."""
+
+    def __init__(self, files: Callable[[], Iterable[Path]], shown: Callable[[Path], str]) -> None:
+        self._files, self._shown = files, shown
+        self._paths: dict[str, list[Path]] | None = None
+        self._known: dict[Path, Summary | None] = {}
+
+    @property
+    def names(self) -> Mapping[str, list[Path]]:
+        """The files by their stems, contracts or not, in the order in which they were found."""
+        if self._paths is None:
+            self._paths = {}
+            for path in self._files():
+                self._paths.setdefault(path.stem, []).append(path)
+        return self._paths
+
+    def contracts(self, name: str) -> list[Summary]:
+        """Every contract of this name; more than one where two files share it."""
+        found = (self._summary(path) for path in self.names.get(name, ()))
+        return [one for one in found if one is not None]
+
+    def get(self, name: str) -> Summary | None:
+        """The contract of this name; None if there is none."""
+        return next(iter(self.contracts(name)), None)
+
+    def add(self, path: Path, contract: Contract | None) -> None:
+        """Remember a file that has been read, so that it is not read again."""
+        self._known[path] = summary_of(contract) if contract else None
+
+    def _summary(self, path: Path) -> Summary | None:
+        if path not in self._known:
+            source = read_source(path, self._shown(path))
+            document = source if isinstance(source, Diagnostic) else load(source)
+            if isinstance(document, Diagnostic) or shape_of(document.data) is not Shape.CONTRACT:
+                self._known[path] = None
+            else:
+                self._known[path] = summary_of(parse(document, path.stem))
+        return self._known[path]
+
+
+def summary_of(contract: Contract) -> Summary:
+    """What others may ask of a contract."""
+    data = contract.document.data
+    obligations = data.get("proof_obligations")
+    depends_on = contract.metadata.get("depends_on")
+    return Summary(
+        name=contract.name,
+        path=contract.path,
+        kind=contract.kind,
+        version=str(contract.metadata.get("version") or ""),
+        claims=frozenset(claim.id for claim in contract.claims),
+        equations=frozenset(contract.equations),
+        obligations=frozenset(
+            str(entry["id"])
+            for entry in (obligations if isinstance(obligations, list) else ())
+            if isinstance(entry, dict) and entry.get("id") is not None
+        ),
+        depends_on=tuple(
+            str(name) for name in (depends_on if isinstance(depends_on, list) else ()) if isinstance(name, (str, int))
+        ),
+    )
