@@ -44,6 +44,7 @@ class Node:
     keys: dict[str, Span]
     items: dict[str, Node] | list[Node]
     size: int = 1
+    plain: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +75,10 @@ class Document:
     def value_span(self, *path: str | int) -> Span:
         """Where the value at `path` stands."""
         return self.node(path).span
+
+    def plain(self, *path: str | int) -> bool:
+        """Whether the value at `path` is a scalar without quotes, so that `1.0` and `2026-01-02` are not surely text."""
+        return self.node(path).plain
 
     def key_span(self, *path: str | int) -> Span:
         """Where the key that ends `path` stands; where its owner stands if there is no such key."""
@@ -141,7 +146,7 @@ class _Composer:
             self._take_key(event.value, span)
             return
         plain = event.implicit[0] and event.tag is None
-        node = Node(_resolve(event.value, span) if plain else event.value, span, {}, [])
+        node = Node(_resolve(event.value, span) if plain else event.value, span, {}, [], plain=plain)
         if event.anchor:
             self.anchors[event.anchor] = node
         self._place(node)
