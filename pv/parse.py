@@ -110,9 +110,14 @@ class Claim:
         """Where the entry stands in its document."""
         return self.block, self.index
 
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """The entry under the present names: a field that is only spelt anew says the same."""
+        return spelling.present(self.data) if self.block == CLAIMS else spelling.present_of_old(self.data)
+
     def key(self, field: str) -> str:
         """The key under which the entry gives a field, which may be an older spelling of its name."""
-        return spelling.key(self.data, field)
+        return spelling.key(self.data, field, old=self.block != CLAIMS)
 
     def cases(self) -> list[Case]:
         """Every run that the claim asks for: all its parameters, then each mutant at the first of them."""

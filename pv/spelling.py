@@ -27,9 +27,9 @@ _OF_OLD_BLOCKS: dict[str, tuple[str, ...]] = {
 }
 
 
-def key(entry: Mapping[str, Any], field: str) -> str:
-    """The key under which `entry` gives `field`; the present name where it gives it under none."""
-    names = (field, *OLDER.get(field, ()), *_OF_OLD_BLOCKS.get(field, ()))
+def key(entry: Mapping[str, Any], field: str, *, old: bool = False) -> str:
+    """The key under which `entry`, of an older block or not, gives `field`; the present name where it gives it under none."""
+    names = _OF_OLD_BLOCKS.get(field, (field,)) if old else (field, *OLDER.get(field, ()))
     return next((name for name in names if name in entry), field)
 
 

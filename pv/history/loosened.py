@@ -87,9 +87,9 @@ def _by_id(contract: Contract) -> dict[str, list[Claim]]:
 
 def _renamed(was: Claim, left: Mapping[str, list[Claim]], right: Mapping[str, list[Claim]]) -> str:
     """The id under which a claim goes on unchanged; empty if there is none."""
-    said = {**was.data, "id": ""}
+    said = {**was.said, "id": ""}
     fresh = (claim for name, claims in right.items() if name not in left for claim in claims)
-    return next((claim.id for claim in fresh if {**claim.data, "id": ""} == said), "")
+    return next((claim.id for claim in fresh if {**claim.said, "id": ""} == said), "")
 
 
 def _claim(was: Claim, now: Claim, *, shared_term: bool) -> Iterator[Loosening]:
@@ -107,7 +107,7 @@ def _bars(was: Claim, now: Claim) -> Iterator[Loosening]:
     """Where the claim asks for less of what it looks at."""
     if looser_tolerance(was.tolerance, now.tolerance):
         yield _of(was, "tolerance", _move("tolerance", was.tolerance, now.tolerance), Kind.TOLERANCE)
-    figures = [{key: value for key, value in claim.data.items() if key not in _NOT_FIGURES} for claim in (was, now)]
+    figures = [{key: value for key, value in claim.said.items() if key not in _NOT_FIGURES} for claim in (was, now)]
     for path, before, after in looser_figures(*figures):
         yield _of(was, path, _move(path, before, after), Kind.FIGURE)
     if now.level.rank < was.level.rank:
