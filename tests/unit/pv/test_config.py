@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pv.config import find_config, read_config
+from pv.policy import Policy
 from pv.types import UsageProblem
 
 if TYPE_CHECKING:
@@ -32,6 +33,15 @@ DEEP = "x = " + "[" * 5000 + "]" * 5000 + "\n"
         ("[tool.pv.probes]\nmodel = ['apr', 'list']\n", "one argument must hold '{}'"),
         ("[tool.pv.probes]\nmodel = ['{}', 'list']\n", "one argument must hold '{}'"),
         ("[tool.pv.probes]\nfile = ['ls', '{}']\n", "take another name"),
+        ("[tool.pv]\nvalidate = 3\n", r"\[tool.pv.validate\] must be a table"),
+        ("[tool.pv.validate]\nselekt = []\n", "unknown key 'selekt'; did you mean 'select'"),
+        ("[tool.pv.validate]\nselect = 'PV2'\n", "select must be a list of codes"),
+        ("[tool.pv.validate]\nignore = [2]\n", "ignore must be a list of codes"),
+        ("[tool.pv.validate]\nseverity = []\n", "severity must be a table"),
+        ("[tool.pv.validate.severity]\nPV208 = 'eror'\n", "PV208 cannot be 'eror'; did you mean 'error'"),
+        ("[tool.pv.validate.severity]\nPV208 = []\n", "PV208 cannot be .*; one of off"),
+        ("[tool.pv.validate]\nstrict = 'yes'\n", "strict is true or false"),
+        ("[tool.pv]\nschema = 3\n", "schema must be the path of a file"),
         ("[tool.pv]\n" + DEEP, "nested too deep"),
         ("[tool.pv]\ncontracts = ['none']\n", "contracts: there is no folder .*none; create it"),
         ("[tool.pv]\nfalsifiers = ['none']\n", "falsifiers: there is no folder .*none; create it"),
@@ -87,3 +97,16 @@ def test_probes_are_argument_vectors(tmp_path: Path) -> None:
     (tmp_path / "contracts").mkdir()
     (tmp_path / "pyproject.toml").write_text("[tool.pv.probes]\nmodel = ['apr', 'list', '--name={}']\n")
     assert find_config(tmp_path).probes == {"model": ("apr", "list", "--name={}")}
+
+
+def test_how_contracts_are_checked_is_a_matter_of_the_project(tmp_path: Path) -> None:
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.pv]\nschema = 'contracts/x.json'\n"
+        "[tool.pv.validate]\nselect = ['PV']\nignore = ['PV229']\nstrict = true\nseverity = {PV224 = 'error'}\n"
+    )
+    config = find_config(tmp_path)
+    assert config.schema == tmp_path / "contracts/x.json"
+    assert config.strict
+    assert config.policy == Policy(("PV",), ("PV229",), {"PV224": "error"})
+    assert not find_config(tmp_path.parent).strict
