@@ -1,0 +1,146 @@
+"""What the text of a `test:` is: a reference to a test, a command, or prose that nobody can run."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from pv.commandline.programs import CARGO, ENGLISH, PROGRAMS, STACK, STOP_WORDS
+from pv.commandline.tokens import REDIRECTIONS, Token, tokenize
+
+_MAX = 20_000  # characters; nobody tests with a longer text, and a rule has to be fast
+
+
+class TestKind(StrEnum):
+    """What a `test:` text is, in words that a report can show."""
+
+    __test__ = False  # not a test class, whatever pytest makes of the name
+
+    NONE = "none"
+    PROSE = "prose (not runnable)"
+    PROPTEST = "prose of a property test (not runnable)"
+    NAME = "name of a test"
+    RUST_PATH = "Rust path"
+    PYTEST = "pytest node id"
+    FALSIFIER = "falsifier"
+    CLAIM = "claim in a contract"
+    FILE = "path of a script or test file"
+    CARGO = "cargo command"
+    STACK = "command of the stack"
+    SHELL = "shell command"
+
+    @property
+    def is_command(self) -> bool:
+        """Whether a shell could be given the text."""
+        return self in {TestKind.CARGO, TestKind.STACK, TestKind.SHELL}
+
+    @property
+    def is_prose(self) -> bool:
+        """Whether the text tells a reader what to do, and no program."""
+        return self in {TestKind.PROSE, TestKind.PROPTEST}
+
+
+_REMARK = re.compile(r"\s+(?:[—–(#]|--\s).*\Z", re.DOTALL)  # what may follow a reference
+_NAME = re.compile(r"(?=\w*[a-z])(?:\w*_\w*|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*|test\w+)(?:\(\))?")
+_PATH = re.compile(r"(?:\.{0,2}/)?(?:[\w.@+-]+/)*[\w.@+-]*\.(?:py|sh|bash|rs|rb|js|ts|mjs|go|yml|yaml|bats|lean|v|R)")
+_RUST = re.compile(r"[A-Za-z_][\w<>]*(?:::[\w<>*-]+)+(?:\(\))?")
+_NODE = re.compile(r"(?:\.{0,2}/)?[\w./@+-]+\.py(?:::[\w.]+)+(?:\[.*\])?")
+_CLAIM = re.compile(r"[\w./@+-]+\.ya?ml::[\w.+-]+(?:\[.*\])?")
+_DOTTED = re.compile(r"falsifiers(?:\.[A-Za-z_]\w*)+(?:[.:][A-Za-z_]\w*)")
+_OPTION = re.compile(r"--?[A-Za-z][\w-]*(?:=.*)?")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_PROGRAM = re.compile(r"[a-z][a-z0-9_.+-]*")
+_BEFORE = frozenset(("!", "(", "{", "if", "while", "then", "do", "sudo", "env", "time", "exec", "nohup", "command"))
+
+
+def kind_of(text: str | None) -> TestKind:
+    """The kind of a `test:` text; any text has one."""
+    plain = (text or "").strip()
+    if not plain:
+        return TestKind.NONE
+    if re.match(r"prop\s?test\b", plain, re.IGNORECASE) and not re.match(r"proptest_\w", plain):
+        return TestKind.PROPTEST
+    return _reference(plain) or _command(plain[:_MAX]) or TestKind.PROSE
+
+
+def _reference(plain: str) -> TestKind | None:
+    """The kind of a text that names a test, or several of one kind, and perhaps says something about it behind it."""
+    if len(plain) > _MAX:
+        return None
+    for candidate in (plain, _REMARK.sub("", plain)):
+        names = re.split(r"\s*,\s*|\s+(?:and|or)\s+", candidate.strip("`"))
+        for pattern, kind in (
+            (_NODE, TestKind.PYTEST),
+            (_CLAIM, TestKind.CLAIM),
+            (_DOTTED, TestKind.FALSIFIER),
+            (_RUST, TestKind.RUST_PATH),
+            (_PATH, TestKind.FILE),
+            (_NAME, TestKind.NAME),
+        ):
+            if all(pattern.fullmatch(name) for name in names):
+                below = names[0].removeprefix("./").startswith("falsifiers/")
+                return TestKind.FALSIFIER if below and kind in {TestKind.PYTEST, TestKind.FILE} else kind
+    return None
+
+
+def _command(plain: str) -> TestKind | None:
+    tokens = tokenize(plain).items
+    first = _first(tokens)
+    if first is None:
+        return None
+    program = first.text.rpartition("/")[2]
+    rest = [one for one in tokens if one.at > first.at]
+    if program in PROGRAMS:
+        said = _looks_told(program, rest)
+    else:  # an unknown program is believed only with an option, and no word of a sentence
+        said = not (_runs_like_a_program(first, rest) and not _stop_words(rest))
+    if said:
+        return None
+    if program in CARGO:
+        return TestKind.CARGO
+    return TestKind.STACK if program in STACK else TestKind.SHELL
+
+
+def _first(tokens: tuple[Token, ...]) -> Token | None:
+    """The word that names the first program, behind assignments and what may stand before a command."""
+    for index, token in enumerate(tokens):
+        if token.operator:
+            if token.text not in {"(", "\n"}:
+                return None
+        elif _ASSIGNMENT.match(token.raw):
+            if token.inner:  # x=$(cmd …): the command inside tells
+                return _first(tokenize(token.inner[0]).items)
+        elif token.text in {"set", "cd", "export", "mkdir"}:  # what a script begins with; it has to go on
+            return token if any(one.operator for one in tokens[index:]) or token.text == "mkdir" else None
+        elif token.text not in _BEFORE or index + 1 == len(tokens):
+            return token
+    return None
+
+
+def _looks_told(program: str, rest: list[Token]) -> bool:
+    """Whether what begins with the name of a known program goes on as a sentence."""
+    words = [one for one in rest if not one.operator]
+    if program in ENGLISH and not any(_is_evidence(one) for one in rest):
+        return True
+    option = any(_OPTION.fullmatch(one.raw) for one in words)
+    return _stop_words(rest) >= (4 if option else 2)
+
+
+def _is_evidence(token: Token) -> bool:
+    """Whether a sentence would hardly have this."""
+    if token.operator:
+        return token.text in REDIRECTIONS | {"&&", "||", "|", "\n"}
+    raw = token.raw
+    return bool(
+        _OPTION.fullmatch(raw) or raw.startswith(("$", '"$', "/", "./", "~/")) or re.search(r"\w/\w|\.\w+$", raw)
+    )
+
+
+def _runs_like_a_program(first: Token, rest: list[Token]) -> bool:
+    path = re.fullmatch(r"(?:\.{0,2}/|~/)?(?:[\w.${}-]+/)+[\w.-]+", first.raw) is not None
+    option = any(not one.operator and _OPTION.fullmatch(one.raw) for one in rest)
+    return path or (option and _PROGRAM.fullmatch(first.raw) is not None)
+
+
+def _stop_words(rest: list[Token]) -> int:
+    return sum(1 for one in rest if not one.operator and one.raw.rstrip(",.;") in STOP_WORDS)
