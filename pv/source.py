@@ -49,6 +49,11 @@ def read_source(path: Path, name: str) -> Source | Diagnostic:
     except OSError as problem:
         message = f"cannot be read: {problem.strerror or problem}"
         return Diagnostic(name, Span(1, 1), "PV001", Severity.ERROR, message, "check the path and its permissions")
+    return decode(raw, name)
+
+
+def decode(raw: bytes, name: str) -> Source | Diagnostic:
+    """The text of bytes that were read from elsewhere, as from standard input."""
     try:
         return Source(name, raw.decode("utf-8-sig"))
     except UnicodeDecodeError as problem:

@@ -1,0 +1,44 @@
+"""The rules that a command line and `[tool.pv.validate]` choose; a code that names none is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pv.report.console import escape
+from pv.rules import codes
+from pv.types import UsageProblem
+from pv.words import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pv.config import Config
+    from pv.policy import Policy
+
+
+def chosen(config: Config, select: Sequence[str], ignore: Sequence[str]) -> Policy:
+    """The project's policy with what `--select` and `--ignore` add to it; each of their words may hold several codes.
+
+    Raises:
+        UsageProblem: a code is neither a rule's nor the beginning of one, here or in `[tool.pv.validate]`.
+    """
+    where = f"{config.root / 'pyproject.toml'}: [tool.pv.validate]"
+    _refuse_unknown(f"{where} select", config.policy.select)
+    _refuse_unknown(f"{where} ignore", config.policy.ignore)
+    _refuse_unknown(f"{where} severity", config.policy.severity)
+    wanted, unwanted = _split(select), _split(ignore)
+    _refuse_unknown("--select", wanted)
+    _refuse_unknown("--ignore", unwanted)
+    return config.policy.and_also(wanted, unwanted)
+
+
+def _split(words: Iterable[str]) -> list[str]:
+    return [code.strip().upper() for word in words for code in word.split(",")]
+
+
+def _refuse_unknown(where: str, names: Iterable[str]) -> None:
+    for name in names:
+        known = codes()
+        if not name or not any(code.startswith(name) for code in known):
+            fix = did_you_mean(name.upper(), known) or "`pv explain` lists the codes"
+            raise UsageProblem(f"{escape(where)}: no code begins with {escape(name)!r}; {fix}")
