@@ -1,50 +1,57 @@
 """YAML to plain data with the position of every key and value.
 
-libyaml's events are composed here without recursion: scalars follow the YAML 1.2 core schema (`1e-6` is a number, `no`
-and `2026-01-02` are strings), keys are their own text, and what makes YAML dangerous or ambiguous is refused: duplicate
-keys, tags, several documents, deep nesting, aliases that contain themselves or blow up.
+libyaml's events are composed here in one loop, without recursion: scalars follow the YAML 1.2 core schema (`1e-6` is a
+number, `no` and `2026-01-02` are strings), keys are their own text, and what makes YAML dangerous or ambiguous is
+refused: duplicate keys, merge keys, tags, several documents, deep nesting, aliases that contain themselves or blow up.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
 
 from pv.types import Diagnostic, Severity, Span
 
+try:
+    from yaml._yaml import CParser as _Parser
+except ImportError:  # PyYAML built without libyaml: the same events, slower
+    _Parser = yaml.SafeLoader  # type: ignore[assignment,misc]
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from pv.source import Source
 
 MAX_DEPTH = 64
 MAX_ALIASED = 10_000  # values that aliases may repeat in one file
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_NUMERIC = frozenset("-+.0123456789")
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MAX_DIGITS = 1_000  # in any base; Python refuses to write or read integers of much more
 
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """A value with its place: `keys` holds the places of a mapping's keys, `items` the nodes below."""
-
-    value: Any
-    span: Span
-    keys: dict[str, Span]
-    items: dict[str, Node] | list[Node]
-    size: int = 1
-    plain: bool = False
+# Line and column from 0, the width, and what stands there: of a scalar, whether it is plain; of a mapping or list, the
+# places in it; of a key, the place of its value. Tuples of numbers, because a contract has thousands and few are asked for.
+_Place: TypeAlias = tuple[int, int, int, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,38 +59,35 @@ class Document:
     """A loaded file: its plain data, and where each part of it stands."""
 
     source: Source
-    root: Node = field(repr=False)  # through aliases its text may be far longer than the file
-
-    @property
-    def data(self) -> Any:
-        """The plain data."""
-        return self.root.value
-
-    def node(self, path: Iterable[str | int]) -> Node:
-        """The node at `path`, or the nearest one above it that exists."""
-        node = self.root
-        for step in path:
-            below = node.items
-            if isinstance(below, dict) and step in below:
-                node = below[str(step)]
-            elif isinstance(below, list) and isinstance(step, int) and step < len(below):
-                node = below[step]
-            else:
-                return node
-        return node
+    data: Any = field(repr=False)  # through aliases its text may be far longer than the file
+    _top: _Place = field(repr=False)
 
     def value_span(self, *path: str | int) -> Span:
-        """Where the value at `path` stands."""
-        return self.node(path).span
-
-    def plain(self, *path: str | int) -> bool:
-        """Whether the value at `path` is a scalar without quotes, so that `1.0` and `2026-01-02` are not surely text."""
-        return self.node(path).plain
+        """Where the value at `path` stands, or the nearest one above it that exists."""
+        place = self._top
+        for step in path:
+            below = _below(place, step)
+            if below is None:
+                break
+            place = below
+        return _span(place)
 
     def key_span(self, *path: str | int) -> Span:
         """Where the key that ends `path` stands; where its owner stands if there is no such key."""
-        owner = self.node(path[:-1])
-        return owner.keys.get(str(path[-1]), owner.span)
+        owner = self._top
+        for step in path[:-1]:
+            below = _below(owner, step)
+            if below is None:
+                return _span(owner)
+            owner = below
+        return _span(owner[3].get(str(path[-1]), owner) if isinstance(owner[3], dict) else owner)
+
+    def plain(self, *path: str | int) -> bool:
+        """Whether the value at `path` is a scalar without quotes, so that `1.0` and `2026-01-02` are not surely text."""
+        place: _Place | None = self._top
+        for step in path:
+            place = _below(place, step) if place else None
+        return place is not None and place[3] is True
 
 
 class _Refusal(Exception):
@@ -95,153 +99,177 @@ class _Refusal(Exception):
 def load(source: Source) -> Document | Diagnostic:
     """Read one YAML document; what cannot be read comes back as the finding that says why."""
     try:
-        root = _Composer().compose(yaml.parse(source.text.encode(), Loader=_LOADER))
+        data, place = _compose(_Parser(source.text).get_event, source)
     except _Refusal as refusal:
         return Diagnostic(source.name, refusal.span, refusal.code, Severity.ERROR, refusal.message, refusal.fix)
     except yaml.reader.ReaderError as problem:
-        code_point = problem.character if isinstance(problem.character, int) else ord(problem.character)
-        before = source.text.encode()[: problem.position].decode("utf-8", "replace")
-        message = f"character U+{code_point:04X} is not allowed in YAML"
-        return Diagnostic(source.name, source.locate(len(before)), "PV003", Severity.ERROR, message, "remove it")
+        return _unreadable(source, problem)
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         span = Span(mark.line + 1, mark.column + 1) if mark else Span(1, 1)
         message = ", ".join(part for part in (problem.problem, problem.context) if part)
         return Diagnostic(source.name, source.clamp(span), "PV003", Severity.ERROR, f"not YAML: {message}")
-    return Document(source, root)
+    return Document(source, data, place)
 
 
-class _Composer:
-    """Builds the tree of one document from libyaml's events, without recursion."""
-
-    def __init__(self) -> None:
-        self.open: list[Node] = []
-        self.key: list[tuple[str, Span] | None] = []  # for each open mapping, the key that waits for its value
-        self.anchors: dict[str, Node] = {}
-        self.opened_anchors: list[str | None] = []
-        self.aliased = 0
-        self.root: Node | None = None
-
-    def compose(self, events: Iterable[yaml.Event]) -> Node:
-        documents = 0
-        for event in events:
-            if isinstance(event, yaml.DocumentStartEvent):
+def _compose(get_event: Callable[[], Any], source: Source) -> tuple[Any, _Place]:  # noqa: C901, PLR0912, PLR0915  a call an event would cost as much as libyaml
+    """Build the data and the places of one document from its events."""
+    value: Any = None  # the collection that is open, and the places in it
+    places: Any = None
+    mapping = False  # whether it is a mapping; `key` and where it stands then wait for their value
+    key: str | None = None
+    at: tuple[int, int, int] = (0, 0, 1)
+    outer: list[tuple[Any, ...]] = []
+    anchors: dict[str, tuple[Any, _Place, int]] = {}
+    opened: list[str] = []  # the anchors of the collections that are open
+    count = aliased = 0  # values so far, those through aliases counted again
+    top: tuple[Any, _Place] = (None, (0, 0, 1, True))
+    documents = 0
+    while True:
+        event = get_event()
+        kind = event.__class__
+        if kind is ScalarEvent:
+            start, end = event.start_mark, event.end_mark
+            line, column = start.line, start.column
+            width = (end.column - column or 1) if end.line == line else 1
+            if event.tag is not None and event.tag != "!":
+                _refuse_tag(event)
+            text = event.value
+            if mapping and key is None:
+                if text in places:
+                    _refuse_duplicate(text, event, places[text])
+                key, at = text, (line, column, width)
+                continue
+            plain = event.implicit[0] and event.tag is None
+            if plain:
+                if text in _WORDS:
+                    text = _WORDS[text]
+                elif text[0] in _NUMERIC:
+                    text = _number(text, event)
+            new, place = text, (line, column, width, plain)
+            count += 1
+            if event.anchor is not None:
+                anchors[event.anchor] = (new, place, 1)
+        elif kind is MappingStartEvent or kind is SequenceStartEvent:
+            if event.tag is not None and event.tag != "!":
+                _refuse_tag(event)
+            if mapping and key is None:
+                raise _Refusal("PV003", _event_span(event), "a mapping or list cannot be a key", "keys are plain words")
+            if len(outer) >= MAX_DEPTH:
+                message = f"nested more than {MAX_DEPTH} levels deep"
+                raise _Refusal("PV006", _event_span(event), message, "flatten the structure")
+            start, end = event.start_mark, event.end_mark
+            line, column = start.line, start.column
+            width = (end.column - column or 1) if end.line == line else 1
+            outer.append((value, places, mapping, key, at, event.anchor, count, (line, column, width)))
+            if event.anchor is not None:
+                opened.append(event.anchor)
+            count += 1
+            mapping, key = kind is MappingStartEvent, None
+            value, places = ({}, {}) if mapping else ([], [])
+            continue
+        elif kind is MappingEndEvent or kind is SequenceEndEvent:
+            if mapping and "<<" in places:
+                _refuse_merge(places["<<"], source)
+            new, inside = value, places
+            value, places, mapping, key, at, anchor, before, (line, column, width) = outer.pop()
+            place = (line, column, width, inside)
+            if anchor is not None:
+                opened.pop()
+                anchors[anchor] = (new, place, count - before)
+        elif kind is AliasEvent:
+            if mapping and key is None:
+                raise _Refusal("PV007", _event_span(event), "an alias cannot be a key", "write the key out")
+            new, place, size = _aliased(event, anchors, opened)
+            count += size
+            aliased += size
+            if aliased > MAX_ALIASED:
+                message = f"aliases repeat more than {MAX_ALIASED} values"
+                raise _Refusal("PV007", _event_span(event), message, "write the values out")
+        elif kind is StreamEndEvent:
+            return top
+        else:
+            if kind is DocumentStartEvent:
                 documents += 1
                 if documents > 1:
-                    raise _Refusal("PV008", _span(event), "a second document begins here", "one contract a file")
-            elif isinstance(event, yaml.ScalarEvent):
-                self._scalar(event)
-            elif isinstance(event, yaml.AliasEvent):
-                self._alias(event)
-            elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-                self._begin(event)
-            elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-                self._end()
-        return self.root or Node(None, Span(1, 1), {}, [])
-
-    def _scalar(self, event: yaml.ScalarEvent) -> None:
-        span = _span(event)
-        _refuse_tag(event.tag, span)
-        if self._wants_key():
-            self._take_key(event.value, span)
-            return
-        plain = event.implicit[0] and event.tag is None
-        node = Node(_resolve(event.value, span) if plain else event.value, span, {}, [], plain=plain)
-        if event.anchor:
-            self.anchors[event.anchor] = node
-        self._place(node)
-
-    def _alias(self, event: yaml.AliasEvent) -> None:
-        span = _span(event)
-        if self._wants_key():
-            raise _Refusal("PV007", span, "an alias cannot be a key", "write the key out")
-        if event.anchor in self.opened_anchors:
-            raise _Refusal("PV007", span, f"alias *{event.anchor} contains itself", "write the value out")
-        node = self.anchors.get(event.anchor or "")
-        if node is None:
-            raise _Refusal("PV007", span, f"alias *{event.anchor} names no anchor above it")
-        self.aliased += node.size
-        if self.aliased > MAX_ALIASED:
-            raise _Refusal("PV007", span, f"aliases repeat more than {MAX_ALIASED} values", "write the values out")
-        self._place(node)
-
-    def _begin(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
-        span = _span(event)
-        _refuse_tag(event.tag, span)
-        if self._wants_key():
-            raise _Refusal("PV003", span, "a mapping or list cannot be a key", "keys are plain words")
-        if len(self.open) >= MAX_DEPTH:
-            raise _Refusal("PV006", span, f"nested more than {MAX_DEPTH} levels deep", "flatten the structure")
-        mapping = isinstance(event, yaml.MappingStartEvent)
-        self.open.append(Node({}, span, {}, {}) if mapping else Node([], span, {}, []))
-        self.key.append(None)
-        self.opened_anchors.append(event.anchor)
-
-    def _end(self) -> None:
-        node = self.open.pop()
-        self.key.pop()
-        anchor = self.opened_anchors.pop()
-        if anchor:
-            self.anchors[anchor] = node
-        self._place(node)
-
-    def _wants_key(self) -> bool:
-        return bool(self.open) and isinstance(self.open[-1].items, dict) and self.key[-1] is None
-
-    def _take_key(self, key: str, span: Span) -> None:
-        keys = self.open[-1].keys
-        if key in keys:
-            raise _Refusal(
-                "PV004",
-                span,
-                f"duplicate key {key!r}, first at line {keys[key].line}",
-                "keep one of the two; YAML readers disagree about which one counts",
-            )
-        keys[key] = span
-        self.key[-1] = (key, span)
-
-    def _place(self, node: Node) -> None:
-        if not self.open:
-            self.root = node
-            return
-        owner = self.open[-1]
-        owner.size += node.size
-        if isinstance(owner.items, list):
-            owner.items.append(node)
-            owner.value.append(node.value)
-            return
-        waiting = self.key[-1]
-        if waiting is None:
-            raise RuntimeError("a value came before its key")
-        owner.items[waiting[0]] = node
-        owner.value[waiting[0]] = node.value
-        self.key[-1] = None
+                    raise _Refusal("PV008", _event_span(event), "a second document begins here", "one contract a file")
+            continue
+        if mapping:
+            value[key] = new
+            places[key] = (*at, place)
+            key = None
+        elif places is None:
+            top = new, place
+        else:
+            value.append(new)
+            places.append(place)
 
 
-def _span(event: yaml.Event) -> Span:
+def _below(place: _Place, step: str | int) -> _Place | None:
+    """The place of a value in a mapping or list; None where there is none."""
+    inside = place[3]
+    if isinstance(inside, dict):
+        found = inside.get(step)
+        return found[3] if found else None
+    if isinstance(inside, list) and isinstance(step, int) and step < len(inside):
+        below: _Place = inside[step]
+        return below
+    return None
+
+
+def _span(place: tuple[Any, ...]) -> Span:
+    return Span(place[0] + 1, place[1] + 1, max(1, place[2]))
+
+
+def _event_span(event: Any) -> Span:
     start, end = event.start_mark, event.end_mark
-    if start is None or end is None:
-        return Span(1, 1)
-    width = end.column - start.column if start.line == end.line else 1
-    return Span(start.line + 1, start.column + 1, max(1, width))
+    return _span((start.line, start.column, end.column - start.column if start.line == end.line else 1))
 
 
-def _refuse_tag(tag: str | None, span: Span) -> None:
-    if tag is not None and tag != "!":
-        raise _Refusal("PV005", span, f"tag {tag!r} is not allowed in a contract", "write the plain value")
+def _aliased(event: Any, anchors: dict[str, tuple[Any, _Place, int]], opened: Iterable[str]) -> tuple[Any, _Place, int]:
+    name = event.anchor
+    if name in opened:
+        raise _Refusal("PV007", _event_span(event), f"alias *{name} contains itself", "write the value out")
+    if name not in anchors:
+        raise _Refusal("PV007", _event_span(event), f"alias *{name} names no anchor of a value above it")
+    return anchors[name]
 
 
-def _resolve(text: str, span: Span) -> Any:
-    """The value of a plain scalar by the YAML 1.2 core schema."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if text[0] not in "-+.0123456789":
-        return text
+def _refuse_tag(event: Any) -> NoReturn:
+    message = f"tag {event.tag!r} is not allowed in a contract"
+    raise _Refusal("PV005", _event_span(event), message, "write the plain value")
+
+
+def _refuse_duplicate(key: str, event: Any, first: _Place) -> NoReturn:
+    message = f"duplicate key {key!r}, first at line {first[0] + 1}"
+    fix = "keep one of the two; YAML readers disagree about which one counts"
+    raise _Refusal("PV004", _event_span(event), message, fix)
+
+
+def _refuse_merge(place: _Place, source: Source) -> None:
+    """Refuse a key `<<`; in quotes it is a key like any other."""
+    span = _span(place)
+    if source.line(span.line)[span.col - 1 :].startswith("<<"):
+        message = "the merge key '<<' is not applied: YAML 1.2 has none"
+        raise _Refusal("PV007", span, message, "write the keys out; readers disagree about what it means")
+
+
+def _number(text: str, event: Any) -> Any:
+    """The value of a plain scalar that begins like a number, by the YAML 1.2 core schema; the text if it is none."""
     if _INT.fullmatch(text):
         if len(text) > _MAX_DIGITS:
-            raise _Refusal("PV003", span, f"an integer of {len(text)} digits", "quote it if it is text")
-        base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-        return int(text, base)
-    if _SPECIAL.fullmatch(text):
-        return float(text.lower().replace(".", ""))
-    return float(text) if _FLOAT.fullmatch(text) else text
+            raise _Refusal("PV003", _event_span(event), f"an integer of {len(text)} digits", "quote it if it is text")
+        return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return float(text.lower().replace(".", "")) if _SPECIAL.fullmatch(text) else text
+
+
+def _unreadable(source: Source, problem: yaml.reader.ReaderError) -> Diagnostic:
+    """A character that YAML does not allow; libyaml counts bytes, the reader in Python characters."""
+    code_point = problem.character if isinstance(problem.character, int) else ord(problem.character)
+    before = problem.position
+    if problem.encoding != "unicode":
+        before = len(source.text.encode()[:before].decode("utf-8", "replace"))
+    message = f"character U+{code_point:04X} is not allowed in YAML"
+    return Diagnostic(source.name, source.locate(before), "PV003", Severity.ERROR, message, "remove it")
