@@ -9,7 +9,8 @@ Bad:
 
 Good:
 
-    equations: {}
+    equations:
+      f: {formula: "f(x) = x"}
 
 Upstream: a parse error there.
 """
