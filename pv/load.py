@@ -211,7 +211,7 @@ def _below(place: _Place, step: str | int) -> _Place | None:
     if isinstance(inside, dict):
         found = inside.get(step)
         return found[3] if found else None
-    if isinstance(inside, list) and isinstance(step, int) and step < len(inside):
+    if isinstance(inside, list) and isinstance(step, int) and 0 <= step < len(inside):
         below: _Place = inside[step]
         return below
     return None
