@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from enum import StrEnum
 
@@ -40,7 +41,7 @@ class TestKind(StrEnum):
         return self in {TestKind.PROSE, TestKind.PROPTEST}
 
 
-_REMARK = re.compile(r"\s+(?:[—–(#]|--\s).*\Z", re.DOTALL)  # what may follow a reference
+_REMARK = re.compile(r"\s+(?:[—\u2013(#]|--\s).*\Z", re.DOTALL)  # what may follow a reference
 _NAME = re.compile(r"(?=\w*[a-z])(?:\w*_\w*|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*|test\w+)(?:\(\))?")
 _PATH = re.compile(r"(?:\.{0,2}/)?(?:[\w.@+-]+/)*[\w.@+-]*\.(?:py|sh|bash|rs|rb|js|ts|mjs|go|yml|yaml|bats|lean|v|R)")
 _RUST = re.compile(r"[A-Za-z_][\w<>]*(?:::[\w<>*-]+)+(?:\(\))?")
@@ -53,6 +54,7 @@ _PROGRAM = re.compile(r"[a-z][a-z0-9_.+-]*")
 _BEFORE = frozenset(("!", "(", "{", "if", "while", "then", "do", "sudo", "env", "time", "exec", "nohup", "command"))
 
 
+@functools.lru_cache(maxsize=4096)  # several rules ask about the same texts
 def kind_of(text: str | None) -> TestKind:
     """The kind of a `test:` text; any text has one."""
     plain = (text or "").strip()

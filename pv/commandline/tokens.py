@@ -85,7 +85,9 @@ class _Cutter:
         self.awaited.clear()
 
     def _word(self) -> None:
-        start, parts, inner = self.at, [], []
+        start = self.at
+        parts: list[str] = []
+        inner: list[str] = []
         while self.at < len(self.text) and self.text[self.at] not in _ENDS_WORD:
             char = self.text[self.at]
             if char == "\\":
