@@ -2,36 +2,103 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pv.corpus import read_all, walk
-from pv.report.console import Paint, emit, escape
-from pv.report.findings import as_github, as_json, as_text, summary
+from pv.commands._choice import chosen
+from pv.commands._targets import find, shown
+from pv.corpus import read_text
+from pv.index import Index
+from pv.report.console import Paint, emit
+from pv.report.finding_formats import by_end, writer
+from pv.report.findings import Asked, Tally
+from pv.report.progress import Progress
+from pv.source import Source
 from pv.types import UsageProblem
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterator
+
+    from pv.commands._targets import Targets
+    from pv.policy import Policy
+    from pv.report.findings import Writer
+
+_NOTHING = "no contract among the files given: nothing was checked"
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check the files and folders given; 1 if anything is wrong, 2 if anything cannot be used.
+    """Check what is named, file by file, and write what is found; 1 if anything is wrong, 2 if anything cannot be used.
+
+    Rules that look across files ask all contracts of the project; what is written is about the files named alone.
 
     Raises:
-        UsageProblem: a path does not exist.
+        UsageProblem: a path, a code, or the project's configuration cannot be used, or the report cannot be written.
     """
-    paths = [Path(name) for name in arguments.paths]
-    for path in paths:
-        if not path.exists():
-            raise UsageProblem(f"{escape(str(path))}: no such file or folder")
-    readings = read_all(walk(paths), Path.cwd())
-    text = {"text": lambda: as_text(readings, Paint.for_stream(sys.stdout)), "json": lambda: as_json(readings)}
-    emit(text.get(arguments.format, lambda: as_github(readings))() + "\n")
-    counts = summary(readings)
-    if not all(reading.readable for reading in readings):
-        return 2
-    if not counts["contracts"] and not counts["errors"]:
-        sys.stderr.write("pv: no contract among the files given: nothing was checked\n")
-        return 2
-    return 1 if counts["errors"] or (arguments.strict and counts["warnings"]) else 0
+    targets = find(arguments.paths, arguments.stdin_filename)
+    policy = chosen(targets.config, arguments.select, arguments.ignore)
+    strict = targets.config.strict if arguments.strict is None else arguments.strict
+    name = _format(arguments.format, arguments.output)
+    paint = Paint.for_stream(sys.stdout) if arguments.output is None else Paint(on=False)
+    report = writer(name, Asked(strict=strict, loudness=arguments.verbose - arguments.quiet, paint=paint))
+    with _sink(arguments.output) as put:
+        tally = _check(targets, policy, report, put)
+    if name == "github" and arguments.output is None:
+        from pv.report.findings_github import append_summary  # noqa: PLC0415  needed on GitHub alone
+
+        append_summary(report, tally)
+    if tally.nothing and not tally.unreadable:
+        sys.stderr.write(f"pv: {_NOTHING}\n")
+    return tally.code(strict=strict)
+
+
+def _check(targets: Targets, policy: Policy, report: Writer, put: Callable[[str], None]) -> Tally:
+    """Read each file, write what there is to say, and forget it."""
+    index = Index(targets.project, shown)
+    progress = Progress("checking")
+    tally = Tally()
+    put(report.begin())
+    for number, target in enumerate(targets.files):
+        progress(number, len(targets.files))
+        source = target.read(_stdin)
+        reading = read_text(target.path, source, policy=policy, index=index)
+        tally.add(reading)
+        text = report.file(reading, source if isinstance(source, Source) else None)
+        if text:
+            progress.clear()
+            put(text)
+    progress.clear()
+    put(report.end(tally))
+    return tally
+
+
+def _format(name: str, output: str | None) -> str:
+    if name != "auto":
+        return name
+    if output is not None:
+        return by_end(output)
+    return "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
+
+
+@contextlib.contextmanager
+def _sink(output: str | None) -> Iterator[Callable[[str], None]]:
+    """Where the report goes: to standard output as it is made, or to a file that is there when all of it is."""
+    if output is None:
+        yield emit
+        return
+    from pv.report.files import writing  # noqa: PLC0415  needed where something is written
+
+    with writing(Path(output)) as put:
+        yield put
+
+
+def _stdin() -> bytes:
+    if sys.stdin is None:
+        raise UsageProblem("cannot read: standard input is closed")
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as problem:
+        raise UsageProblem(f"cannot read standard input: {problem.strerror or problem}") from None

@@ -23,9 +23,12 @@ class Paint:
 
     @classmethod
     def for_stream(cls, stream: TextIO | None) -> Paint:
-        """Colour for a terminal, unless NO_COLOR is set or the terminal is dumb."""
-        wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        return cls(on=wanted and stream is not None and stream.isatty())
+        """Colour for a terminal, unless NO_COLOR is set or the terminal is dumb; FORCE_COLOR asks for it anywhere."""
+        if os.environ.get("NO_COLOR"):
+            return cls(on=False)
+        if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+            return cls(on=True)
+        return cls(on=os.environ.get("TERM") != "dumb" and stream is not None and stream.isatty())
 
     def __call__(self, text: str, *styles: str) -> str:
         """`text` in the named styles."""
@@ -53,6 +56,8 @@ def emit(text: str) -> None:
 
 def escape(text: str) -> str:
     """`text` on one line, with characters that could drive a terminal or turn its direction made visible."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() or character == "\u00a0" else _visible(character) for character in text
     )
@@ -60,8 +65,14 @@ def escape(text: str) -> str:
 
 def width(text: str) -> int:
     """How many columns `text` takes: none for combining marks, two for wide characters."""
+    if text.isascii():
+        return len(text)
     return sum(
-        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        0
+        if unicodedata.category(character) in ("Mn", "Me")
+        else 2
+        if unicodedata.east_asian_width(character) in "WF"
+        else 1
         for character in text
     )
 

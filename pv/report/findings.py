@@ -1,80 +1,118 @@
-"""What `pv validate` prints, in each of its formats."""
+"""What every report of `pv validate` is made of: how it is asked for, what is counted, and what a writer of a format does."""
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from pv.report.annotation import annotation
-from pv.report.console import escape
-from pv.report.frame import frame
+from pv.report.console import Paint
+from pv.shapes import Shape
 from pv.types import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pv.corpus import Reading
-    from pv.report.console import Paint
+    from pv.source import Source
 
 
-def summary(readings: Sequence[Reading]) -> dict[str, int]:
-    """The counts, each with what it is a part of."""
-    findings = [found for reading in readings for found in reading.findings]
-    contracts = [reading.contract for reading in readings if reading.contract]
-    return {
-        "files": len(readings),
-        "contracts": len(contracts),
-        "claims": sum(len(contract.claims) for contract in contracts),
-        "errors": sum(found.severity is Severity.ERROR for found in findings),
-        "warnings": sum(found.severity is Severity.WARNING for found in findings),
-    }
+@dataclass(frozen=True)
+class Asked:
+    """How a report is asked for: `loudness` is 1 with -v, 2 with -vv, -1 with -q, -2 with -qq."""
+
+    strict: bool = False
+    loudness: int = 0
+    paint: Paint = field(default_factory=lambda: Paint(on=False))
 
 
-def as_text(readings: Sequence[Reading], paint: Paint) -> str:
-    """Each finding with its source line, then the summary; a file that cannot be read is one line, with no summary of nothing."""
-    lines: list[str] = []
-    for reading in readings:
+@dataclass
+class Tally:
+    """What has been seen so far, each with what it is a part of."""
+
+    files: int = 0
+    unreadable: int = 0
+    contracts: int = 0
+    registries: int = 0
+    claims: int = 0
+    errors: int = 0
+    warnings: int = 0
+    notes: int = 0
+    fixable: int = 0
+
+    def add(self, reading: Reading) -> None:
+        """Count a file and what was found in it."""
+        self.files += 1
+        self.unreadable += not reading.readable
+        self.registries += reading.shape is Shape.BINDINGS
+        if reading.contract is not None:
+            self.contracts += 1
+            self.claims += len(reading.contract.claims)
         for found in reading.findings:
-            shown = frame(found, reading.source, paint)
-            lines += (
-                [*shown, ""] if reading.readable else [shown[0] + (f"; {escape(found.help)}" if found.help else "")]
-            )
-    if readings and not any(reading.readable for reading in readings):
-        return "\n".join(lines)
-    counts = summary(readings)
-    tail = ", ".join(_counted(number, name) for name, number in counts.items())
-    colour = "red" if counts["errors"] else "yellow" if counts["warnings"] or not counts["contracts"] else "green"
-    return "\n".join([*lines, paint(tail, colour)])
+            self.errors += found.severity is Severity.ERROR
+            self.warnings += found.severity is Severity.WARNING
+            self.notes += found.severity is Severity.NOTE
+            self.fixable += found.fix is not None
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there was nothing that could have been wrong."""
+        return not (self.contracts or self.registries or self.errors)
+
+    def code(self, *, strict: bool) -> int:
+        """The exit code: 2 if a file could not be read or there was nothing to check, 1 with findings, else 0."""
+        if self.unreadable or self.nothing:
+            return 2
+        return 1 if self.errors or (strict and self.warnings) else 0
+
+    def counts(self) -> dict[str, int]:
+        """The figures by their names."""
+        return asdict(self)
+
+    def headline(self, *, notes_shown: bool = True) -> str:
+        """One line that counts everything, and says of what."""
+        files = counted(self.files, "file") + (f" ({self.unreadable} unreadable)" if self.unreadable else "")
+        registries = [counted(self.registries, "registry")] if self.registries else []
+        hidden = "" if notes_shown else " (-v shows them)"
+        notes = [counted(self.notes, "note") + hidden] if self.notes else []
+        parts = [
+            files,
+            counted(self.contracts, "contract"),
+            *registries,
+            counted(self.claims, "claim"),
+            counted(self.errors, "error"),
+            counted(self.warnings, "warning"),
+            *notes,
+        ]
+        mend = f"; `pv fix` can mend {self.fixable} of them" if self.fixable else ""
+        return ", ".join(parts) + mend
 
 
-def as_json(readings: Sequence[Reading]) -> str:
-    """The findings and the summary as one JSON object."""
-    findings = [
-        {
-            "path": found.path,
-            "line": found.span.line,
-            "col": found.span.col,
-            "code": found.code,
-            "severity": found.severity,
-            "message": found.message,
-            "help": found.help,
-        }
-        for reading in readings
-        for found in reading.findings
-    ]
-    return json.dumps({"findings": findings, "summary": summary(readings)}, indent=2)
+class Writer:
+    """Writes one format, file by file: what is not yet written is all that it keeps.
+
+    A subclass says what stands in front, what one file adds, and what stands at the end.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+
+    def begin(self) -> str:
+        """What stands in front of everything."""
+        return ""
+
+    def file(self, reading: Reading, source: Source | None) -> str:
+        """What a file adds; `source` is its text even where that is no YAML."""
+        raise NotImplementedError
+
+    def end(self, tally: Tally) -> str:
+        """What stands at the end."""
+        raise NotImplementedError
 
 
-def as_github(readings: Sequence[Reading]) -> str:
-    """Workflow commands that GitHub shows beside the lines they are about."""
-    lines = []
-    for reading in readings:
-        for found in reading.findings:
-            text = found.message + (f"\nhelp: {found.help}" if found.help else "")
-            lines.append(annotation(found.severity, text, path=found.path, span=found.span, title=found.code))
-    counts = summary(readings)
-    return "\n".join([*lines, ", ".join(_counted(number, name) for name, number in counts.items())])
+def counted(number: int, name: str) -> str:
+    """`3 files`, `1 registry`."""
+    many = f"{name.removesuffix('y')}ies" if name.endswith("y") else f"{name}s"
+    return f"{number} {name if number == 1 else many}"
 
 
-def _counted(number: int, name: str) -> str:
-    return f"{number} {name.removesuffix('s') if number == 1 else name}"
+def unicode_only(text: str) -> str:
+    """`text` without halves of surrogate pairs, which stand for the bytes of a name that is not UTF-8, and no JSON reader takes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import re
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape as _escape
-from xml.sax.saxutils import quoteattr
 
 from pv.fold import Outcome
 from pv.matrix import killed
 from pv.report.lacking import lacking, mutants
 from pv.report.summary import distance, headline, reason
+from pv.report.xml_text import attribute, content
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from pv.fold import Folded
     from pv.status import ContractStatus, Report
 
-# what XML 1.0 cannot hold, not even as a reference (https://www.w3.org/TR/xml/#charsets)
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SECONDS = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)")
 
 
@@ -33,7 +30,7 @@ def as_junit(report: Report) -> str:
         suites.append(_unusable(report))
     total = {name: sum(suite.count[name] for suite in suites) for name in _Suite.NAMES}
     seconds = sum(suite.seconds for suite in suites)
-    head = f'<testsuites name={_attribute(headline(report.claims))} {_counts(total)} time="{seconds:.3f}">'
+    head = f'<testsuites name={attribute(headline(report.claims))} {_counts(total)} time="{seconds:.3f}">'
     return "\n".join(
         [
             '<?xml version="1.0" encoding="UTF-8"?>',
@@ -64,21 +61,21 @@ class _Suite:
         if kind:
             self.count[{"failure": "failures", "error": "errors", "skipped": "skipped"}[kind]] += 1
             kind_of = "" if kind == "skipped" else ' type="claim"'
-            inner.append(f"<{kind} message={_attribute(message)}{kind_of}>{_text(more)}</{kind}>")
+            inner.append(f"<{kind} message={attribute(message)}{kind_of}>{content(more)}</{kind}>")
         if out:
-            inner.append(f"<system-out>{_text(out)}</system-out>")
-        head = f'<testcase classname={_attribute(self._name)} name={_attribute(name)} time="{seconds:.3f}"'
+            inner.append(f"<system-out>{content(out)}</system-out>")
+        head = f'<testcase classname={attribute(self._name)} name={attribute(name)} time="{seconds:.3f}"'
         self._cases.append(f"    {head}>{''.join(inner)}</testcase>" if inner else f"    {head}/>")
 
     @property
     def lines(self) -> list[str]:
         started = f' timestamp="{self._started}"' if self._started else ""
         properties = [
-            f"      <property name={_attribute(name)} value={_attribute(value)}/>"
+            f"      <property name={attribute(name)} value={attribute(value)}/>"
             for name, value in self._properties.items()
         ]
         return [
-            f'  <testsuite name={_attribute(self._name)} {_counts(self.count)} time="{self.seconds:.3f}"{started}>',
+            f'  <testsuite name={attribute(self._name)} {_counts(self.count)} time="{self.seconds:.3f}"{started}>',
             *(["    <properties>", *properties, "    </properties>"] if properties else []),
             *self._cases,
             "  </testsuite>",
@@ -170,11 +167,3 @@ def _started(one: Folded) -> str:
 
 def _counts(count: dict[str, int]) -> str:
     return " ".join(f'{name}="{number}"' for name, number in count.items())
-
-
-def _text(text: str) -> str:
-    return _escape(_FORBIDDEN.sub("\ufffd", text))
-
-
-def _attribute(text: str) -> str:
-    return quoteattr(_FORBIDDEN.sub("\ufffd", text), {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from pv import __version__
 from pv.report.matters import RULES, Matter, matters
+from pv.report.sarif_parts import LEVELS, LONGEST, SCHEMA, artifact, fingerprint, message, region
 from pv.report.summary import counts, headline
 from pv.types import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pv.status import Report
-
-_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
-_LONGEST = 4000  # characters of one message
 
 
 def as_sarif(report: Report) -> str:
@@ -27,7 +20,7 @@ def as_sarif(report: Report) -> str:
     found = [one for one in matters(report) if one.severity is not Severity.NOTE]
     return json.dumps(
         {
-            "$schema": _SCHEMA,
+            "$schema": SCHEMA,
             "version": "2.1.0",
             "runs": [
                 {
@@ -50,11 +43,6 @@ def as_sarif(report: Report) -> str:
     )
 
 
-def fingerprint(key: Sequence[str]) -> str:
-    """What stays the same of a result when lines move or its words change: 32 hex digits over what it is about."""
-    return hashlib.sha256(json.dumps(list(key)).encode()).hexdigest()[:32]
-
-
 def _rule(name: str) -> dict[str, Any]:
     short, fix = RULES[name]
     return {
@@ -72,32 +60,15 @@ def _result(one: Matter) -> dict[str, Any]:
     return {
         "ruleId": one.rule,
         "ruleIndex": list(RULES).index(one.rule),
-        "level": _LEVELS[one.severity],
-        # braces stand for arguments in messages
-        "message": {"text": (text[:_LONGEST] or one.title).replace("{", "{{").replace("}", "}}")},
-        "locations": [{"physicalLocation": _location(one)}],
+        "level": LEVELS[one.severity],
+        "message": message(text or one.title),
+        "locations": [{"physicalLocation": {"artifactLocation": artifact(one.path), "region": region(one.span)}}],
         "partialFingerprints": {"claim/v1": fingerprint((one.rule, *one.key))},
     }
 
 
-def _location(one: Matter) -> dict[str, Any]:
-    place: dict[str, Any] = {"uri": uri(one.path)}
-    if not one.path.startswith("/"):
-        place["uriBaseId"] = "SRCROOT"
-    span = one.span
-    region = {"startLine": span.line, "startColumn": span.col, "endColumn": span.col + max(1, span.width)}
-    return {"artifactLocation": place, "region": region}
-
-
-def uri(path: str) -> str:
-    """A path as a URI reference; a colon in its first part would make that a scheme."""
-    # a name with bytes that are no UTF-8 holds surrogates, which stand for those bytes
-    text = quote(path.replace("\\", "/").encode("utf-8", "surrogateescape"), safe="/-._~")
-    return f"file://{text}" if path.startswith("/") else text
-
-
 def _invocation(report: Report) -> dict[str, Any]:
     said = [*report.unusable, *report.told]
-    notes = [{"level": "warning", "message": {"text": text[:_LONGEST]}} for text in said if text]
+    notes = [{"level": "warning", "message": {"text": text[:LONGEST]}} for text in said if text]
     content: dict[str, Any] = {"executionSuccessful": not report.unusable}
     return {**content, "toolExecutionNotifications": notes} if notes else content

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 import jsonschema
 import pytest
 
-from pv.report.sarif import as_sarif, uri
+from pv.report.sarif import as_sarif
+from pv.report.sarif_parts import uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable
