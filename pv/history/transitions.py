@@ -108,9 +108,17 @@ def transitions(contract: Contract) -> tuple[Transition, ...]:
 
 @functools.lru_cache(maxsize=4)
 def _entries(document: Document) -> tuple[Transition, ...]:
-    entries = document.data.get(BLOCK)
-    listed = entries if isinstance(entries, list) else []
-    return tuple(_transition(document, index, entry) for index, entry in enumerate(listed))
+    return entries_at(document, (BLOCK,))
+
+
+def entries_at(document: Document, path: tuple[str | int, ...]) -> tuple[Transition, ...]:
+    """Every entry of a history elsewhere in the document, as a claim or `metadata` may have one; none if it is no list."""
+    value: Any = document.data
+    for step in path:
+        inside = isinstance(value, dict) or (isinstance(value, list) and isinstance(step, int) and step < len(value))
+        value = (value.get(step) if isinstance(value, dict) else value[step]) if inside else None
+    listed = value if isinstance(value, list) else []
+    return tuple(_transition(document, (*path, index), entry) for index, entry in enumerate(listed))
 
 
 def is_before(one: Transition, other: Transition) -> bool:
@@ -172,14 +180,14 @@ def _within_a_day(moves: list[Transition]) -> list[Transition]:
     return sorted(moves, key=lambda one: by_version(versions[one.index]))
 
 
-def _transition(document: Document, index: int, entry: Any) -> Transition:
+def _transition(document: Document, path: tuple[str | int, ...], entry: Any) -> Transition:
     said = entry if isinstance(entry, dict) else {"note": entry}
     source, source_version = _word(said.get("from"))
     target, version = _word(said.get("to"))
     starts, ends = _moment(_text(said.get("date")))
     return Transition(
-        index=index,
-        span=document.value_span(BLOCK, index),
+        index=int(path[-1]),
+        span=document.value_span(*path),
         date=_text(said.get("date")),
         starts=starts,
         ends=ends,
