@@ -31,10 +31,16 @@ class Summary:
 
 
 class Index:
-    """The contracts of a project; `files` is called once, when the first question comes."""
+    """The contracts of a project; `files` is called once, when the first question comes.
 
-    def __init__(self, files: Callable[[], Iterable[Path]], shown: Callable[[Path], str]) -> None:
-        self._files, self._shown = files, shown
+    `schema` is the project's copy of the JSON Schema, if it keeps one.
+    """
+
+    def __init__(
+        self, files: Callable[[], Iterable[Path]], shown: Callable[[Path], str], *, schema: Path | None = None
+    ) -> None:
+        self._files, self._shown, self.schema = files, shown, schema
+        self._read_from: dict[str, Path] = {}
         self._paths: dict[str, list[Path]] | None = None
         self._known: dict[Path, Summary | None] = {}
 
@@ -59,6 +65,12 @@ class Index:
     def add(self, path: Path, contract: Contract | None) -> None:
         """Remember a file that has been read, so that it is not read again."""
         self._known[path] = summary_of(contract) if contract else None
+        if contract:
+            self._read_from[contract.path] = path
+
+    def file(self, contract: Contract) -> Path | None:
+        """The file of a contract that has been added."""
+        return self._read_from.get(contract.path)
 
     def _summary(self, path: Path) -> Summary | None:
         if path not in self._known:

@@ -14,24 +14,31 @@ Good:
       f: {formula: "f(x) = x"}
     x-history: []
 
+Fix: `pv fix` renames a near miss, where the real block is not there and what stands in it has the shape of one.
+
 Upstream: SCHEMA-018, SCHEMA-019.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pv.rules._problem import Problem
 from pv.rules._schema import schema
+from pv.rules._written import renamed
 from pv.types import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pv.parse import Contract
+    from pv.types import Fix, Span
 
 CODE = "PV102"
 SEVERITY = Severity.WARNING
+
+
+_TYPES = {"object": dict, "array": list, "string": str}
 
 
 def _forms(name: str) -> set[str]:
@@ -50,6 +57,18 @@ def check(contract: Contract) -> Iterator[Problem]:
         if key == "kind":
             yield Problem(span, "top-level 'kind'", "it belongs under 'metadata'", Severity.ERROR)
         elif near:
-            yield Problem(span, f"unknown block {key!r}", f"did you mean {near!r}?", Severity.ERROR)
+            fix = _fix(contract, key, near, known, span)
+            yield Problem(span, f"unknown block {key!r}", f"did you mean {near!r}?", Severity.ERROR, fix)
         else:
             yield Problem(span, f"nothing reads the block {key!r}", "blocks of your own begin with 'x-'")
+
+
+def _fix(contract: Contract, key: str, near: str, known: Mapping[str, Any], span: Span) -> Fix | None:
+    """The new name for `key`, if no other block has it or would get it, and the block can be what it says."""
+    data = contract.document.data
+    rivals = sum(bool(_forms(other) & _forms(near)) for other in data)
+    types = known[near].get("type", list(_TYPES))
+    fits = any(
+        isinstance(data[key], _TYPES[one]) for one in ([types] if isinstance(types, str) else types) if one in _TYPES
+    )
+    return renamed(contract.document, span, key, near) if fits and rivals == 1 else None
