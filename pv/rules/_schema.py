@@ -5,18 +5,24 @@ from __future__ import annotations
 import functools
 import json
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pv.rules._valid import compiled
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jsonschema.protocols import Validator
 
     from pv.load import Document
 
+_FILE = Path(__file__).resolve().parents[1] / "schema" / "contract.schema.json"
+
 
 def schema_text() -> str:
     """The schema as it is shipped."""
-    return resources.files("pv").joinpath("schema/contract.schema.json").read_text("utf-8")
+    return _FILE.read_text("utf-8")
 
 
 @functools.cache
@@ -27,8 +33,13 @@ def schema() -> dict[str, Any]:
 
 
 @functools.cache
+def _is_valid() -> Callable[[Any], bool]:
+    return compiled(schema())
+
+
+@functools.cache
 def _validator() -> Validator:
-    from jsonschema import Draft7Validator  # noqa: PLC0415  slow to import, needed only when something is validated
+    from jsonschema import Draft7Validator  # noqa: PLC0415  slow to import, needed only when something departs
 
     return Draft7Validator(schema())
 
@@ -48,6 +59,8 @@ class Departure:
 @functools.lru_cache(maxsize=4)
 def departures(document: Document) -> tuple[Departure, ...]:
     """Every way in which the document departs from the schema."""
+    if _is_valid()(document.data):
+        return ()
     return tuple(
         Departure(
             str(error.validator),
