@@ -23,31 +23,11 @@ _QUANTITY = re.compile(
 )
 # A closed list: a looser one would read the date 2026-03-04 as the number 2026.
 _UNITS = {
-    # fmt: off
-    "": ("", 1.0),
-    "+": ("", 1.0),
-    "%": ("%", 1.0),
-    "x": ("x", 1.0),
-    "tok/s": ("tok/s", 1.0),
-    "tokens/s": ("tok/s", 1.0),
-    "ns": ("s", 1e-9),
-    "us": ("s", 1e-6),
-    "µs": ("s", 1e-6),
-    "ms": ("s", 1e-3),
-    "s": ("s", 1.0),
-    "min": ("s", 60.0),
-    "B": ("B", 1.0),
-    "kB": ("B", 1e3),
-    "KB": ("B", 1e3),
-    "MB": ("B", 1e6),
-    "GB": ("B", 1e9),
-    "TB": ("B", 1e12),
-    "KiB": ("B", 2.0**10),
-    "MiB": ("B", 2.0**20),
-    "GiB": ("B", 2.0**30),
-    "TiB": ("B", 2.0**40),
-    # fmt: on
-}
+    "": ("", 1.0), "+": ("", 1.0), "%": ("%", 1.0), "x": ("x", 1.0), "tok/s": ("tok/s", 1.0), "tokens/s": ("tok/s", 1.0),
+    "ns": ("s", 1e-9), "us": ("s", 1e-6), "µs": ("s", 1e-6), "ms": ("s", 1e-3), "s": ("s", 1.0), "min": ("s", 60.0),
+    "B": ("B", 1.0), "kB": ("B", 1e3), "KB": ("B", 1e3), "MB": ("B", 1e6), "GB": ("B", 1e9), "TB": ("B", 1e12),
+    "KiB": ("B", 2.0**10), "MiB": ("B", 2.0**20), "GiB": ("B", 2.0**30), "TiB": ("B", 2.0**40),
+}  # fmt: skip
 _LONGEST = 80  # characters of a quantity
 # Parts of the names of what a kaizen exists to reduce. What only names work arranged otherwise (`batch_size`, `steps`) may rise.
 _COSTS = ("alloc", "bytes", "churn", "launch", "overhead", "sync", "wasted", "_us", "_ms")

@@ -50,24 +50,9 @@ CODE = "PV535"
 SEVERITY = Severity.ERROR
 
 _MOVING = {
-    # fmt: off
-    "any",
-    "current",
-    "head",
-    "latest",
-    "main",
-    "master",
-    "na",
-    "newest",
-    "nightly",
-    "tbd",
-    "todo",
-    "trunk",
-    "unknown",
-    "unpinned",
-    "whatever",
-    # fmt: on
-}
+    "any", "current", "head", "latest", "main", "master", "na", "newest", "nightly", "tbd", "todo", "trunk", "unknown",
+    "unpinned", "whatever",
+}  # fmt: skip
 _COMMIT = re.compile(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{7,64}\b", re.ASCII | re.IGNORECASE)
 _RANGE = re.compile(r"(?:[<>]=?|!=|~=?|\^)\s*v?\d+(?:[.,\s]|$)|\d\.[x*](?:\W|$)", re.ASCII | re.IGNORECASE)
 _FIX = "give the release, build or commit that was run, such as 0.12.4, b4589 or sha256:…"
