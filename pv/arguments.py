@@ -8,6 +8,10 @@ from pv import __version__
 from pv.report.finding_formats import FINDING_FORMATS
 from pv.report.formats import FORMATS
 
+_OF_VALIDATE = (
+    "exit codes: 0 nothing is wrong, 1 findings (errors; with --strict warnings as well), 2 a file that cannot be read, "
+    "nothing to check, or usage, 3 a bug in pv"
+)
 _EPILOG = "exit codes: 0 ok, 1 findings, 2 usage or unusable input, 3 a bug in pv"
 _OF_REPLAY = "exit codes: 0 the same, 1 it differs, 2 it cannot be replayed, 3 a bug in pv"
 _OF_FIX = "exit codes: 0 done, 1 there is something to mend (--check, --diff), 2 usage or unusable input, 3 a bug in pv"
@@ -33,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"pv {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    _add_validate(commands.add_parser("validate", help="check contract files", epilog=_EPILOG))
+    _add_validate(commands.add_parser("validate", help="check contract files", epilog=_OF_VALIDATE))
     _add_fix(commands.add_parser("fix", help="mend what is mechanical in contract files", epilog=_OF_FIX))
     _add_init(commands.add_parser("init", help="set up a repository for contracts", epilog=_EPILOG))
     _add_new(commands.add_parser("new", help="write a new contract", epilog=_EPILOG))
@@ -76,13 +80,18 @@ def parser() -> argparse.ArgumentParser:
     )
 
     explain = commands.add_parser("explain", help="the manual page of a code", epilog=_EPILOG)
-    explain.add_argument("code", nargs="?", metavar="CODE", help="default: list all codes")
+    explain.add_argument("code", nargs="?", metavar="CODE", help="PV2 lists all PV2xx; default: list all codes")
+    explain.add_argument("--json", action="store_true", help="one JSON object")
 
     schema = commands.add_parser(
-        "schema", help="print the JSON Schema of contracts, of the ledger, or of a status", epilog=_EPILOG
+        "schema", help="print the JSON Schema of contracts, the ledger, a status, or findings", epilog=_EPILOG
     )
     schema.add_argument(
-        "of", nargs="?", choices=("contract", "ledger", "status"), default="contract", help="default: contract"
+        "of",
+        nargs="?",
+        choices=("contract", "ledger", "status", "findings"),
+        default="contract",
+        help="default: contract",
     )
 
     _add_merge(commands.add_parser("merge", help="join the ledgers of shards or machines", epilog=_EPILOG))
@@ -167,15 +176,17 @@ def _add_validate(validate: argparse.ArgumentParser) -> None:
         "paths",
         nargs="*",
         metavar="FILE|DIR|GLOB|-",
-        help="- is standard input; default: all of [tool.pv] contracts",
+        help="a quoted glob may hold **; - is standard input; default: all of [tool.pv] contracts",
     )
     validate.add_argument(
         "--format",
         choices=("auto", *FINDING_FORMATS),
         default="auto",
-        help="default: auto (github on GitHub Actions, else text)",
+        help="default: auto (as the end of --output tells; github on GitHub Actions; else text)",
     )
-    validate.add_argument("--output", metavar="PATH", help="write to a file instead of standard output")
+    validate.add_argument(
+        "--output", metavar="PATH", help="write to a file, whole or not at all, instead of standard output"
+    )
     validate.add_argument("--strict", action="store_true", default=None, help="warnings count as errors")
     _add_choice(validate)
     validate.add_argument(
@@ -184,7 +195,11 @@ def _add_validate(validate: argparse.ArgumentParser) -> None:
     loudness = validate.add_mutually_exclusive_group()
     loudness.add_argument("-q", "--quiet", action="count", default=0, help="one line a finding; -qq only the summary")
     loudness.add_argument(
-        "-v", "--verbose", action="count", default=0, help="notes as well; -vv also each file as it is read"
+        "-v",
+        "--verbose",
+        action="count",
+        default=0,
+        help="notes as well, and all findings of a kind; -vv also each file as it is read",
     )
 
 

@@ -1,4 +1,4 @@
-"""`pv schema`: the JSON Schema of contracts, of the lines of a ledger, or of a status as JSON."""
+"""`pv schema`: the JSON Schema of contracts, of the lines of a ledger, of a status or of findings as JSON."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(targets: Targets, policy: Policy, report: Writer, put: Callable[[str], None]) -> Tally:
     """Read each file, write what there is to say, and forget it."""
-    index = Index(targets.project, shown)
+    index = Index(targets.project, shown, schema=targets.config.schema)
     progress = Progress("checking")
     tally = Tally()
     put(report.begin())
