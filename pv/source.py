@@ -32,6 +32,15 @@ class Source:
         """The lines, without their ends."""
         return _LINE_END.split(self.text)
 
+    @functools.cached_property
+    def starts(self) -> list[int]:
+        """The offset at which each line begins."""
+        return [0, *(end.end() for end in _LINE_END.finditer(self.text))]
+
+    def offset(self, span: Span) -> int:
+        """The offset of the character at which `span` begins, a place in this text."""
+        return self.starts[span.line - 1] + span.col - 1
+
     def clamp(self, span: Span) -> Span:
         """`span`, or the end of the text if it lies beyond."""
         return span if self.line(span.line) or span.line == 1 else self.locate(len(self.text.rstrip()))
