@@ -70,11 +70,13 @@ def read_text(path: Path, source: Source | Diagnostic, *, policy: Policy = _ALL,
     """Check text that has been read already, as if it stood in `path`."""
     if isinstance(source, Diagnostic):
         return Reading(path, source.path, None, None, (source,))
-    document = load(source)
+    contract = index.read_ahead(path, source) if index else None
+    document = contract.document if contract else load(source)
     if isinstance(document, Diagnostic):
         return Reading(path, source.name, None, None, (document,))
     shape = shape_of(document.data)
-    contract = parse(document, path.stem) if shape is Shape.CONTRACT else None
+    if contract is None and shape is Shape.CONTRACT:
+        contract = parse(document, path.stem)
     if index is not None:
         index.add(path, contract)
     if contract is not None:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from pv.source import Source
+
+_MOST_AHEAD = 250  # contracts kept whole until their turn comes
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -43,6 +47,7 @@ class Index:
         self._read_from: dict[str, Path] = {}
         self._paths: dict[str, list[Path]] | None = None
         self._known: dict[Path, Summary | None] = {}
+        self._ahead: dict[Path, Contract] = {}
 
     @property
     def names(self) -> Mapping[str, list[Path]]:
@@ -68,6 +73,11 @@ class Index:
         if contract:
             self._read_from[contract.path] = path
 
+    def read_ahead(self, path: Path, source: Source) -> Contract | None:
+        """The contract in `path`, handed over once, if a question had it read before its turn and it still says the same."""
+        contract = self._ahead.pop(path, None)
+        return contract if contract and contract.document.source == source else None
+
     def file(self, contract: Contract) -> Path | None:
         """The file of a contract that has been added."""
         return self._read_from.get(contract.path)
@@ -79,7 +89,10 @@ class Index:
             if isinstance(document, Diagnostic) or shape_of(document.data) is not Shape.CONTRACT:
                 self._known[path] = None
             else:
-                self._known[path] = summary_of(parse(document, path.stem))
+                contract = parse(document, path.stem)
+                self._known[path] = summary_of(contract)
+                if len(self._ahead) < _MOST_AHEAD:
+                    self._ahead[path] = contract
         return self._known[path]
 
 
