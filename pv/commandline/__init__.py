@@ -4,6 +4,6 @@ Nothing here runs anything. A text is cut into words as a POSIX shell would cut 
 from what the words mean to any shell; a program that is not known may always end well or badly.
 """
 
-from pv.commandline.kinds import TestKind, kind_of
+from pv.commandline.kinds import TestKind, kind_of, references
 
-__all__ = ["TestKind", "kind_of"]
+__all__ = ["TestKind", "kind_of", "references"]

@@ -65,12 +65,20 @@ def kind_of(text: str | None) -> TestKind:
     return _reference(plain) or _command(plain[:_MAX]) or TestKind.PROSE
 
 
+def references(text: str) -> list[str]:
+    """The names in a text that names one test or several; without the remark that may stand behind them."""
+    return _names(_REMARK.sub("", text.strip()))
+
+
+def _names(text: str) -> list[str]:
+    return re.split(r"\s*,\s*|\s+(?:and|or)\s+", text.strip("`"))
+
+
 def _reference(plain: str) -> TestKind | None:
     """The kind of a text that names a test, or several of one kind, and perhaps says something about it behind it."""
     if len(plain) > _MAX:
         return None
-    for candidate in (plain, _REMARK.sub("", plain)):
-        names = re.split(r"\s*,\s*|\s+(?:and|or)\s+", candidate.strip("`"))
+    for names in (_names(plain), references(plain)):
         for pattern, kind in (
             (_NODE, TestKind.PYTEST),
             (_CLAIM, TestKind.CLAIM),

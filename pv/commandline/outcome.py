@@ -149,9 +149,11 @@ class _Run:
             if self.state.pipefail:
                 good = GOOD if all(0 in one for one in each) else NONE
                 falls = good | (BAD if any(1 in one for one in each) else NONE)
-            elif isinstance(end, Simple) and end.program in PASSES_ON:
-                if result and not self.substituted and any(1 in one for one in each[:-1]):
-                    self.lost.append(Lost(Loss.PIPED, pipeline.at, end.program))
+            else:
+                program = end.program if isinstance(end, Simple) else ""
+                hides = program in PASSES_ON and any(1 in one for one in each[:-1])
+                if hides and result and not self.substituted:
+                    self.lost.append(Lost(Loss.PIPED, pipeline.at, program))
         return frozenset(1 - one for one in falls) if pipeline.negated else falls
 
     def _if(self, command: If, *, result: bool) -> Statuses:
@@ -227,9 +229,9 @@ class _Run:
 
     def _unread(self, chain: Chain, following: Chain) -> None:
         """Remember a check that is followed by something that does not ask how it went."""
+        if chain.rest or chain.background or len(chain.first.parts) > 1 or chain.first.negated or self.substituted:
+            return
         only = chain.first.parts[0]
-        alone = not chain.rest and not chain.background and len(chain.first.parts) == 1 and not chain.first.negated
         asked = any("$?" in word.raw or "${?}" in word.raw for word in first_words(following))
-        if alone and not self.substituted and isinstance(only, Simple):
-            if is_check(only) and not only.into_file and not asked:
-                self.lost.append(Lost(Loss.UNREAD, chain.first.at, only.program))
+        if isinstance(only, Simple) and is_check(only) and not only.into_file and not asked:
+            self.lost.append(Lost(Loss.UNREAD, chain.first.at, only.program))
