@@ -9,7 +9,7 @@ from pv.ignores import apply
 from pv.load import load
 from pv.parse import CONTRACT_BLOCKS, Contract, parse
 from pv.policy import Policy
-from pv.rules import check, check_registry
+from pv.rules import check, check_record, check_registry
 from pv.shapes import Shape, shape_of
 from pv.source import Source, read_source
 from pv.types import Diagnostic, Severity, Span
@@ -85,6 +85,8 @@ def read_text(path: Path, source: Source | Diagnostic, *, policy: Policy = _ALL,
         found = [_no_contract(source.name, document.data, shape)]
         if shape is Shape.BINDINGS and index is not None:
             found += check_registry(document, index)
+        if shape is Shape.KAIZEN:
+            found += check_record(document)
     told = apply(policy.judge(found), source, policy)
     return Reading(path, source.name, source, contract, tuple(told), shape)
 

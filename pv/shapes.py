@@ -13,6 +13,7 @@ class Shape(StrEnum):
     BINDINGS = "binding registry"
     CORPORA = "list of external corpora"
     MANIFEST = "publish manifest"
+    KAIZEN = "kaizen record"
     OTHER = "no contract"
 
 
@@ -28,4 +29,7 @@ def shape_of(data: Any) -> Shape:
         return Shape.BINDINGS
     if "model_id" in data and "provenance" in data:
         return Shape.MANIFEST
+    # one with claims wants to be a contract, and is told what it lacks: as a record its claims would be lost
+    if "kaizen" in data and not {"falsification_tests", "falsification_conditions"} & data.keys():
+        return Shape.KAIZEN
     return Shape.OTHER

@@ -2,8 +2,9 @@
 
 A module has one of three functions, or none where the finding is made elsewhere (a file that cannot be read, an ignore that
 hides nothing): `check(contract)` looks at one contract, `check_across(contract, index)` at what it says of others, and
-`check_registry(document, index)` at a binding registry. A module whose name begins with an underscore is no rule. The
-modules are the registry: there is no list to keep in step.
+`check_registry(document, index)` at a binding registry. Beside `check`, rules about kaizen have `check_record(document)`,
+because such a record need not be a contract. A module whose name begins with an underscore is no rule. The modules are the
+registry: there is no list to keep in step.
 """
 
 from __future__ import annotations
@@ -52,6 +53,11 @@ def check(contract: Contract, index: Index | None = None) -> list[Diagnostic]:
 def check_registry(document: Document, index: Index) -> list[Diagnostic]:
     """Everything that any rule finds in a binding registry, in the order of the file."""
     return _in_order(_told(document.source.name, _having("check_registry"), document, index))
+
+
+def check_record(document: Document) -> list[Diagnostic]:
+    """Everything that any rule finds in a kaizen record that is no contract, in the order of the file."""
+    return _in_order(_told(document.source.name, _having("check_record"), document))
 
 
 def page(code: str) -> str | None:

@@ -33,6 +33,13 @@ def schema() -> dict[str, Any]:
 
 
 @functools.cache
+def blocks(kind: str) -> dict[str, Any]:
+    """The top-level blocks that a contract of this kind may have, each with its schema."""
+    more = schema()["definitions"]["kaizen_record"]["properties"] if kind == "kaizen" else {}
+    return {**schema()["properties"], **more}
+
+
+@functools.cache
 def _is_valid() -> Callable[[Any], bool]:
     return compiled(schema())
 

@@ -36,7 +36,7 @@ CODE = "PV103"
 SEVERITY = Severity.ERROR
 
 
-_SAID_ELSEWHERE = {"level", "expect"}
+_SAID_ELSEWHERE = {"level", "expect", "direction", "verdict", "from_verdict", "to_verdict", "reason"}
 _NAMES = {"object": "a mapping", "array": "a list", "string": "text", "null": "nothing", "boolean": "true or false"}
 
 

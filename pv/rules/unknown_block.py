@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pv.rules._problem import Problem
-from pv.rules._schema import schema
+from pv.rules._schema import blocks
 from pv.rules._written import renamed
 from pv.types import Severity
 
@@ -48,7 +48,7 @@ def _forms(name: str) -> set[str]:
 
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield each top-level key that the schema does not know."""
-    known = schema()["properties"]
+    known = blocks(contract.kind)
     for key in contract.document.data:
         if key in known or key.startswith("x-"):
             continue
