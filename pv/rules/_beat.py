@@ -15,7 +15,7 @@ BLOCK = "beat"
 
 def is_beat(contract: Contract) -> bool:
     """Whether the contract is of this kind."""
-    return contract.metadata.get("kind") == KIND
+    return contract.kind == KIND
 
 
 def beat_of(contract: Contract) -> Mapping[str, Any] | None:

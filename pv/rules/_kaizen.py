@@ -69,7 +69,7 @@ class Metric:
 
 def is_kaizen(contract: Contract) -> bool:
     """Whether the contract is a kaizen record."""
-    return contract.metadata.get("kind") == KIND
+    return contract.kind == KIND
 
 
 def pair(document: Document) -> Pair | None:

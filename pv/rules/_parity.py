@@ -59,7 +59,7 @@ class Entry:
 
 def is_ledger(contract: Contract) -> bool:
     """Whether the contract is of this kind; `registry: true` changes nothing about that."""
-    return contract.metadata.get("kind") == KIND
+    return contract.kind == KIND
 
 
 def rows(contract: Contract) -> tuple[Entry, ...]:
