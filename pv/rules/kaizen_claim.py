@@ -10,6 +10,7 @@ Bad:
     kaizen: KAIZEN-061
     status: draft
     invariants: []
+    proof_obligations: []
     falsification_tests: []
 
 Good:

@@ -41,7 +41,7 @@ Good:
           owner: agents
           evidence: bench/code-2026-10-01.json
     falsification_tests:
-      - {id: FALSIFY-B-001, prediction: p, if_fails: q, mutants: [{id: m, stage: s}], test: "make bench-decode"}
+      - {id: FALSIFY-B-001, prediction: p, if_fails: q, mutants: [{id: m, stage: s}], test: "bash bench/compare.sh"}
 
 Upstream: PARITY-015, an error there in both cases, and for whatever begins with none of six programs.
 """
