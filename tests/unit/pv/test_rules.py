@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 CORPUS = Path(__file__).parents[4] / "shared" / "corpus"
 RULES = all_rules()
 NO_TEXT = {"PV001", "PV002", "PV009", "PV010"}  # of a file that cannot be read, is no contract, or has a twin
+
+
+@pytest.fixture(autouse=True)
+def the_day_for_which_examples_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pv.rules._today.today", lambda: date(2026, 11, 1))
 
 
 def example(rule: Rule, word: str) -> str:
