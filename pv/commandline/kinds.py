@@ -51,6 +51,7 @@ _DOTTED = re.compile(r"falsifiers(?:\.[A-Za-z_]\w*)+(?:[.:][A-Za-z_]\w*)")
 _OPTION = re.compile(r"--?[A-Za-z][\w-]*(?:=.*)?")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _PROGRAM = re.compile(r"[a-z][a-z0-9_.+-]*")
+_PREPARES = frozenset(("set", "cd", "export", "mkdir", "source"))
 _BEFORE = frozenset(("!", "(", "{", "if", "while", "then", "do", "sudo", "env", "time", "exec", "nohup", "command"))
 
 
@@ -112,19 +113,22 @@ def _command(plain: str) -> TestKind | None:
 
 
 def _first(tokens: tuple[Token, ...]) -> Token | None:
-    """The word that names the first program, behind assignments and what may stand before a command."""
+    """The word that names the first program, behind what prepares for it and what may stand before a command."""
+    prepares: Token | None = None  # `set -e`, `cd …`: what follows it tells
     for index, token in enumerate(tokens):
-        if token.operator:
-            if token.text not in {"(", "\n"}:
+        if prepares is not None:
+            prepares = None if token.operator and token.text in {";", "\n", "&&"} else prepares
+        elif token.operator:
+            if token.text not in {"(", "\n", ";"}:
                 return None
         elif _ASSIGNMENT.match(token.raw):
             if token.inner:  # x=$(cmd …): the command inside tells
-                return _first(tokenize(token.inner[0]).items)
-        elif token.text in {"set", "cd", "export", "mkdir"}:  # what a script begins with; it has to go on
-            return token if any(one.operator for one in tokens[index:]) or token.text == "mkdir" else None
+                return next((one for one in tokenize(token.inner[0]).items if not one.operator), None)
+        elif token.text in _PREPARES:
+            prepares = token
         elif token.text not in _BEFORE or index + 1 == len(tokens):
             return token
-    return None
+    return prepares if prepares is not None and prepares.text == "mkdir" else None
 
 
 def _looks_told(program: str, rest: list[Token]) -> bool:
