@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pv.naming import name_of
 from pv.watched import first, watch
 
 if TYPE_CHECKING:
@@ -41,12 +42,6 @@ def watch_all(config: Config) -> None:
     for folder in config.contracts:
         watch(*(path for _, path in deciders(config, folder / "any.yaml")))
         watch(*(path for path in folder.rglob("conftest.py") if path.is_file()))
-
-
-def name_of(path: Path, root: Path) -> str:
-    """How a row names a file: from the root of the project where it lies below."""
-    absolute, top = path.resolve(), root.resolve()
-    return (absolute.relative_to(top) if absolute.is_relative_to(top) else absolute).as_posix()
 
 
 def _way(root: Path, folder: Path) -> Iterator[Path]:

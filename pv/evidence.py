@@ -6,8 +6,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pv.deciders import name_of
 from pv.levels import lacks, producer_of
+from pv.naming import name_of
 from pv.watched import changed, first
 from pv.words import Level
 

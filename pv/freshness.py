@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from errno import EINVAL
-from os.path import normpath
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pv.deciders import deciders, name_of
+from pv.deciders import deciders
 from pv.digest import sha256
 from pv.expiry import hides_older, untimely
+from pv.naming import name_of, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from pv.config import Config
     from pv.parse import Claim
@@ -74,7 +74,7 @@ class Freshness:
     def _named(self, name: str) -> str | OSError:
         """The digest of what a row names; rows name the same few files over and over."""
         if name not in self._names:
-            self._names[name] = self._digest(Path(normpath(self._root / name)))
+            self._names[name] = self._digest(path_of(name, self._root))
         return self._names[name]
 
     def _digest(self, path: Path) -> str | OSError:
@@ -97,6 +97,6 @@ class Freshness:
 
     def _is_falsifier(self, name: str) -> bool:
         if name not in self._bound:
-            path = Path(normpath(self._root / name))
+            path = path_of(name, self._root)
             self._bound[name] = any(path.is_relative_to(folder) for folder in self._falsifiers)
         return self._bound[name]

@@ -11,10 +11,14 @@ from pv import __version__
 from pv.environment import commit
 from pv.ledger import append, sync
 from pv.ledger.line import environment_name
+from pv.naming import unplaced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+# what a row tells in words; what it is known by is left as it is
+_TOLD = ("message", "reason", "counterexample", "reported", "skipped", "where", "worst")
 
 
 class Log:
@@ -40,7 +44,8 @@ class Log:
     def write(self, kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
         """Append a row of a case, and before it what must be said once of its run; return the row as it stands there."""
         run, lines = self._first()
-        row = {**row, "kind": kind, **run}
+        told = {key: unplaced(row[key], self._root) for key in _TOLD if key in row}
+        row = {**row, **told, "kind": kind, **run}
         data = row.get("environment")
         if isinstance(data, dict):
             row["environment"] = name = environment_name(data)
@@ -79,7 +84,7 @@ class Log:
             "started": datetime.now(UTC).isoformat(),
             "pv": __version__,
             "python": platform.python_version(),
-            "arguments": list(self._arguments),
+            "arguments": unplaced(list(self._arguments), self._root),
         }
 
     def _append(self, rows: list[dict[str, Any]]) -> None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pv.deciders import name_of, recorded
+from pv.deciders import recorded
 from pv.environment import environment
 from pv.judge import Verdict, Word, judge, judge_change, judge_fixture
+from pv.naming import name_of
 from pv.pytest_plugin.examples import Kept, keeping, open_kept
 from pv.pytest_plugin.project import PROJECT, RUN, BindingProblem, Project, Run
 from pv.pytest_plugin.row import identity
