@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pv.changes import ClaimRef, Since, Trend
+from pv.corpus import Reading
 from pv.fold import CaseEvidence, fold
 from pv.hypotheses import tree
 from pv.load import Document, load
 from pv.parse import parse
 from pv.remark import Remark, Topic
+from pv.report.finding_formats import writer
+from pv.report.findings import Asked, Tally
+from pv.shapes import Shape
 from pv.source import Source
 from pv.status import ContractStatus, Report, effective
-from pv.types import Span
+from pv.types import Diagnostic, Severity, Span
 from pv.words import Effective
 
 if TYPE_CHECKING:
@@ -217,3 +221,43 @@ def of_rows(maker: Maker) -> Callable[..., Report]:
         return maker.report(maker.status(maker.parity, "x-v1", change, **more))
 
     return make
+
+
+class Findings:
+    """Files with findings as `pv validate` hands them to the writers of its formats."""
+
+    hostile = HOSTILE
+
+    def found(self, code: str = "PV101", severity: Severity = Severity.ERROR, **changed: Any) -> Diagnostic:
+        span = Span(changed.pop("line", 2), changed.pop("col", 1), changed.pop("width", 4))
+        given = {"path": "contracts/a-v1.yaml", "message": "it is wrong", **changed}
+        return Diagnostic(span=span, code=code, severity=severity, **given)
+
+    def file(
+        self,
+        *findings: Diagnostic,
+        name: str = "contracts/a-v1.yaml",
+        text: str = PARITY,
+        shape: Shape = Shape.CONTRACT,
+    ) -> tuple[Reading, Source]:
+        source = Source(name, text)
+        document = load(source)
+        told = tuple(replace(found, path=name) for found in findings)
+        if not isinstance(document, Document):
+            return Reading(Path(name), name, None, None, told), source
+        contract = parse(document, Path(name).stem) if shape is Shape.CONTRACT else None
+        return Reading(Path(name), name, source, contract, told, shape), source
+
+    def write(self, format_: str, *files: tuple[Reading, Source | None], **asked: Any) -> str:
+        """The whole report on these files, in one format."""
+        report, tally = writer(format_, Asked(**asked)), Tally()
+        parts = [report.begin()]
+        for reading, source in files:
+            tally.add(reading)
+            parts.append(report.file(reading, source))
+        return "".join([*parts, report.end(tally)])
+
+
+@pytest.fixture(scope="session")
+def findings() -> Findings:
+    return Findings()
