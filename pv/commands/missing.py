@@ -48,12 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
     selection = select(arguments.contracts)
     config = selection.config
     modules = written(config.falsifiers, config.root)
+    if arguments.write and modules.problems:
+        what = "\n".join(map(escape, modules.problems))
+        raise UsageProblem(f"{what}\nnothing was written: what stands there may be what is missing")
     lacking = [(one, _lacking(one, modules)) for one in selection.contracts]
     pieces = _pieces([(one, claims) for one, claims in lacking if claims], config, modules)
     if arguments.write:
-        if modules.problems:
-            what = "\n".join(map(escape, modules.problems))
-            raise UsageProblem(f"{what}\nnothing was written: what stands there may be what is missing")
         _write(pieces, config)
     total = sum(len(one.claims) for one in selection.contracts)
     shown = _as_json(pieces, total, modules, config) if arguments.json else _as_text(pieces, total, config, arguments)
@@ -84,8 +84,10 @@ def _pieces(lacking: Iterable[tuple[Contract, tuple[Claim, ...]]], config: Confi
         try:
             python = added(before, claims) if before.strip() else new(claims)
         except Unusable as problem:
-            name = escape(display(file, config.root))
-            raise UsageProblem(f"{name}: nothing can be added to it: {problem}; mend or move it") from None
+            if not modules.problems:
+                name = escape(display(file, config.root))
+                raise UsageProblem(f"{name}: nothing can be added to it: {problem}; mend or move it") from None
+            python = new(claims)  # only printed: what is wrong with the module is said beside it
         if "\r\n" in before:
             python = python.replace("\n", "\r\n")
         texts[file] = before + python
