@@ -85,7 +85,7 @@ class _Compiler:
     def _reference(self, pointer: str) -> Check:
         if pointer not in self.definitions:
             found: Any = self.root
-            for step in pointer.removeprefix("#/").split("/"):
+            for step in filter(None, pointer.removeprefix("#").split("/")):
                 found = found[step]
 
             def later(value: Any) -> bool:  # a definition may refer to itself
