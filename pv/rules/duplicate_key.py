@@ -12,7 +12,7 @@ Bad:
 Good:
 
     equations:
-      f: {formula: "f(x) = x"}
+      f: {formula: "f(x) = x", domain: x is a vector}
 
 Upstream: SCHEMA-020.
 """

@@ -1,7 +1,7 @@
 """A kernel contract without equations (PV203).
 
 A kernel is defined by its equations; without one there is nothing that the claims could be about. Contracts of other
-kinds say so with `metadata.kind`.
+kinds say so with `metadata.kind`, and a registry of data with `metadata.registry: true`.
 
 Bad:
 
@@ -10,7 +10,7 @@ Bad:
 Good:
 
     equations:
-      f: {formula: "f(x) = x"}
+      f: {formula: "f(x) = x", domain: x is a vector}
 
 Upstream: SCHEMA-003.
 """
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pv.rules._kinds import by_default
 from pv.rules._problem import Problem
 from pv.types import Severity
 
@@ -37,5 +38,5 @@ def check(contract: Contract) -> Iterator[Problem]:
         yield Problem(
             contract.document.key_span("equations"),
             "a kernel contract without equations",
-            None if "kind" in contract.metadata else "without metadata.kind a contract is taken for a kernel",
+            by_default(contract),
         )

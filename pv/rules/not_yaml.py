@@ -10,7 +10,7 @@ Bad:
 Good:
 
     equations:
-      f: {formula: "f(x) = x"}
+      f: {formula: "f(x) = x", domain: x is a vector}
 
 Upstream: a parse error there.
 """

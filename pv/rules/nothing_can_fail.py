@@ -1,6 +1,9 @@
-"""Nothing that could fail (PV210).
+"""Something to prove, and nothing that could fail (PV210).
 
-A contract without claims is green for ever. For kinds that carry data rather than claims it is a warning.
+A contract with equations, obligations, harnesses or type invariants and without a claim is inert: it is green for ever, whatever becomes of
+the program. Entries that are not read as claims don't help: those of a `falsification` block, and those of `falsification_conditions`
+and `invariants` that have no id. Kernels and competitive parity are asked for claims even where they have nothing else; for
+other kinds being inert is a warning.
 
 Bad:
 
@@ -9,16 +12,19 @@ Bad:
 Good:
 
     falsification_tests:
-      - {id: FALSIFY-A-001, prediction: p, if_fails: q}
+      - {id: FALSIFY-A-001, prediction: p, if_fails: q, mutants: [{id: m, stage: s}]}
 
-Upstream: PROVABILITY-001 (its first half).
+Not flagged: a catalogue, which is a contract of another kind with data in it and nothing to prove.
+
+Upstream: PROVABILITY-001 (no falsification tests), PV-PRV-002, AUDIT-001, PV-AUD-001, and what `inert` there counts.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pv.parse import CLAIMS
+from pv.parse import CLAIM_BLOCKS, CLAIMS
+from pv.rules._kinds import PROVABLE, by_default
 from pv.rules._problem import Problem
 from pv.types import Severity
 
@@ -30,20 +36,27 @@ if TYPE_CHECKING:
 CODE = "PV210"
 SEVERITY = Severity.ERROR
 
-
-_DEMANDED = {"kernel", "competitive-parity"}
-_LEGACY = ("falsification", "falsification_conditions", "invariants")
+_TO_PROVE = ("equations", "proof_obligations", "kani_harnesses", "type_invariants")
+_LEGACY = "falsification"  # its entries were meant to be claims
 
 
 def check(contract: Contract) -> Iterator[Problem]:
-    """Yield one problem if the contract makes no claim."""
+    """Yield one problem if the contract makes no claim, and has something to prove or is of a kind that must."""
     if contract.claims:
         return
-    legacy = [name for name in _LEGACY if contract.document.data.get(name)]
-    fix = f"what stands under {', '.join(legacy)} is not run; " if legacy else ""
+    data = contract.document.data
+    proving = [name for name in _TO_PROVE if data.get(name)]
+    unread = [name for name in (_LEGACY, *CLAIM_BLOCKS) if data.get(name)]
+    if not proving and not unread and contract.kind not in PROVABLE:
+        return
+    hints = [
+        f"what stands under {', '.join(unread)} is no claim, so it is never run" if unread else "",
+        f"write claims under {CLAIMS}",
+        by_default(contract) or "",
+    ]
     yield Problem(
         contract.document.key_span(CLAIMS),
-        "nothing that could fail: the contract has no claims",
-        fix + f"write claims under {CLAIMS}",
-        None if contract.kind in _DEMANDED else Severity.WARNING,
+        f"nothing that could fail: no claims{' about ' + ', '.join(proving) if proving else ''}",
+        "; ".join(hint for hint in hints if hint),
+        None if contract.kind in PROVABLE else Severity.WARNING,
     )

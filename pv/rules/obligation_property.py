@@ -12,7 +12,7 @@ Good:
     proof_obligations:
       - {type: invariant, property: "the sum is 1"}
 
-Upstream: SCHEMA-005.
+Upstream: SCHEMA-005, PV-VAL-005.
 """
 
 from __future__ import annotations

@@ -4,13 +4,14 @@ A claim that nobody can trace to its source cannot be checked against it.
 
 Bad:
 
-    metadata: {version: "1.0.0", description: "softmax"}
+    metadata: {version: "1.0.0", created: "2026-01-02", description: softmax}
 
 Good:
 
     metadata:
       version: "1.0.0"
-      description: "softmax"
+      created: "2026-01-02"
+      description: softmax
       references: ["Bridle (1990)"]
 
 Upstream: SCHEMA-001.

@@ -11,7 +11,7 @@ Bad:
 Good:
 
     equations:
-      f: {formula: "f(x) = x"}
+      f: {formula: "f(x) = x", domain: x is a vector}
     x-history: []
 
 Fix: `pv fix` renames a near miss, where the real block is not there and what stands in it has the shape of one.

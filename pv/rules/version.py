@@ -1,16 +1,18 @@
 """No version (PV202).
 
-Status history and pins refer to versions; a contract without one cannot be cited.
+A status history and pins refer to versions; a contract without one cannot be cited.
 
 Bad:
 
-    metadata: {version: "", description: "softmax", references: [a]}
+    metadata: {version: "", created: "2026-01-02", description: softmax, references: ["Bridle (1990)"]}
 
 Good:
 
-    metadata: {version: "1.0.0", description: "softmax", references: [a]}
+    metadata: {version: "1.0.0", created: "2026-01-02", description: softmax, references: ["Bridle (1990)"]}
 
-Upstream: SCHEMA-002.
+A version that is absent is PV103, since the schema demands it. A number (`1.0`) is taken as its text.
+
+Upstream: SCHEMA-002, PV-VAL-002.
 """
 
 from __future__ import annotations

@@ -1,0 +1,48 @@
+"""Kernels without a quality gate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pv.types import Severity
+
+if TYPE_CHECKING:
+    from tests.unit.pv.rules.conftest import Tried
+
+CODE = "PV215"
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        "qa_gate: {id: F-1, name: n}",
+        # only kernels are asked
+        """\
+metadata: {version: "1", created: "2026-01-02", description: d, references: [r], kind: pattern}
+x-rows: []
+""",
+        """\
+metadata: {version: "1", created: "2026-01-02", description: d, references: [r], registry: true}
+x-rows: []
+""",
+    ],
+)
+def test_good(rule: Tried, good: str) -> None:
+    rule.accepts(good)
+
+
+@pytest.mark.parametrize(
+    ("bad", "words", "severity"),
+    [
+        ("§qa_gate: {}", "no qa_gate", Severity.NOTE),
+        ("§qa_gate:", "no qa_gate", Severity.NOTE),
+    ],
+)
+def test_bad(rule: Tried, bad: str, words: str, severity: Severity) -> None:
+    rule.finds(bad, words, severity)
+
+
+def test_what_is_not_there_is_missed_at_the_top(rule: Tried) -> None:
+    assert [(one.span.line, one.span.col) for one in rule.found("status: ACTIVE")] == [(1, 1)]
