@@ -22,8 +22,8 @@ Word = TypeVar("Word", Expect, Level)
 CLAIMS = "falsification_tests"
 # The blocks whose entries are claims, the most explicit first: an id that stands in several is one claim, told by the first.
 CLAIM_BLOCKS = (CLAIMS, "falsification_conditions", "invariants")
-# Keys of a claim that its fingerprint leaves out: what it waits for is not what it says, so evidence outlives the wait.
-_SAYS_NOTHING = frozenset({"pending"})
+# Keys of a claim that its fingerprint leaves out: what it waits for, and what it went through, is not what it says.
+_SAYS_NOTHING = frozenset({"pending", "status_history"})
 _FOR_ALL = ("valid_for",)  # keys of a contract that each of its claims says unless it says them itself
 # A file with one of these blocks wants to be a contract, whatever else it lacks.
 CONTRACT_BLOCKS = ("equations", "proof_obligations", *CLAIM_BLOCKS[:2], "kani_harnesses")
@@ -142,10 +142,9 @@ class Contract:
 
     @property
     def kind(self) -> str:
-        """The kind of contract; `kernel` where the file names none."""
-        if self.metadata.get("registry") is True:
-            return "registry"
-        return _text(self.metadata.get("kind")) or "kernel"
+        """The kind of contract; `kernel` where the file names none, and `registry` where that is marked as one."""
+        kind = _text(self.metadata.get("kind")).strip() or "kernel"
+        return "registry" if kind == "kernel" and self.metadata.get("registry") is True else kind
 
 
 def is_contract(document: Document) -> bool:
@@ -193,8 +192,9 @@ def _equations(document: Document) -> dict[str, Equation]:
         for index, entry in enumerate(block):
             name = _text(_mapping(entry).get("id")) or f"equation_{index}"
             entries.append((name, index, entry))
+    span = document.key_span if isinstance(block, dict) else document.value_span
     return {
-        name: Equation(name, _text(_mapping(entry).get("formula")), entry, document.key_span("equations", step))
+        name: Equation(name, _text(_mapping(entry).get("formula")), entry, span("equations", step))
         for name, step, entry in entries
     }
 
@@ -216,8 +216,7 @@ def _claim(
 ) -> Claim:
     block, index = at
     entry = spelling.present(data) if block == CLAIMS else spelling.present_of_old(data)
-    binds_to = entry.get("binds_to")
-    equation = equations.get(binds_to) if isinstance(binds_to, str) else None
+    bound = _bound(equations, entry.get("binds_to"))
     # what the contract says for all its claims is said by each, so that a longer time revives no evidence
     said = {**{key: document.data[key] for key in _FOR_ALL if key in document.data}, **entry}
     return Claim(
@@ -227,7 +226,7 @@ def _claim(
         prediction=_text(entry.get("prediction")),
         if_fails=_text(entry.get("if_fails")),
         test=_text(entry.get("test")),
-        equation=equation.name if equation else None,
+        equation=next(iter(bound), None),
         expect=_word(Expect, entry.get("expect"), Expect.DISCHARGED),
         level=_word(Level, entry.get("level"), Level.ALGORITHM),
         mutants=tuple(_mutant(item) for item in _sequence(entry.get("mutants")) if isinstance(item, dict)),
@@ -239,8 +238,8 @@ def _claim(
         span=document.value_span(block, index, "id"),
         fingerprint=fingerprint(
             {key: value for key, value in said.items() if key not in _SAYS_NOTHING},
-            {equation.name: equation.data} if equation else None,
-            _tolerances(document, equation),
+            {name: equation.data for name, equation in bound.items()} or None,
+            _tolerances(document, bound),
         ),
         data=data,
         pending=tuple(item for item in _sequence(entry.get("pending")) if isinstance(item, dict)),
@@ -264,13 +263,21 @@ def _hypotheses(data: Mapping[str, Any], claims: Sequence[Claim]) -> dict[str, H
     return found
 
 
-def _tolerances(document: Document, equation: Equation | None) -> list[Any]:
-    """The tolerances of the proof obligations that apply to an equation, in the order of the file."""
+def _bound(equations: Mapping[str, Equation], binds_to: Any) -> dict[str, Equation]:
+    """The equations that `binds_to`, a name or a list of names, speaks of; it may name criteria as well."""
+    named = [name.strip() for name in (binds_to if isinstance(binds_to, list) else [binds_to]) if isinstance(name, str)]
+    return {name: equations[name] for name in named if name in equations}
+
+
+def _tolerances(document: Document, bound: Mapping[str, Equation]) -> list[Any]:
+    """The tolerances of the proof obligations that apply to one of the equations, in the order of the file."""
     obligations = [_mapping(entry) for entry in _sequence(document.data.get("proof_obligations"))]
     return [
         entry["tolerance"]
         for entry in obligations
-        if equation and entry.get("applies_to") == equation.name and entry.get("tolerance") is not None
+        if isinstance(entry.get("applies_to"), str)
+        and entry["applies_to"] in bound
+        and entry.get("tolerance") is not None
     ]
 
 

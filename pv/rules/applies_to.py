@@ -17,7 +17,8 @@ Good:
       softmax: {formula: "f(x) = x", domain: x is a vector}
     proof_obligations:
       - {type: invariant, property: the sum is 1, applies_to: softmax}
-      - {type: invariant, property: the file is whole, applies_to: the reader of files}
+
+Not flagged: `the reader of files`, `Q4_K`, `gelu` and whatever else is unlike the equations.
 
 Upstream: `pv obligations --gate` wants the name of an equation or of a function.
 """

@@ -14,7 +14,8 @@ Good:
     proof_obligations:
       - {type: invariant, property: the sum is 1, applies_to: f, discharged_by: "softmax-v1:FALSIFY-SM-001"}
 
-Not flagged: a test's path (`tests/a.rs::sum`) and prose, since only a contract's name with its version is taken for one.
+Not flagged: a test's path (`tests/a.rs::sum`) and prose, since only a contract's name with its version is taken for one; anything
+at all where the project has no other contract, since then its contracts are not known.
 
 Upstream: none; no rule there reads these references.
 """
@@ -41,7 +42,8 @@ SEVERITY = Severity.ERROR
 
 def check_across(contract: Contract, index: Index) -> Iterator[Problem]:
     """Yield each reference into another contract that leads nowhere."""
-    for name in _references(contract):
+    others = any(known != contract.name for known in index.names)
+    for name in _references(contract) if others else ():
         pair = foreign(name.text)
         if pair is None or pair[0] == contract.name:
             continue

@@ -1,8 +1,8 @@
 """Versions that fall, or disagree (PV312).
 
 The versions that moves in `status_history` give, as `version` or behind the word (`ACTIVE v1.2.0`), never fall; the newest is not
-above the version of the contract; and a contract that states its version twice, as `version` and as `metadata.version`, states
-the same one.
+above the version of the contract, and neither is one in `metadata.amendment_history` or `metadata.changelog`; and a contract that
+states its version twice, as `version` and as `metadata.version`, states the same one.
 
 Bad:
 
@@ -23,8 +23,9 @@ Upstream: none; no rule there compares versions.
 
 from __future__ import annotations
 
+import functools
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pv.history.transitions import BLOCK, chronological, compare_versions, transitions, version_of
 from pv.rules._problem import Problem
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 CODE = "PV312"
 SEVERITY = Severity.ERROR
+_BY_VERSION = functools.cmp_to_key(lambda one, other: compare_versions(one[0], other[0]))
 
 
 def check(contract: Contract) -> Iterator[Problem]:
@@ -55,9 +57,30 @@ def check(contract: Contract) -> Iterator[Problem]:
             f"the newest move is at version {move.version}, but the contract is at {inner if outer is None else outer}"
         )
         yield Problem(document.value_span(BLOCK, move.index), message, "raise the version of the contract")
+    yield from _amendments(contract)
     if inner is not None and outer is not None and not _same(str(inner), str(outer)):
         message = f"version is {outer}, but metadata.version is {inner}"
         yield Problem(document.value_span("version"), message, "keep one of the two, or make them the same")
+
+
+def _amendments(contract: Contract) -> Iterator[Problem]:
+    """Each list of amendments that goes beyond the version beside it, at its newest entry."""
+    stated = version_of(str(contract.metadata.get("version")))
+    for key in ("amendment_history", "changelog") if stated else ():
+        found = [
+            (version, index)
+            for index, entry in enumerate(_list(contract.metadata.get(key)))
+            if isinstance(entry, dict) and (version := version_of(str(entry.get("version"))))
+        ]
+        newest = max(found, key=_BY_VERSION, default=None)
+        if newest and stated and compare_versions(newest[0], stated) > 0:
+            message = f"{key} goes to version {'.'.join(map(str, newest[0]))}, but metadata.version is {contract.metadata['version']}"
+            span = contract.document.value_span("metadata", key, newest[1], "version")
+            yield Problem(span, message, "raise the version of the contract")
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _same(one: str, other: str) -> bool:

@@ -16,6 +16,8 @@ Good:
       - {id: SM-INV-001, type: invariant, property: the sum is 1, applies_to: f}
     kani_harnesses:
       - {id: KANI-SM-001, obligation: SM-INV-001, bound: 8, strategy: exhaustive}
+    falsification_tests:
+      - {id: FALSIFY-A-001, prediction: p, if_fails: q, mutants: [{id: m, stage: s}], obligation: SM-INV-001}
 
 Not flagged: a harness of a contract whose obligations have no ids. Nearly all real contracts are like that, with labels such as
 `SM-INV-001` that stand nowhere else (370 of 465 harnesses); there is nothing to hold them against.

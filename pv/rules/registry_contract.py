@@ -5,11 +5,15 @@ the contract that was meant counts as not implemented.
 
 Bad:
 
+    version: "1.0.0"
+    target_crate: aprender
     bindings:
       - {contract: sofmax-v1.yaml, equation: softmax, status: implemented, module_path: "a::softmax", function: softmax}
 
 Good:
 
+    version: "1.0.0"
+    target_crate: aprender
     bindings:
       - {contract: softmax-v1.yaml, equation: softmax, status: implemented, module_path: "a::softmax", function: softmax}
 

@@ -5,11 +5,15 @@ equation that was meant counts as not implemented.
 
 Bad:
 
+    version: "1.0.0"
+    target_crate: aprender
     bindings:
       - {contract: softmax-v1.yaml, equation: sofmax, status: implemented, module_path: "a::softmax", function: softmax}
 
 Good:
 
+    version: "1.0.0"
+    target_crate: aprender
     bindings:
       - {contract: softmax-v1.yaml, equation: softmax, status: implemented, module_path: "a::softmax", function: softmax}
 
@@ -41,5 +45,5 @@ def check_registry(document: Document, index: Index) -> Iterator[Problem]:
         found = index.get(one.contract) if one.contract and one.equation else None
         if found and one.equation not in found.equations:
             known = sorted(found.equations)
-            fix = did_you_mean(one.equation, known) or f"its equations are: {', '.join(known[:8]) or 'none'}"
+            fix = did_you_mean(one.equation, known, near=0.75) or f"its equations are: {', '.join(known[:8]) or 'none'}"
             yield Problem(one.span("equation"), f"contract {one.contract!r} has no equation {one.equation!r}", fix)

@@ -5,11 +5,15 @@ said so. An entry with `status: not_implemented` says it. `[tool.pv.validate] se
 
 Bad:
 
+    version: "1.0.0"
+    target_crate: aprender
     bindings:
       - {contract: softmax-v1.yaml, equation: softmax, status: implemented, module_path: "a::softmax", function: softmax}
 
 Good:
 
+    version: "1.0.0"
+    target_crate: aprender
     bindings:
       - {contract: softmax-v1.yaml, equation: softmax, status: implemented, module_path: "a::softmax", function: softmax}
       - {contract: softmax-v1.yaml, equation: log_softmax, status: not_implemented}
@@ -49,8 +53,8 @@ def check_registry(document: Document, index: Index) -> Iterator[Problem]:
     for name, equations in bound.items():
         found = index.get(name)
         missing = sorted(found.equations - equations) if found else []
-        if missing:
+        if found and missing:
             shown = ", ".join(missing[:SHOWN]) + (" …" if len(missing) > SHOWN else "")
-            message = f"{len(missing)} equations of {name!r} have no binding: {shown}"
+            message = f"no binding for {len(missing)} of the {len(found.equations)} equations of {name!r}: {shown}"
             fix = "add an entry for each; 'status: not_implemented' is one as well"
             yield Problem(first[name].span("contract"), message, fix)

@@ -1,8 +1,8 @@
 """Several obligations that hang on one claim (PV336).
 
 An obligation is discharged by the claims that name it, or that it names. Where one claim is all that several obligations have,
-they are one test counted several times: what the claim doesn't look at is looked at by nothing. Give each obligation a claim of
-its own, or more than one claim.
+they are one test counted several times: what the claim doesn't look at is looked at by nothing. A claim may well test several
+things at once, so it is a note; `[tool.pv.validate] severity` can raise it.
 
 Bad:
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pv.parse import Contract
 
 CODE = "PV336"
-SEVERITY = Severity.WARNING
+SEVERITY = Severity.NOTE
 
 
 def check(contract: Contract) -> Iterator[Problem]:

@@ -62,10 +62,10 @@ def check(contract: Contract) -> Iterator[Problem]:
 
 def _less(claim: Claim, declared: Effective) -> str:
     """The first word by which a claim says less than the contract; empty if it says none."""
-    for _, word in said(claim):
+    for field, word in said(claim):
         own = rung(word)
         if word in FAILED and claim.expect is Expect.REFUTED:
             continue
         if word in OPEN or word in FAILED or word in PARTLY or (own is not None and own.rank < declared.rank):
-            return word
+            return str(claim.data[field]).split(maxsplit=1)[0][:40]
     return ""

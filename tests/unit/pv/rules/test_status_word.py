@@ -1,0 +1,39 @@
+"""Statuses outside the vocabulary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.unit.pv.rules.conftest import Tried
+
+CODE = "PV302"
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        "status: ACTIVE_RUNTIME",
+        "status: active",
+        "status: REFUTED",
+        "x-status: whatever",
+        'metadata: {version: "1", description: d, status: DRAFT}',
+    ],
+)
+def test_good(rule: Tried, good: str) -> None:
+    rule.accepts(good)
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ("status: §runing", "unknown status 'runing'"),
+        ("status: §ACTIV_RUNTIME", "did you mean 'ACTIVE_RUNTIME'?"),
+        ('metadata: {version: "1", description: d, status: §zz}', "one of REFUTED, PROPOSED"),
+        ("status: §[a]", "unknown status"),
+    ],
+)
+def test_bad(rule: Tried, bad: str, words: str) -> None:
+    rule.finds(bad, words)
