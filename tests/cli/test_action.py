@@ -162,23 +162,86 @@ def asked(project: RecordedProject) -> Path:
     return python
 
 
+def test_the_contracts_are_checked_and_found_again_in_the_reports(project: RecordedProject) -> None:
+    code, outputs, summary, printed = run(project, "validate")
+    sarif = project.root / "pv-reports/validate.sarif"
+    assert (code, outputs) == (0, {"code": "0", "sarif": str(sarif)}), printed
+    assert json.loads(sarif.read_text())["version"] == "2.1.0"
+    assert "1 contract, 2 claims, 0 errors" in summary
+    assert "1 contract, 2 claims, 0 errors" in printed
+
+
+BROKEN = """\
+metadata: {version: "1", description: d, references: [r]}
+equations: {f: {formula: x, domain: d}}
+falsification_tests:
+  - {id: F-1, rule: r, prediction: "", if_fails: q}
+  - {id: F-2, rule: r, prediction: TODO, if_fails: q}
+"""
+
+
+@pytest.mark.parametrize(
+    ("inputs", "code", "words"),
+    [
+        ({}, 1, "::error file=contracts/x-v1.yaml,line=4,"),
+        ({"ignore": "PV208,PV24"}, 0, "::warning file=contracts/x-v1.yaml,line=5,"),
+        ({"ignore": "PV208,PV24", "strict": "true"}, 1, "::warning file=contracts/x-v1.yaml,line=5,"),
+        ({"select": "PV301", "strict": "true"}, 0, "0 errors, 0 warnings"),
+        ({"select": "PV999"}, 2, "PV999"),
+        ({"contracts": "contracts/x-v1.yaml\n\n"}, 1, "1 file, 1 contract"),
+        ({"contracts": "nowhere"}, 2, "nowhere"),
+    ],
+)
+def test_findings_stop_at_their_lines(project: RecordedProject, inputs: dict[str, Any], code: int, words: str) -> None:
+    project.write("contracts/x-v1.yaml", BROKEN)
+    found, outputs, _, printed = run(project, "validate", **inputs)
+    assert (found, outputs["code"]) == (code, str(code)), printed
+    assert words in printed
+    assert ("sarif" in outputs) == (code < 2)
+    if code == 1 and not inputs:
+        (told,) = json.loads(Path(outputs["sarif"]).read_text())["runs"]
+        assert "PV208" in {one["ruleId"] for one in told["results"]}
+
+
+def test_findings_of_an_older_run_are_not_handed_on(project: RecordedProject) -> None:
+    run(project, "validate")
+    assert (project.root / "pv-reports/validate.sarif").exists()
+    _, outputs, _, _ = run(project, "validate", contracts="nowhere")
+    assert outputs == {"code": "2"}
+    assert not (project.root / "pv-reports/validate.sarif").exists()
+
+
+def test_strict_is_a_truth_value(project: RecordedProject) -> None:
+    code, outputs, _, printed = run(project, "validate", strict="yes")
+    assert (code, outputs) == (2, {})
+    assert "::error::strict is true or false" in printed
+
+
+def test_each_part_can_be_left_out_and_findings_hide_no_status() -> None:
+    conditions = {one["id"]: one["if"] for one in steps() if "id" in one}
+    assert set(conditions) == {"validate", "status", "gate"}
+    assert all(f"inputs.{identity} != 'false'" in condition for identity, condition in conditions.items())
+    after = [conditions[identity] for identity in ("status", "gate")]
+    assert all("(success() || steps.validate.outcome == 'failure')" in condition for condition in after)
+
+
 @pytest.mark.parametrize(
     "text", ["$(touch owned)", "`touch owned`", '"; touch owned; "', "--help", "a b", "'", "${PATH}", "*", "-", "é"]
 )
-@pytest.mark.parametrize("identity", ["status", "gate"])
+@pytest.mark.parametrize("identity", ["validate", "status", "gate"])
 def test_no_input_is_taken_for_a_command(project: RecordedProject, asked: Path, identity: str, text: str) -> None:
-    given: dict[str, Any] = {
-        "ledger": text,
-        "since": text,
-        "base_ledger": text,
-        **({"require": text} if identity == "gate" else {}),
-    }
+    names = {
+        "validate": ("select", "ignore"),
+        "status": ("ledger", "since", "base_ledger"),
+        "gate": ("ledger", "since", "base_ledger", "require"),
+    }[identity]
+    given: dict[str, Any] = dict.fromkeys(names, text)
     code, outputs, _, _ = run(project, identity, python=asked, contracts=f"{text}\n\n{text} b", **given)
     arguments = (asked.parent / "asked").read_text().split("\0")[:-1]
     assert arguments[:3] == ["-m", "pv", identity]
     assert [f"--{name.replace('_', '-')}={text}" in arguments for name in given] == [True] * len(given)
     assert arguments[arguments.index("--") :] == ["--", text, f"{text} b"]
-    assert (code, outputs) == (0, {"code": "0"} if identity == "gate" else {})
+    assert (code, outputs) == (0, {} if identity == "status" else {"code": "0"})
     assert not list(project.root.parent.rglob("owned"))
 
 
@@ -188,11 +251,12 @@ def test_an_input_of_two_lines_makes_no_second_output(project: RecordedProject, 
     assert "--require=x\ncode=1" in (asked.parent / "asked").read_text()
 
 
-@pytest.mark.parametrize("identity", ["status", "gate"])
+@pytest.mark.parametrize("identity", ["validate", "status", "gate"])
 def test_without_inputs_nothing_is_asked_for(project: RecordedProject, asked: Path, identity: str) -> None:
     run(project, identity, python=asked, base_ledger="unused without since")
     arguments = (asked.parent / "asked").read_text().split("\0")[3:-1]
     assert [one for one in arguments if not one.startswith("--output=")] == {
+        "validate": ["--format=sarif", "--"],
         "status": ["--format", "github", "--"],
         "gate": ["--"],
     }[identity]
@@ -203,6 +267,7 @@ def test_a_bug_of_ours_is_nobodys_finding(project: RecordedProject, asked: Path,
     asked.write_text(f"#!{BASH}\nexit {code}\n")
     assert run(project, "status", python=asked)[0] == found
     assert run(project, "gate", python=asked)[:2] == (code, {"code": str(code)})
+    assert run(project, "validate", python=asked)[:2] == (code, {"code": str(code)})
 
 
 @pytest.mark.parametrize("text", ["$(touch owned)", "a b/c", "-x", "x\nsarif=y", "'"])
@@ -291,9 +356,11 @@ def test_what_the_how_to_shows_can_be_used() -> None:
     assert scripts
     for text in scripts:
         subprocess.run([BASH, "-n"], input=text, text=True, check=True)
-    from pv.cli import _parser
+    from pv.arguments import parser
 
-    commands = re.findall(r"^(?:python -m )?pv ((?:gate|status|trace) [^\n|>#]*)", "\n".join(scripts), re.MULTILINE)
+    commands = re.findall(
+        r"^(?:python -m )?pv ((?:gate|status|trace|validate) [^\n|>#]*)", "\n".join(scripts), re.MULTILINE
+    )
     assert commands
     for command in commands:
-        _parser().parse_args(re.sub(r"\$\w+|\"\$\w+\"", "x", command).split())
+        parser().parse_args(re.sub(r"\$\w+|\"\$\w+\"", "x", command).split())
