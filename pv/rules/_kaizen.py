@@ -30,7 +30,7 @@ _UNITS = {
 }  # fmt: skip
 _LONGEST = 80  # characters of a quantity
 # Parts of the names of what a kaizen exists to reduce. What only names work arranged otherwise (`batch_size`, `steps`) may rise.
-_COSTS = ("alloc", "bytes", "churn", "launch", "overhead", "sync", "wasted", "_us", "_ms")
+_COSTS = re.compile(r"(?<!pre)(?<!pre_)alloc|bytes|churn|launch|overhead|(?<!a)sync|wasted|_[um]s(?![a-z0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Metric:
     @property
     def is_cost(self) -> bool:
         """Whether less of it is what the record is about, by its name."""
-        return any(part in self.path[-1].lower() for part in _COSTS)
+        return _COSTS.search(self.path[-1].lower()) is not None
 
 
 def is_kaizen(contract: Contract) -> bool:
