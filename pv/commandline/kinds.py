@@ -157,4 +157,9 @@ def _runs_like_a_program(first: Token, rest: list[Token]) -> bool:
 
 
 def _stop_words(rest: list[Token]) -> int:
-    return sum(1 for one in rest if not one.operator and one.raw.rstrip(",.;") in STOP_WORDS)
+    """How many words of a sentence there are; the first argument of a program may be any word (`apr check`)."""
+    found, first = 0, True
+    for one in rest:
+        found += not first and not one.operator and one.raw.rstrip(",.;") in STOP_WORDS
+        first = one.operator
+    return found

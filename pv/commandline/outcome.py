@@ -89,7 +89,7 @@ class _Run:
         falls = GOOD
         for index, chain in enumerate(script):
             final = index == len(script) - 1
-            if not final and not self.state.errexit:
+            if not final and self.state.errexit is False:
                 self._unread(chain, script[index + 1])
             falls = self._chain(chain, result=result and final)
             if not falls:
@@ -109,11 +109,7 @@ class _Run:
         if isinstance(command, If):
             return self._if(command, result=result)
         if isinstance(command, Loop):
-            self.state.variables.clear()
-            self.script(command.asked)
-            falls = GOOD | self.script(command.body)
-            self.state.variables.clear()
-            return falls
+            return self._loop(command)
         return self.apart(command.body) if command.subshell else self.script(command.body, result=result)
 
     def _chain(self, chain: Chain, *, result: bool) -> Statuses:
@@ -124,19 +120,19 @@ class _Run:
             wanted = GOOD if operator == "&&" else BAD
             if not falls & wanted:
                 continue
-            stays, before = falls - wanted, dict(state.variables)
+            stays, before = falls - wanted, state.copy()
             state.last, state.in_order = falls & wanted, False
             after = self._pipeline(pipeline, result=result and index == len(chain.rest) - 1)
             if stays and after:
                 state.join(before)
             elif stays:
-                state.variables = before
+                state.restore(before)
             falls = stays | after
         if chain.background:
             falls = GOOD
-        if state.errexit and 1 in falls and not chain.first.negated:
+        if state.errexit is not False and 1 in falls and not chain.first.negated:
             self.exits |= BAD
-            falls = falls if chain.rest else falls & GOOD
+            falls = falls & GOOD if state.errexit and not chain.rest else falls
         state.last, state.in_order = falls or state.last, True
         return falls
 
@@ -146,9 +142,10 @@ class _Run:
         else:
             each = [self.apart(part) for part in pipeline.parts]
             falls, end = each[-1], pipeline.parts[-1]
-            if self.state.pipefail:
+            if self.state.pipefail is not False:
                 good = GOOD if all(0 in one for one in each) else NONE
-                falls = good | (BAD if any(1 in one for one in each) else NONE)
+                strict = good | (BAD if any(1 in one for one in each) else NONE)
+                falls = strict if self.state.pipefail else strict | falls
             else:
                 program = end.program if isinstance(end, Simple) else ""
                 hides = program in PASSES_ON and any(1 in one for one in each[:-1])
@@ -158,9 +155,9 @@ class _Run:
 
     def _if(self, command: If, *, result: bool) -> Statuses:
         state, statuses, goes_on = self.state, NONE, True
-        before, errexit = dict(state.variables), state.errexit
+        before = state.copy()
         for asked, body in command.branches:
-            state.errexit = False
+            errexit, state.errexit = state.errexit, False
             answer = self.script(asked)
             state.errexit = errexit
             if 0 in answer:
@@ -172,8 +169,18 @@ class _Run:
             state.last = BAD
         if goes_on:
             statuses |= GOOD if command.otherwise is None else self.script(command.otherwise, result=result)
-        state.variables = dict.fromkeys(before, EITHER)
+        state.join(before)
+        state.variables = dict.fromkeys(state.variables, EITHER)
         return statuses
+
+    def _loop(self, command: Loop) -> Statuses:
+        before = self.state.copy()
+        self.state.variables.clear()
+        self.script(command.asked)
+        falls = GOOD | self.script(command.body)
+        self.state.join(before)
+        self.state.variables.clear()
+        return falls
 
     def _simple(self, command: Simple) -> Statuses:
         program, words, falls = command.program, command.words, EITHER

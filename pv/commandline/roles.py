@@ -13,7 +13,22 @@ if TYPE_CHECKING:
     from pv.commandline.tokens import Token
 
 _WRAPPERS = frozenset(
-    ("command", "env", "exec", "nice", "nohup", "sudo", "time", "timeout", "uv", "poetry", "run", "stdbuf")
+    (
+        "command",
+        "env",
+        "exec",
+        "nice",
+        "nohup",
+        "sudo",
+        "time",
+        "timeout",
+        "uv",
+        "poetry",
+        "run",
+        "stdbuf",
+        "npx",
+        "bunx",
+    )
 )
 _TEST_WORDS = {
     "cargo": frozenset(("test", "t", "nextest", "llvm-cov", "mutants", "kani")),
@@ -28,15 +43,21 @@ _RUNNERS = frozenset(("pytest", "py.test", "ctest", "tox", "nox", "bats", "jest"
 _ANSWERS = frozenset(("test", "[", "[[", "diff", "cmp", "sha256sum", "md5sum"))
 
 
-def argv(command: Simple) -> tuple[str, ...]:
-    """The program and its arguments, without what only wraps it (`timeout 60`, `uv run`, `env A=1`)."""
+def unwrapped(command: Simple) -> tuple[str, ...]:
+    """The program as it is called, and its arguments, without what only wraps it (`timeout 60`, `uv run`, `env A=1`)."""
     words = [word.text for word in command.words]
     while len(words) > 1 and words[0] in _WRAPPERS:
         words = words[1:]
-        while words and (re.fullmatch(r"-.*|\d+[smh]?|\w+=.*", words[0])):
+        while words and re.fullmatch(r"-.*|\d+[smh]?|\w+=.*", words[0]):
             words = words[1:]
     if len(words) > 2 and re.fullmatch(r"python[\d.]*", words[0].rpartition("/")[2]) and words[1] == "-m":
         words = words[2:]
+    return tuple(words)
+
+
+def argv(command: Simple) -> tuple[str, ...]:
+    """The same, the program without its folder."""
+    words = unwrapped(command)
     return (words[0].rpartition("/")[2] or words[0], *words[1:]) if words else ()
 
 

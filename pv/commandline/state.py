@@ -28,8 +28,8 @@ class State:
     # whether `last` is that of whatever ran before, and was not chosen by && or || or `if`
     in_order: bool = True
     variables: dict[str, Statuses] = field(default_factory=dict)
-    errexit: bool = False
-    pipefail: bool = False
+    errexit: bool | None = False  # None: set or not, by what happened before
+    pipefail: bool | None = False
     constant_read: bool = False  # whether `$?` was read where it is always 0
 
     def copy(self) -> State:
@@ -55,10 +55,16 @@ class State:
         else:
             self.variables[name] = held
 
-    def join(self, other: dict[str, Statuses]) -> None:
-        """Either of two things happened: each variable holds what it held after the one or after the other."""
-        both = self.variables.keys() & other.keys()
-        self.variables = {name: self.variables[name] | other[name] for name in both}
+    def join(self, other: State) -> None:
+        """Either of two things happened: what is known after the one and after the other is what both leave possible."""
+        both = self.variables.keys() & other.variables.keys()
+        self.variables = {name: self.variables[name] | other.variables[name] for name in both}
+        self.errexit = self.errexit if self.errexit is other.errexit else None
+        self.pipefail = self.pipefail if self.pipefail is other.pipefail else None
+
+    def restore(self, other: State) -> None:
+        """What was done does not count: the shell was left."""
+        self.variables, self.errexit, self.pipefail = other.variables, other.errexit, other.pipefail
 
     def set_options(self, words: tuple[Token, ...]) -> None:
         """Take in the arguments of `set`, or of a shell that is started."""

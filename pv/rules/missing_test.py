@@ -30,7 +30,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pv.commandline import TestKind, references
-from pv.commandline.roles import argv
+from pv.commandline.roles import unwrapped
 from pv.commandline.roles import commands as commands_of
 from pv.commandline.shell import parse
 from pv.rules._problem import Problem
@@ -52,6 +52,7 @@ _NODE = re.compile(r"([\w./@+-]+\.py)::([\w.:]+?)(?:\[.*\])?")
 _CLAIM = re.compile(r"(?:[\w./@+-]*/)?([\w.+-]+)\.ya?ml::([\w.+-]+?)(?:\[.*\])?")
 _DOTTED = re.compile(r"(falsifiers(?:\.\w+)*)[.:](\w+)")
 _INTERPRETERS = re.compile(r"(?:ba|z|da)?sh|python[\d.]*|pytest|py\.test")
+_FLAG = re.compile(r"-[eiqsuvx]+")  # options that take no value
 _EVIDENCE = "evidence_discharged_by"
 _MAX_BYTES = 2_000_000
 
@@ -104,13 +105,15 @@ def _files(contract: Contract) -> Iterator[_Name]:
         if any(command.program in {"cd", "pushd", "git"} for command in script):
             continue
         for command in script:
-            words = argv(command)
-            if words and _INTERPRETERS.fullmatch(words[0]):
-                words = tuple(word for word in words[1:] if not word.startswith("-"))[:1]
-            else:
-                words = tuple(word.text for word in command.words[:1] if "/" in word.text)
-            for word in words:
-                yield from _name(contract.document.value_span(*one.path), word)
+            word = _script(unwrapped(command))
+            yield from _name(contract.document.value_span(*one.path), word)
+
+
+def _script(words: tuple[str, ...]) -> str:
+    """The script that a command runs, or the file that it gives to an interpreter; empty if it does neither."""
+    if words and _INTERPRETERS.fullmatch(words[0].rpartition("/")[2]):
+        return next((word for word in words[1:] if not _FLAG.fullmatch(word)), "")
+    return words[0] if words and "/" in words[0] else ""
 
 
 def _name(span: Span, text: str) -> Iterator[_Name]:

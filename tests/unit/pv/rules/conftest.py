@@ -73,3 +73,20 @@ def rule(request: pytest.FixtureRequest, tmp_path: Path, whole_of: Callable[[str
     module = next(one for one in all_rules() if code == one.CODE)
     index = Index(lambda: walk([tmp_path]), lambda path: path.relative_to(tmp_path).as_posix())
     return Tried(module, whole_of, tmp_path, index)
+
+
+@pytest.fixture
+def tested() -> Callable[..., str]:
+    """Makes a contract of the text that tests its only claim; several lines become a block, where a `§` marks its beginning."""
+
+    def make(text: str, key: str = "test") -> str:
+        value = text
+        if "\n" in text:
+            lines = text.replace("§", "").splitlines()
+            value = "\n      ".join(["§|" if "§" in text else "|", *lines])
+        elif text.lstrip("§")[0] in "[!'{&*#" or text.endswith(":") or ": " in text:  # not plain text to YAML
+            quoted = text.removeprefix("§").replace("'", "''")
+            value = f"{text[: text.startswith('§')]}'{quoted}'"
+        return f"falsification_tests:\n  - id: F-1\n    prediction: p\n    if_fails: q\n    {key}: {value}"
+
+    return make
