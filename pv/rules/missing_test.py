@@ -30,8 +30,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pv.commandline import TestKind, references
-from pv.commandline.roles import unwrapped
 from pv.commandline.roles import commands as commands_of
+from pv.commandline.roles import unwrapped
 from pv.commandline.shell import parse
 from pv.rules._problem import Problem
 from pv.rules._tests import tests
