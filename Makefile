@@ -10,7 +10,7 @@ STAMP   := $(VENV)/.installed
 LLAMA   := $(VENV)/.llama-cpp-python
 PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: install model vocabularies falsify test lint types bench bench-honest fixtures llama-cpp-python clean
+.PHONY: install model vocabularies falsify test lint types docs bench bench-honest fixtures llama-cpp-python clean
 .DEFAULT_GOAL := falsify
 
 install: $(STAMP)
@@ -43,7 +43,11 @@ lint: $(STAMP)
 	$(BIN)/lint-imports --no-logo
 
 types: $(STAMP)
-	$(BIN)/mypy pv runtime/apr conftest.py falsifiers fixtures benchmarks tests
+	$(BIN)/mypy pv runtime/apr conftest.py falsifiers fixtures benchmarks docs tests
+
+# docs/reference/rules.md and pv-validate.md, out of the code; a test fails where they are not what it would write
+docs: $(STAMP)
+	$(BIN)/python docs/make.py
 
 # one BLAS thread, as llama.cpp is given one
 bench: model

@@ -16,8 +16,22 @@ from pv.words import CONDITIONS, NOTE, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_KEYS = ("contracts", "evidence", "falsifiers", "ledger", "probes", "schema", "validate")
-_VALIDATE = ("ignore", "select", "severity", "strict")
+# the keys and what they say, which docs/reference/pv-validate.md quotes
+KEYS = {
+    "contracts": 'folders of contracts; default: `["contracts"]`',
+    "evidence": "folder of the lines that promotions name; default: `evidence` beside the ledger",
+    "falsifiers": 'folders of falsifiers; default: `["falsifiers"]`',
+    "ledger": "file of the evidence; default: `.pv/ledger.jsonl`",
+    "probes": "programs that say whether something a claim waits for is there: name to argument vector, with `{}` for it",
+    "schema": "the project's copy of the JSON Schema, which every contract names to editors (PV108); default: none",
+    "validate": "a table of its own, below",
+}
+VALIDATE = {
+    "ignore": "codes, or beginnings of codes, that do not count; default: `[]`; `--ignore` adds to it",
+    "select": "codes, or beginnings of codes, that alone count; default: all; `--select` stands instead of both lists",
+    "severity": 'code, or beginning of codes, to `"error"`, `"warning"`, `"note"` or `"off"`; the longest that fits decides',
+    "strict": "whether warnings count as errors; default: `false`",
+}
 # how [tool.pv] can be written, quoted or not, as a table, below [tool], or as a dotted key
 _OURS = re.compile(
     rb"""tool["']?\s*\.\s*["']?pv\b|^\s*\[\s*tool\s*\][^\[]*^\s*["']?pv\b|\btool["']?\s*=\s*\{[^\n]*\bpv\b""",
@@ -69,8 +83,8 @@ def read_config(root: Path, *, foreign: bool = False) -> Config | None:
     if table is None:
         return None
     for key in table:
-        if key not in _KEYS:
-            fix = did_you_mean(key, _KEYS) or f"the keys are {', '.join(_KEYS)}"
+        if key not in KEYS:
+            fix = did_you_mean(key, KEYS) or f"the keys are {', '.join(KEYS)}"
             raise UsageProblem(f"{path}: unknown key {key!r} in [tool.pv]; {fix}")
     ledger = table.get("ledger", ".pv/ledger.jsonl")
     if not _is_name(ledger):
@@ -152,8 +166,8 @@ def _validate(path: Path, table: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise UsageProblem(f"{where} must be a table")
     for key in given:
-        if key not in _VALIDATE:
-            fix = did_you_mean(key, _VALIDATE) or f"the keys are {', '.join(_VALIDATE)}"
+        if key not in VALIDATE:
+            fix = did_you_mean(key, VALIDATE) or f"the keys are {', '.join(VALIDATE)}"
             raise UsageProblem(f"{where}: unknown key {key!r}; {fix}")
     for key in ("select", "ignore"):
         names = given.get(key, [])

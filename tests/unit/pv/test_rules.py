@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 CORPUS = Path(__file__).parents[4] / "shared" / "corpus"
 RULES = all_rules()
 CHECKS = ("check", "check_across", "check_registry")
-NO_TEXT = {"PV001", "PV002", "PV009", "PV010"}  # of a file that cannot be read, is no contract, or has a twin
+# of a file that cannot be read, is no contract, has a twin, or stands in a project that keeps the schema (test_modeline.py)
+NO_TEXT = {"PV001", "PV002", "PV009", "PV010", "PV108"}
 
 
 @pytest.fixture(autouse=True)
@@ -161,4 +162,7 @@ def test_real_contracts_are_read_and_judged() -> None:
         ("claude-code-parity-apr-v1.yaml", "PV310"),
         ("claude-code-parity-apr-v1.yaml", "PV311"),
         ("claude-code-parity-apr-v1.yaml", "PV312"),
+        # ACTIVE_RUNTIME over thirteen gates that are PLANNED or OPEN, and a last change before the newest entry
+        ("claude-code-parity-apr-v1.yaml", "PV318"),
+        ("claude-code-parity-apr-v1.yaml", "PV319"),
     }

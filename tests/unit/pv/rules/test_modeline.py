@@ -90,3 +90,13 @@ def test_no_path_is_offered_that_leads_nowhere_either(find: Find, rule: Tried) -
     (found,) = find(REST)
     assert found.fix is None
     assert "`pv schema` prints" in str(found.help)
+
+
+def test_the_examples_on_the_page(rule: Tried) -> None:
+    page = (rule.rule.__doc__ or "").replace("\n    ", "\n")
+    bad, good = (part.split("\n\n")[1] for part in page.split("Bad:")[1].split("Good:"))
+    rule.index.schema = rule.folder / "contract.schema.json"
+    rule.index.schema.write_text("{}")
+    assert [one.code for one in rule.read(good).errors] == []
+    assert rule.found(good) == []
+    assert "gone.schema.json" in rule.found(bad)[0].message
