@@ -51,6 +51,7 @@ _DOTTED = re.compile(r"falsifiers(?:\.[A-Za-z_]\w*)+(?:[.:][A-Za-z_]\w*)")
 _OPTION = re.compile(r"--?[A-Za-z][\w-]*(?:=.*)?")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _PROGRAM = re.compile(r"[a-z][a-z0-9_.+-]*")
+_JOINS = REDIRECTIONS | {"&&", "||", "|"}
 _PREPARES = frozenset(("set", "cd", "export", "mkdir", "source"))
 _BEFORE = frozenset(("!", "(", "{", "if", "while", "then", "do", "sudo", "env", "time", "exec", "nohup", "command"))
 
@@ -137,13 +138,14 @@ def _looks_told(program: str, rest: list[Token]) -> bool:
     if program in ENGLISH and not any(_is_evidence(one) for one in rest):
         return True
     option = any(_OPTION.fullmatch(one.raw) for one in words)
-    return _stop_words(rest) >= (4 if option else 2)
+    joined = any(one.operator and one.text in _JOINS for one in rest)
+    return _stop_words(rest) >= 2 + 2 * option + 2 * joined
 
 
 def _is_evidence(token: Token) -> bool:
     """Whether a sentence would hardly have this."""
     if token.operator:
-        return token.text in REDIRECTIONS | {"&&", "||", "|", "\n"}
+        return token.text in _JOINS or token.text == "\n"
     raw = token.raw
     return bool(
         _OPTION.fullmatch(raw) or raw.startswith(("$", '"$', "/", "./", "~/")) or re.search(r"\w/\w|\.\w+$", raw)

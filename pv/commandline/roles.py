@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,9 @@ _TEST_WORDS = {
     "pv": frozenset(("validate", "lint", "gate")),
 }
 _RUNNERS = frozenset(("pytest", "py.test", "ctest", "tox", "nox", "bats", "jest", "vitest"))
+_OPTION = re.compile(r"--?[A-Za-z]|--$")
+_RUST_PATH = re.compile(r"\w+(?:::\w+)+")
+_TEST_NAME = re.compile(r"[a-z]\w*_\w*")
 _ANSWERS = frozenset(("test", "[", "[[", "diff", "cmp", "sha256sum", "md5sum"))
 
 
@@ -88,6 +92,18 @@ def commands(script: Script) -> Iterator[Simple]:
     """Every command of a script, in order; those inside substitutions are left out."""
     for chain in script:
         yield from _of_chain(chain)
+
+
+def goes_on_with(script: Script) -> str:
+    """The word with which a line begins that is no command but the rest of the line before; empty if there is none."""
+    for before, after in itertools.pairwise(script):
+        first, last = after.first.parts[0], (before.rest[-1][1] if before.rest else before.first).parts[-1]
+        if before.ends_line and isinstance(first, Simple) and isinstance(last, Simple) and first.words:
+            word, alone = first.words[0].raw, all(one.raw.startswith("-") for one in first.words[1:])
+            name = _RUST_PATH.fullmatch(word) or (runs_tests(last) and _TEST_NAME.fullmatch(word))
+            if _OPTION.match(word) or (alone and name):
+                return word
+    return ""
 
 
 def _of_chain(chain: Chain) -> Iterator[Simple]:

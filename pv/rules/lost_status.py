@@ -21,7 +21,7 @@ Good:
         test: set -o pipefail; cargo test -p reader | tee reader.log
 
 Not flagged: `program | grep -q word`, where the right end is the check; a check whose output goes to a file; a text that as a whole
-cannot fail or cannot pass, which PV401 and PV408 tell.
+cannot fail, cannot pass or is cut in two, which PV401, PV408 and PV403 tell.
 
 Upstream: none.
 """
@@ -31,6 +31,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pv.commandline.outcome import Loss, outcome
+from pv.commandline.roles import goes_on_with
+from pv.commandline.shell import parse
 from pv.rules._problem import Problem
 from pv.rules._tests import commands, place
 from pv.types import Severity
@@ -48,7 +50,7 @@ def check(contract: Contract) -> Iterator[Problem]:
     """Yield each place where an exit status comes to nothing."""
     for one in commands(contract):
         found = outcome(one.text)
-        if found is None or found.cannot_fail or found.cannot_pass:
+        if found is None or found.cannot_fail or found.cannot_pass or goes_on_with(parse(one.text) or ()):
             continue
         for lost in found.lost:
             message, remedy = _words(lost.loss, lost.what)

@@ -28,12 +28,10 @@ Upstream: none; PV-VER-001 calls such a test bound.
 
 from __future__ import annotations
 
-import itertools
-import re
 from typing import TYPE_CHECKING
 
-from pv.commandline.roles import runs_tests
-from pv.commandline.shell import Chain, Simple, parse
+from pv.commandline.roles import goes_on_with
+from pv.commandline.shell import parse
 from pv.rules._problem import Problem
 from pv.rules._tests import commands
 from pv.types import Severity
@@ -46,30 +44,12 @@ if TYPE_CHECKING:
 CODE = "PV403"
 SEVERITY = Severity.ERROR
 
-_PATH = re.compile(r"\w+(?:::\w+)+")
-_NAME = re.compile(r"[a-z]\w*_\w*")
-
 
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield each test with a line that is no command, but the rest of the one before."""
     for one in commands(contract):
-        if "\n" not in one.text.strip():
-            continue
-        for before, after in itertools.pairwise(parse(one.text) or ()):
-            word = _rest(before, after)
-            if word:
-                message = f"in the {one.name}, the line break before {word!r} ends the command"
-                remedy = r"write 'test: >' instead of 'test: |', or end the line before it with '\'"
-                yield Problem(contract.document.value_span(*one.path), message, remedy)
-                break
-
-
-def _rest(before: Chain, after: Chain) -> str:
-    """The word with which a line goes on that is no command of its own; empty if it may be one."""
-    first, last = after.first.parts[0], (before.rest[-1][1] if before.rest else before.first).parts[-1]
-    if not (before.ends_line and isinstance(first, Simple) and isinstance(last, Simple) and first.words):
-        return ""
-    word, alone = first.words[0].raw, all(one.raw.startswith("-") for one in first.words[1:])
-    goes_on = re.match(r"--?[A-Za-z]|--$", word) is not None
-    name = alone and (_PATH.fullmatch(word) or (runs_tests(last) and _NAME.fullmatch(word)))
-    return word if goes_on or name else ""
+        word = goes_on_with(parse(one.text) or ())
+        if word:
+            message = f"in the {one.name}, the line break before {word!r} ends the command"
+            remedy = r"write 'test: >' instead of 'test: |', or end the line before it with '\'"
+            yield Problem(contract.document.value_span(*one.path), message, remedy)

@@ -29,6 +29,7 @@ CODE = "PV402"
         "[ $(grep -c unwrap src/lib.rs | head -1) -eq 0 ]",
         "cargo test -p reader | proptest",
         "cargo test -p reader || true",
+        "cargo test -p reader\n  nibbles_in_order",
         "proptest; RC=$? | tee",
     ],
 )
