@@ -53,7 +53,7 @@ Path = tuple[str | int, ...]
 
 _DAY = r"\d{4}-\d\d-\d\d|\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?"
 _TRUTH = r"yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF"
-_SIXTIES = r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"
+_SIXTIES = r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9]){1,20}(?:\.[0-9_]*)?"  # bounded, for each of a long row is tried
 _NUMBER = r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F]*_[0-9a-fA-F_]*|[0-9]+_[0-9_]*(?:\.[0-9_]*)?)"
 _OCTAL = r"[-+]?0[0-7]+"
 _KINDS = {
@@ -66,9 +66,10 @@ _KINDS = {
         ("octal", _OCTAL),
     )
 }
-# Whether a text may hold any of them: a search of the text costs far less than a walk through its values.
+# Whether a text may hold any of them: a search of the text costs far less than a walk through its values. It begins with a set
+# of characters, which `re` finds fastest, and looks back from there: first for what can stand before a value, then for one.
 _ANY = f"{_DAY}|{_TRUTH}|{_SIXTIES}|{_NUMBER}|{_OCTAL}"
-_MAYBE = re.compile(rf"""(?:[\s,\[{{]|["']:)(?:{_ANY})[ \t]*(?:[,\]}}:#\n\r]|\Z)""")
+_MAYBE = re.compile(rf"[-+0-9yYnNoO](?<=[\s,\[{{:].)(?<=(?=(?:{_ANY})[ \t]*(?:[,\]}}:#\n\r\x85\u2028\u2029]|\Z)).)")
 _FIRST = frozenset("-+0123456789yYnNoO")
 _LONGEST = 64
 # Keys whose values are truth values; `no` there is an error of its own.

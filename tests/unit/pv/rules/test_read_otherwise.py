@@ -48,6 +48,8 @@ def test_good(rule: Tried, good: str) -> None:
         ("x-a:\n  - b\n  - §2026-01-02T10:00:00Z # when", "a day", NOTE, '"2026-01-02T10:00:00Z"'),
         ("x-a: &day §2026-01-02\nx-b: *day\nx-c: [*day]", "a day", NOTE, '"2026-01-02"'),
         ("x-é漢😀: [é漢😀, §2026-01-02]", "a day", NOTE, '"2026-01-02"'),
+        ("x-a: §2026-01-02\x85x-b: 1", "a day", NOTE, '"2026-01-02"'),
+        ("x-a: [b,§2026-01-02]", "a day", NOTE, '"2026-01-02"'),
         ('x-a: {"b":§2026-01-02}', "a day", NOTE, '"2026-01-02"'),
         (CLAIM + "prediction: §no}", "a truth value", WARNING, '"no"'),
         (CLAIM + "params: {§on: [1]}}", "a truth value", WARNING, '"on"'),
