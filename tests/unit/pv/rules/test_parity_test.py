@@ -21,6 +21,7 @@ KIND = 'metadata: {version: "1.0.0", description: d, references: [r], kind: comp
         KIND + "falsification_tests: [{id: F-1, test: cargo test -p ledger --lib parity_}]",
         KIND + "falsification_tests: [{id: F-1, test: bash check.sh --self-test}]",
         KIND + "falsification_tests: [{id: F-1, test: ./check.sh}]",
+        KIND + "falsification_tests: [{id: F-1, test: make bench-decode}]",
         KIND + "falsification_tests: [{id: F-1, test: pv validate ledger.yaml}]",
         KIND + 'falsification_tests: [{id: F-1, test: "X=1 cargo test"}]',
         KIND + "falsification_tests: [{id: F-1, test: tests/test_ledger.py::test_rows}]",
@@ -44,6 +45,7 @@ def test_good(rule: Tried, good: str) -> None:
         (KIND + "falsification_tests: [{id: §F-1}]", "names no command", Severity.NOTE),
         (KIND + 'falsification_tests: [{id: §F-1, test: "  "}]', "names no command", Severity.NOTE),
         (KIND + "falsification_tests: [{id: F-1, test: §see the case table}]", "is prose", Severity.WARNING),
+        (KIND + "falsification_tests: [{id: F-1, test: §make sure that the rows agree}]", "is prose", Severity.WARNING),
         (KIND + "falsification_tests: [{id: F-1, command: §Delete a row and look}]", "is prose", Severity.WARNING),
         (
             KIND + "falsification_tests: [{id: F-1, test_harness: §look at the table again}]",
