@@ -53,7 +53,7 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _PROGRAM = re.compile(r"[a-z][a-z0-9_.+-]*")
 _JOINS = REDIRECTIONS | {"&&", "||", "|"}
 _PREPARES = frozenset(("set", "cd", "export", "mkdir", "source"))
-_BEFORE = frozenset(("!", "(", "{", "if", "while", "then", "do", "sudo", "env", "time", "exec", "nohup", "command"))
+_BEFORE = frozenset(("!", "(", "{", "if", "while", "then", "do", "sudo", "env", "time", "exec", "nohup"))
 
 
 @functools.lru_cache(maxsize=4096)  # several rules ask about the same texts

@@ -14,7 +14,7 @@ STACK = _names("pv apr ccpa pmat batuta bashrs forjar realizar trueno probar ren
 ENGLISH = _names("""
     test find sort time make diff cat head tail cut join split which file true false echo exit go node python bats just more
     less wait watch date export read source yes touch column paste kill sleep strings link install timeout type eval stat set
-    cd mkdir act task for bash git docker jest
+    cd mkdir act task for bash git docker jest command hash
 """)
 PROGRAMS = (
     CARGO

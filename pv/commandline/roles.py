@@ -44,7 +44,7 @@ _RUNNERS = frozenset(("pytest", "py.test", "ctest", "tox", "nox", "bats", "jest"
 _OPTION = re.compile(r"--?[A-Za-z]|--$")
 _RUST_PATH = re.compile(r"\w+(?:::\w+)+")
 _TEST_NAME = re.compile(r"[a-z]\w*_\w*")
-_ANSWERS = frozenset(("test", "[", "[[", "diff", "cmp", "sha256sum", "md5sum"))
+_ANSWERS = frozenset(("grep", "egrep", "fgrep", "rg", "test", "[", "[[", "diff", "cmp", "sha256sum", "md5sum"))
 
 
 def unwrapped(command: Simple) -> tuple[str, ...]:
@@ -79,11 +79,9 @@ def is_check(command: Simple) -> bool:
     words = argv(command)
     if not words:
         return False
-    quiet = any(re.fullmatch(r"-[a-zA-Z]*q[a-zA-Z]*|--quiet", word) for word in words[1:])
     return (
         runs_tests(command)
         or words[0] in _ANSWERS
-        or (words[0] in {"grep", "egrep", "fgrep", "rg"} and quiet)
         or (words[0] == "jq" and any(re.fullmatch(r"-[a-zA-Z]*e[a-zA-Z]*|--exit-status", word) for word in words[1:]))
     )
 

@@ -1,7 +1,7 @@
-"""A word of prose between two commands (PV404).
+"""A word of prose, or of mathematics, behind a command (PV404).
 
 `AND`, `OR` and `THEN` are no operators of a shell: they and all that follows are arguments of the first command, and the second
-one never runs.
+one never runs. No more are `==` or `→` behind a command: `grep -c word file == 3` looks for the word in files named `==` and `3`.
 
 Bad:
 
@@ -44,7 +44,9 @@ CODE = "PV404"
 SEVERITY = Severity.ERROR
 
 _MEANT = {"and": "&&", "then": "&&", "or": "||"}
+_COMPARES = frozenset(("==", "===", "!=", "≥", "≤", "≈", "→", "=>", "⇒"))
 _TAKES_WORDS = frozenset(("echo", "printf", "git", "gh", "for"))  # programs whose arguments may be a sentence
+_TAKES_SIGNS = frozenset(("[", "[[", "test", "expr", "let", "bc", "find", "awk"))
 
 
 def check(contract: Contract) -> Iterator[Problem]:
@@ -55,15 +57,21 @@ def check(contract: Contract) -> Iterator[Problem]:
             if word:
                 message = f"in the {one.name}, {word.raw!r} is no operator but an argument of {command.program!r}"
                 span = place(contract.document, one, word.at, len(word.raw))
-                yield Problem(span, message, f"write {_MEANT[word.raw.lower()]!r}")
+                meant = _MEANT.get(word.raw.lower())
+                remedy = f"write {meant!r}" if meant else 'compare what it prints: [ "$(…)" -eq 3 ]'
+                yield Problem(span, message, remedy)
                 break
 
 
 def _operator(command: Simple) -> Token | None:
     if command.program in _TAKES_WORDS:
         return None
+    argued = False  # whether an argument came before; the first one may be what is looked for
     for word, following in zip(command.words[1:], command.words[2:], strict=False):
         known = following.raw in PROGRAMS - ENGLISH or following.raw == command.words[0].raw
         if word.raw.lower() in _MEANT and (known or (word.raw.isupper() and not following.raw.startswith("-"))):
             return word
+        if argued and word.raw in _COMPARES and command.program not in _TAKES_SIGNS:
+            return word
+        argued |= not word.raw.startswith("-")
     return None

@@ -26,6 +26,10 @@ CODE = "PV404"
         "find . -name AND",
         "cargo test -p reader -- or -q",
         "git commit -m AND pytest",
+        "[ $(grep -c word file) == 3 ]",
+        "grep -q '==' src/lib.rs",
+        "grep -q == src/lib.rs",
+        "test one == other",
     ],
 )
 def test_good(rule: Tried, tested: Callable[..., str], good: str) -> None:
@@ -42,6 +46,9 @@ def test_good(rule: Tried, tested: Callable[..., str], good: str) -> None:
         ("cargo test -p reader §OR cargo test -p writer", "write '||'"),
         ("cargo test -p reader §and cargo test -p writer", "argument of 'cargo'"),
         ("apr check m.apr §THEN ./scripts/compare.sh", "write '&&'"),
+        ("grep -c word file §== 3", "compare what it prints"),
+        ("apr list | grep -c model §≥ 3", "'≥' is no operator"),
+        ("grep -E unwrap src/lib.rs §→ empty", "'→'"),
         ("cd crates && cargo test §AND pytest -q", "'AND'"),
         ("§cargo test -p reader AND\napr check m.apr && cargo test AND apr", "argument of 'cargo'"),
     ],
