@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 
 GOOD = """\
-metadata: {version: "1", description: d, references: [r]}
-equations: {f: {formula: x}}
+metadata: {version: "1", created: "2026-01-02", description: d, references: [Bridle 1990]}
+equations: {f: {formula: x, domain: x > 0, preconditions: [x > 0], lean_theorem: F.f}}
 falsification_tests:
   - {id: F-1, prediction: p, if_fails: q}
+proof_obligations: [{type: invariant, property: o}]
+kani_harnesses: [{id: K-1, obligation: o, bound: 8}]
+qa_gate: {id: G-1, name: g}
 """
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 
@@ -128,7 +131,7 @@ def test_github_annotations_cannot_be_forged(tmp_path: Path) -> None:
     done = pv(tmp_path, "validate", "--format", "github", name)
     lines = [line for line in done.stdout.splitlines() if line.startswith("::")]
     assert len(lines) == 1
-    assert lines[0].startswith("::warning file=a%2Cb%3Ac.yaml,line=5,col=1,title=PV102::")
+    assert lines[0].startswith("::warning file=a%2Cb%3Ac.yaml,line=8,col=1,title=PV102::")
 
 
 def test_control_characters_of_a_file_reach_no_terminal(tmp_path: Path) -> None:
@@ -173,7 +176,7 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
     command = f"{sys.executable} -m pv validate a.yaml | head -n 1"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S607  bash is where the shell finds it
     assert done.stderr == ""
-    assert done.stdout.startswith("a.yaml:5:1: warning[PV102]")
+    assert done.stdout.startswith("a.yaml:8:1: warning[PV102]")
 
 
 def test_explain_prints_the_page_and_the_list(tmp_path: Path) -> None:

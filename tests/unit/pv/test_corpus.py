@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GOOD = """\
-metadata: {version: "1", description: d, references: [r]}
-equations: {f: {formula: x}}
+metadata: {version: "1", created: "2026-01-02", description: d, references: [Bridle 1990]}
+equations: {f: {formula: x, domain: x > 0, preconditions: [x > 0], lean_theorem: F.f}}
 falsification_tests: [{id: F-1, prediction: p, if_fails: q}]
+proof_obligations: [{type: invariant, property: o}]
+kani_harnesses: [{id: K-1, obligation: o, bound: 8}]
+qa_gate: {id: G-1, name: g}
 """
 
 

@@ -11,7 +11,7 @@ from pv.load import load
 from pv.rules import check
 from pv.rules._schema import schema
 from pv.source import Source
-from pv.types import Diagnostic
+from pv.types import Diagnostic, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ def test_any_key_of_a_claim_or_a_mutant_may_hold_anything(contract_of: Callable[
 
 def test_mutants_that_are_no_list_are_a_finding(contract_of: Callable[..., Contract]) -> None:
     found = check(contract_of("falsification_tests:\n  - {id: F-1, prediction: p, if_fails: q, mutants: 5}"))
-    assert [one.code for one in found] == ["PV103"]
+    assert [one.code for one in found if one.severity is not Severity.NOTE] == ["PV103"]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,8 @@ def test_cases_and_ids_that_make_no_names(
 ) -> None:
     name = "" if fragment.startswith("id:") else "id: F-1, "
     found = check(contract_of(f"falsification_tests:\n  - {{{name}prediction: p, if_fails: q, {fragment}}}"))
-    assert [(one.code, words in one.message) for one in found] == [(code, True)]
+    told = [(one.code, words in one.message) for one in found if one.severity is not Severity.NOTE]
+    assert told == [(code, True)]
 
 
 @pytest.mark.parametrize("digits", ["0x" + "f" * 998, "1" * 1000, "0o" + "7" * 998])
