@@ -74,9 +74,17 @@ def rung(status: str) -> Effective | None:
     return Effective(word) if word in set(Effective) else _SYNONYMS.get(word)
 
 
+# Of so many candidates, as the contracts of a large project are, only those that begin alike are compared: it takes too long.
+_MANY = 500
+_ALIKE = 4  # characters
+
+
 def did_you_mean(word: str, candidates: Iterable[str], near: float = 0.6) -> str | None:
     """A help line naming the candidate most like `word`, or None if none is as much alike as `near` (0 to 1)."""
     import difflib  # noqa: PLC0415  only needed once something is wrong
 
-    found = difflib.get_close_matches(word, [str(one) for one in candidates], 1, near)
+    known = [str(one) for one in candidates]
+    if len(known) > _MANY:
+        known = [one for one in known if one[:_ALIKE] == word[:_ALIKE]]
+    found = difflib.get_close_matches(word, known, 1, near)
     return f"did you mean {found[0]!r}?" if found else None

@@ -33,7 +33,7 @@ class Junit(Writer):
         said = "\n".join(_line(one) for one in reading.findings)
         if not reading.readable:
             self._errors += 1
-            inner = f'<error message={attribute(_line(grave[0]))} type="unreadable">{content(said)}</error>'
+            inner = f'<error message={attribute(_line(reading.findings[0]))} type="unreadable">{content(said)}</error>'
         elif grave:
             self._failures += 1
             head = f"{counted(len(grave), 'finding')}: {grave[0].code} {escape(grave[0].message)}"
