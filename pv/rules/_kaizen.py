@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,8 +17,9 @@ KIND = "kaizen"
 STATUSES = ("draft", "planned", "pending", "implementing", "implemented")
 BLOCKS = ("contract", "title", "kaizen", "parent", "status", "date", "baseline", "target", "invariants")
 
-_QUANTITY = re.compile(
-    r"(?:[<>]=?|[≤≥~≈])?\s*([-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\s\d](?:.*\S)?)?", re.ASCII
+# patterns are compiled when a record is first read: most projects have none
+_QUANTITY = (
+    r"(?:[<>]=?|[≤≥~≈])?\s*([-+]?(?:[0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*([^\s0-9](?:.*\S)?)?"
 )
 # A closed list: a looser one would read the date 2026-03-04 as the number 2026.
 _UNITS = {
@@ -30,11 +30,10 @@ _UNITS = {
 }  # fmt: skip
 _LONGEST = 80  # characters of a quantity
 # Parts of the names of what a kaizen exists to reduce. What only names work arranged otherwise (`batch_size`, `steps`) may rise.
-_COSTS = re.compile(r"(?<!pre)(?<!pre_)alloc|bytes|churn|launch|overhead|(?<!a)sync|wasted|_[um]s(?![a-z0-9])")
+_COSTS = r"(?<!pre)(?<!pre_)alloc|bytes|churn|launch|overhead|(?<!a)sync|wasted|_[um]s(?![a-z0-9])"
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """What was measured before and what after, and where each stands in the file."""
 
     before: Mapping[str, Any]
@@ -48,8 +47,7 @@ class Pair:
         return [name for name in self.before if name in self.after]
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """A metric that is a quantity on both sides; `path` leads to it below either of them."""
 
     path: tuple[str, ...]
@@ -64,7 +62,7 @@ class Metric:
     @property
     def is_cost(self) -> bool:
         """Whether less of it is what the record is about, by its name."""
-        return _COSTS.search(self.path[-1].lower()) is not None
+        return re.search(_COSTS, self.path[-1].lower()) is not None
 
 
 def is_kaizen(contract: Contract) -> bool:
@@ -97,7 +95,7 @@ def quantity(value: Any) -> tuple[float, str] | None:
             return (float(value), "") if math.isfinite(value) else None
         except OverflowError:
             return None  # an integer beyond any that was measured
-    found = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= _LONGEST else None
+    found = re.fullmatch(_QUANTITY, value.strip()) if isinstance(value, str) and len(value) <= _LONGEST else None
     if found is None or (found[2] or "") not in _UNITS:
         return None
     number = float(found[1].replace("_", ""))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pv.rules._problem import is_blank
 
@@ -26,11 +25,10 @@ REASONS = (
     *("SUPERSEDED", "REMEASURED", "NO_COUNTERPART", "COMPARISON_RESPECIFIED"),
 )
 LONGEST = 180  # days that a measurement counts, that a downgrade may stay open, and that any date may lie ahead
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One row or one downgrade, and where it stands."""
 
     document: Document
@@ -74,7 +72,7 @@ def downgrades(contract: Contract) -> tuple[Entry, ...]:
 
 def day(value: Any) -> date | None:
     """The day that a text is, written as 2026-01-02 and nothing else; None if it is none."""
-    if not isinstance(value, str) or not _DAY.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_DAY, value):
         return None
     try:
         return date.fromisoformat(value)

@@ -53,8 +53,8 @@ _MOVING = {
     "any", "current", "head", "latest", "main", "master", "na", "newest", "nightly", "tbd", "todo", "trunk", "unknown",
     "unpinned", "whatever",
 }  # fmt: skip
-_COMMIT = re.compile(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{7,64}\b", re.ASCII | re.IGNORECASE)
-_RANGE = re.compile(r"(?:[<>]=?|!=|~=?|\^)\s*v?\d+(?:[.,\s]|$)|\d\.[x*](?:\W|$)", re.ASCII | re.IGNORECASE)
+_COMMIT = r"(?ai)\b(?=[0-9a-f]*[0-9])[0-9a-f]{7,64}\b"
+_RANGE = r"(?ai)(?:[<>]=?|!=|~=?|\^)\s*v?\d+(?:[.,\s]|$)|\d\.[x*](?:\W|$)"
 _FIX = "give the release, build or commit that was run, such as 0.12.4, b4589 or sha256:…"
 
 
@@ -70,11 +70,11 @@ def check(contract: Contract) -> Iterator[Problem]:
 
 
 def _wrong(version: str) -> str | None:
-    if _COMMIT.search(version):
+    if re.search(_COMMIT, version):
         return None
     moving = next((word for word in re.findall(r"[a-z]+", version.lower()) if word in _MOVING), None)
     if moving:
         return f"names a competitor that moves: {version!r}"
-    if _RANGE.search(version):
+    if re.search(_RANGE, version):
         return f"gives a range of versions: {version!r}"
     return None if re.search(r"\d", version, re.ASCII) else f"names the competitor but no version of it: {version!r}"
