@@ -41,6 +41,16 @@ class TestKind(StrEnum):
         return self in {TestKind.PROSE, TestKind.PROPTEST}
 
 
+_PREPARES = frozenset(("set", "cd", "export", "mkdir", "source"))
+_BEFORE = frozenset(("!", "(", "{", "if", "while", "then", "do", "sudo", "env", "time", "exec", "nohup"))
+_PROPTEST = re.compile(r"prop\s?test\b", re.IGNORECASE)
+# what no name of a test, and no command, does without: most texts are prose, and are soon told
+_MAYBE_A_NAME = re.compile(r"`?[\w./@+-]*?(?:::|\.\w|_|[a-z][A-Z]|/|test\w)")
+_MAYBE_A_COMMAND = re.compile(
+    r"\A(?:[^\s\w]|\w+=)|\s--?[A-Za-z]|\A\S*/|\A(?:"
+    + "|".join(sorted(map(re.escape, PROGRAMS | _PREPARES | _BEFORE)))
+    + r")(?!\w)"
+)
 _REMARK = re.compile(r"\s+(?:[—\u2013(#]|--\s).*\Z", re.DOTALL)  # what may follow a reference
 _NAME = re.compile(r"(?=\w*[a-z])(?:\w*_\w*|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*|test\w+)(?:\(\))?")
 _PATH = re.compile(r"(?:\.{0,2}/)?(?:[\w.@+-]+/)*[\w.@+-]*\.(?:py|sh|bash|rs|rb|js|ts|mjs|go|yml|yaml|bats|lean|v|R)")
@@ -52,8 +62,6 @@ _OPTION = re.compile(r"--?[A-Za-z][\w-]*(?:=.*)?")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _PROGRAM = re.compile(r"[a-z][a-z0-9_.+-]*")
 _JOINS = REDIRECTIONS | {"&&", "||", "|"}
-_PREPARES = frozenset(("set", "cd", "export", "mkdir", "source"))
-_BEFORE = frozenset(("!", "(", "{", "if", "while", "then", "do", "sudo", "env", "time", "exec", "nohup"))
 
 
 @functools.lru_cache(maxsize=4096)  # several rules ask about the same texts
@@ -64,12 +72,12 @@ def kind_of(text: str | None) -> TestKind:
         return TestKind.NONE
     if re.match(r"prop\s?test\b", plain, re.IGNORECASE) and not re.match(r"proptest_\w", plain):
         return TestKind.PROPTEST
-    return _reference(plain) or _command(plain[:_MAX]) or TestKind.PROSE
+    return _reference(plain[:_MAX]) or _command(plain[:_MAX]) or TestKind.PROSE
 
 
 def references(text: str) -> list[str]:
     """The names in a text that names one test or several; without the remark that may stand behind them."""
-    return _names(_REMARK.sub("", text.strip()))
+    return _names(_REMARK.sub("", " ".join(text.split())))
 
 
 def _names(text: str) -> list[str]:
@@ -80,6 +88,7 @@ def _reference(plain: str) -> TestKind | None:
     """The kind of a text that names a test, or several of one kind, and perhaps says something about it behind it."""
     if len(plain) > _MAX:
         return None
+    plain = " ".join(plain.split())
     for names in (_names(plain), references(plain)):
         for pattern, kind in (
             (_NODE, TestKind.PYTEST),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"]
 _STATED = re.compile(
-    rf"(?:(?P<before>[\w.,+-]+)\s+)?(?<![\w.,/-])(?P<number>\d{{1,6}}|{'|'.join(_WORDS)})\s+"
+    rf"(?:(?P<before>[\w.,+-]{{1,40}})\s{{1,9}})?(?<![\w.,/-])(?P<number>\d{{1,6}}|{'|'.join(_WORDS)})\s+"
     r"(?P<what>falsification (?:tests|conditions)|kani (?:harness(?:es)?|proofs)|proof obligations)\b",
     re.IGNORECASE,
 )

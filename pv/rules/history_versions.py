@@ -34,11 +34,11 @@ from pv.types import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pv.history.transitions import Version
     from pv.parse import Contract
 
 CODE = "PV312"
 SEVERITY = Severity.ERROR
-_BY_VERSION = functools.cmp_to_key(lambda one, other: compare_versions(one[0], other[0]))
 
 
 def check(contract: Contract) -> Iterator[Problem]:
@@ -72,7 +72,7 @@ def _amendments(contract: Contract) -> Iterator[Problem]:
             for index, entry in enumerate(_list(contract.metadata.get(key)))
             if isinstance(entry, dict) and (version := version_of(str(entry.get("version"))))
         ]
-        newest = max(found, key=_BY_VERSION, default=None)
+        newest = max(found, key=_by_version, default=None)
         if newest and stated and compare_versions(newest[0], stated) > 0:
             message = f"{key} goes to version {'.'.join(map(str, newest[0]))}, but metadata.version is {contract.metadata['version']}"
             span = contract.document.value_span("metadata", key, newest[1], "version")
@@ -81,6 +81,11 @@ def _amendments(contract: Contract) -> Iterator[Problem]:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+@functools.cmp_to_key
+def _by_version(one: tuple[Version, int], other: tuple[Version, int]) -> int:
+    return compare_versions(one[0], other[0])
 
 
 def _same(one: str, other: str) -> bool:
