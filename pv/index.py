@@ -12,7 +12,7 @@ from pv.source import read_source
 from pv.types import Diagnostic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from pv.source import Source
@@ -58,14 +58,14 @@ class Index:
                 self._paths.setdefault(path.stem, []).append(path)
         return self._paths
 
-    def contracts(self, name: str) -> list[Summary]:
-        """Every contract of this name; more than one where two files share it."""
+    def contracts(self, name: str) -> Iterator[Summary]:
+        """Every contract of this name, each read when it is reached; more than one where two files share it."""
         found = (self._summary(path) for path in self.names.get(name, ()))
-        return [one for one in found if one is not None]
+        return (one for one in found if one is not None)
 
     def get(self, name: str) -> Summary | None:
-        """The contract of this name; None if there is none."""
-        return next(iter(self.contracts(name)), None)
+        """The contract of this name, the first where files share it; None if there is none."""
+        return next(self.contracts(name), None)
 
     def add(self, path: Path, contract: Contract | None) -> None:
         """Remember a file that has been read, so that it is not read again."""

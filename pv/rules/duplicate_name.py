@@ -36,7 +36,8 @@ SEVERITY = Severity.ERROR
 def check_across(contract: Contract, index: Index) -> Iterator[Problem]:
     """Yield a problem if another file holds a contract of the same name."""
     if len(index.names.get(contract.name, ())) > 1:
-        others = [one.path for one in index.contracts(contract.name) if one.path != contract.path]
-        if others:
-            message = f"a contract named {contract.name!r} stands in {', '.join(others)} as well"
+        # the first other one is enough: where a hundred share a name, each would name the hundred
+        other = next((one.path for one in index.contracts(contract.name) if one.path != contract.path), None)
+        if other is not None:
+            message = f"a contract named {contract.name!r} stands in {other} as well"
             yield Problem(Span(1, 1), message, "rename one of the files")

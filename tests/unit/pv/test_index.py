@@ -9,6 +9,7 @@ import pytest
 from pv.corpus import read, walk
 from pv.index import Index
 from pv.shapes import Shape, shape_of
+from pv.source import Source, read_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +46,7 @@ def test_a_contract_is_summed_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["a: 1", "metadata: [", "[1]", "\xff"])
 def test_what_is_no_contract_has_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "one-v1.yaml").write_text(text, "latin-1")
-    assert index(tmp_path).contracts("one-v1") == []
+    assert list(index(tmp_path).contracts("one-v1")) == []
     assert index(tmp_path).get("two-v1") is None
 
 
@@ -56,6 +57,34 @@ def test_only_what_is_asked_for_is_read_and_only_once(tmp_path: Path) -> None:
     found = index(tmp_path, log)
     assert (found.get("two-v1"), found.get("two-v1")) != (None, None)
     assert log == ["two-v1.yaml"]
+
+
+def test_what_a_question_had_read_is_handed_over_once_and_only_while_it_says_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "one-v1.yaml"
+    file.write_text(ONE)
+    found = index(tmp_path)
+    assert found.get("one-v1") is not None
+    changed = read_source(file, "one-v1.yaml")
+    assert isinstance(changed, Source)
+    ahead = found.read_ahead(file, changed)
+    assert ahead is not None
+    assert ahead.name == "one-v1"
+    assert found.read_ahead(file, changed) is None
+    again = index(tmp_path)
+    assert again.get("one-v1") is not None
+    assert again.read_ahead(file, Source("one-v1.yaml", ONE + "status: x\n")) is None
+
+
+def test_of_many_files_of_one_name_only_as_many_are_read_as_must_be(tmp_path: Path) -> None:
+    for folder in "abcde":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "one-v1.yaml").write_text(ONE)
+    log: list[str] = []
+    found = index(tmp_path, log)
+    assert found.get("one-v1") is not None
+    assert len(log) == 1
+    read(tmp_path / "a/one-v1.yaml", "a/one-v1.yaml", index=found)
+    assert len(log) == 2
 
 
 def test_two_files_of_one_name_are_both_told(tmp_path: Path) -> None:
