@@ -130,6 +130,7 @@ TEXT = META + "x-a: b # c\nx-d: [e, 'f']\nx-g: &h 1\nx-i: *h\n"
         (Fix(Span(2, 6, 1), "@"), "would be no YAML"),
         (Fix(Span(2, 8, 1), "\n"), "would"),  # the comment becomes a value
         (Fix(Span(3, 10, 3), "f"), "would become"),  # quotes are taken away
+        (Fix(Span(3, 10, 3), '"f"'), "would become"),  # other quotes are no fix
         (Fix(Span(3, 7, 1), "e: 1"), "would become"),
         (Fix(Span(4, 6, 2), ""), "would become"),
         (Fix(Span(5, 6, 2), "1"), "would become"),
