@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_OPERATORS = ("&&", "||", ";;", "|&", "&>>", "&>", "<<<", "<<-", "<<", ">>", ">&", "<&", ">|", "<>", ">", "<")
-_SINGLE = "|&;()\n"
+_OPERATOR = re.compile(
+    r"(?:[0-9]{1,2}(?=[<>]))?(&>>|&>|<<<|<<-|<<|>>|>&|<&|>\||<>|>|<)|(&&|\|\||;;|\|&|[|&;()\n])"  # redirections, and the rest
+)
+_PLAIN = re.compile(r"[^ \t\r\n|&;()<>\\'\"$`]+")
 REDIRECTIONS = frozenset(("&>>", "&>", "<<<", "<<-", "<<", ">>", ">&", "<&", ">|", "<>", ">", "<"))
 _ENDS_WORD = frozenset(" \t\r\n|&;()<>")
 
@@ -64,15 +66,12 @@ class _Cutter:
         self.at = len(self.text) if end < 0 else end
 
     def _operator(self) -> bool:
-        fd = re.compile(r"[0-9]{1,2}(?=[<>])").match(self.text, self.at)
-        start = fd.end() if fd else self.at
-        found = next((one for one in _OPERATORS if self.text.startswith(one, start)), None)
-        if found is None and not fd and self.text[start] in _SINGLE:
-            found = self.text[start]
-        if found is None:
+        match = _OPERATOR.match(self.text, self.at)
+        if match is None:
             return False
-        self.tokens.append(Token(found, self.text[self.at : start + len(found)], self.at, operator=True))
-        self.at = start + len(found)
+        found = match[1] or match[2]
+        self.tokens.append(Token(found, match[0], self.at, operator=True))
+        self.at = match.end()
         if found == "\n" and self.awaited:
             self._skip_documents()
         return True
@@ -90,7 +89,11 @@ class _Cutter:
         inner: list[str] = []
         while self.at < len(self.text) and self.text[self.at] not in _ENDS_WORD:
             char = self.text[self.at]
-            if char == "\\":
+            plain = _PLAIN.match(self.text, self.at)
+            if plain:
+                parts.append(plain[0])
+                self.at = plain.end()
+            elif char == "\\":
                 if not self.text.startswith("\\\n", self.at):
                     parts.append(self.text[self.at + 1 : self.at + 2])
                 self.at += 2

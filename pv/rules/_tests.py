@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from pv.commandline import TestKind, kind_of
 from pv.types import Span
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 # of an entry that is a claim, what else may hold a command; of the last one the output is read, not the exit status
 _BESIDE = ("test", "command", "test_harness", "cross_check_command")
 _READ = frozenset(("cross_check_command",))
+# many rules ask the same of one document after another
+_FOUND: WeakKeyDictionary[Document, tuple[Tested, ...]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,16 @@ class Tested:
         return f"'{self.path[-1]}' of {self.owner!r}"
 
 
-def tests(contract: Contract) -> Iterator[Tested]:
+def tests(contract: Contract) -> tuple[Tested, ...]:
     """Every text of the contract that says how a claim is tested, or how a rule of `enforcement` is checked."""
+    if contract.document not in _FOUND:
+        _FOUND[contract.document] = tuple(_tests(contract))
+    return _FOUND[contract.document]
+
+
+def _tests(contract: Contract) -> Iterator[Tested]:
     for claim in contract.claims:
-        keys = dict.fromkeys((claim.key("test"), *(key for key in _BESIDE if key in claim.data)))
+        keys = dict.fromkeys((claim.key("test"), *(key for key in _BESIDE if key in claim.data)))  # each once
         yield from _texts(claim.data, claim.at, tuple(keys), claim.id)
     enforcement = contract.document.data.get("enforcement")
     for name, entry in enforcement.items() if isinstance(enforcement, dict) else ():

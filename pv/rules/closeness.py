@@ -49,6 +49,17 @@ _CLOSE = re.compile(
     r"|\bup to (?:rounding|floating[- ]point|numerical)",
     re.IGNORECASE,
 )
+_HINTS = (
+    "≈",
+    "≅",
+    "≃",
+    "~=",
+    "approx",
+    "numerically",
+    "close to",
+    "within",
+    "up to",
+)  # one is in all that _CLOSE finds
 _NUMBER = r"(?:\d[\d_]*(?:\.\d+)?(?:e[-+]?\d+)?|\d+/\d+|2\^-?\d+|10\^\{?[-\u2212]?\d+)"
 _SMALL = r"(?:\d[\d.]*e-\d+|0\.\d+|2\^-\d+|10\^\{?[-\u2212]\d+)"
 _BOUND = re.compile(
@@ -65,7 +76,8 @@ _TOLERANCES = ("tolerance", "float_tolerance", "atol", "rtol")
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield each claim that predicts closeness without a bound; as a note where one stands that it may mean."""
     for claim in contract.claims:
-        close = _CLOSE.search(claim.prediction)
+        said = claim.prediction.lower()
+        close = _CLOSE.search(claim.prediction) if any(hint in said for hint in _HINTS) else None
         if not close or not is_blank(claim.tolerance) or _BOUND.search(claim.prediction):
             continue
         named = _named(contract, claim)

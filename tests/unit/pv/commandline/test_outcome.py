@@ -73,6 +73,9 @@ EITHER = [
     "set -eu; p; echo done",
     "diff a b && exit 1 || exit 0",
     "if ! p; then exit 1; fi; echo ok",
+    "p || set -e; false; q",
+    "p && set -o pipefail; q | cat",
+    "if p; then set -e; fi; q; true",
 ]
 
 
