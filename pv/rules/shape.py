@@ -55,6 +55,8 @@ def check(contract: Contract) -> Iterator[Problem]:
             wanted = [error.wanted] if isinstance(error.wanted, str) else error.wanted
             kinds = " or ".join(_NAMES.get(kind, f"a {kind}" if kind != "integer" else "an integer") for kind in wanted)
             fix = "quote it" if "string" in wanted and not isinstance(error.value, (dict, list)) else None
+            if "status_history" in path[:1] and len(path) <= 2:  # the list, or an entry of it
+                fix = 'a list of entries, as in - {date: "2026-01-02", from: DRAFT, to: PROPOSED, reason: …}'
             yield Problem(span, f"{where} must be {kinds}, not {_shown(error.value)}", fix)
         elif error.keyword == "enum":
             words = [word for word in error.wanted if isinstance(word, str)]

@@ -99,6 +99,8 @@ CLAIM = "falsification_tests:\n  - {id: FALSIFY-B-001, prediction: p, if_fails: 
         (CLAIM + "params: §[1]}", "PV103", "must be a mapping, not a list"),
         ('metadata: {version: "1", description: §3, references: [r]}', "PV103", "must be text, not 3"),
         ('metadata: {version: "1", description: d, kind: §patern}', "PV103", "did you mean 'pattern'?"),
+        ("status_history: §{date: 2026-01-01}", "PV103", "a list of entries, as in"),
+        ("status_history:\n  - §'2026-01-01: DRAFT'", "PV103", "a list of entries, as in"),
         ("proof_obligations:\n  - {type: §Bound, property: x}", "PV103", "did you mean 'bound'?"),
         (CLAIM + "pending: [{model: §[a]}]}", "PV103", "must be text"),
         (CLAIM + "pending: §torch}", "PV103", "must be a list"),
