@@ -132,6 +132,10 @@ TEXT = META + "x-a: b # c\nx-d: [e, 'f']\nx-g: &h 1\nx-i: *h\n"
         (Fix(Span(3, 10, 3), "f"), "would become"),  # quotes are taken away
         (Fix(Span(3, 10, 3), '"f"'), "would become"),  # other quotes are no fix
         (Fix(Span(3, 7, 1), "e: 1"), "would become"),
+        (
+            Fix(Span(3, 6, 8), "\n  - e\n  - 'f'"),
+            "SequenceStart at line 3 would become SequenceStart",
+        ),  # another layout
         (Fix(Span(4, 6, 2), ""), "would become"),
         (Fix(Span(5, 6, 2), "1"), "would become"),
         (Fix(Span(1, 1, 0), "---\n"), "would become"),
