@@ -19,7 +19,7 @@ _WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"
 _STATED = re.compile(
     rf"(?:(?P<before>[\w.,+-]{{1,40}})\s{{1,9}})?(?<![\w.,/-])(?P<number>\d{{1,6}}|{'|'.join(_WORDS)})\s+"
     r"(?P<what>falsification (?:tests|conditions)|kani (?:harness(?:es)?|proofs)|proof obligations)\b",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 # Before a number these say that it counts a part, or something else.
 _OF_A_PART = {

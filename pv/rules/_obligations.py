@@ -32,8 +32,6 @@ def tested(contract: Contract) -> set[int] | None:
     """The obligations, by index, that claims say they test, by id, by property or by place; None if no claim says it."""
     told = [name for claim in contract.claims for name in names(claim.data.get("obligation"), split=True)]
     bound = [name.text for claim in contract.claims for name in names(claim.data.get("binds_to"), split=True)]
-    if not told and not bound:
-        return None
     ids = obligation_ids(contract)
     found = {ids[name] for name in bound if name in ids}
     if not told:

@@ -48,7 +48,7 @@ def test_good(rule: Tried, good: str) -> None:
 proof_obligations:
   - {type: bound, property: p, §applies_to_phase: sum}
 """,
-            "'bound'",
+            "proof obligation 1 is of type 'bound'",
         ),
         (
             """\

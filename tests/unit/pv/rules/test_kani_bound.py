@@ -53,10 +53,18 @@ kani_harnesses:
         (
             """\
 kani_harnesses:
-  - {id: K-1, §bound: , obligation: a}
+  - {§bound: , obligation: a}
 """,
-            "names no bound",
+            "harness 1 names no bound",
             Severity.WARNING,
+        ),
+        (
+            """\
+kani_harnesses:
+  - {obligation: a, bound: §-1}
+""",
+            "harness 1 is no whole number",
+            Severity.ERROR,
         ),
         (
             """\

@@ -49,7 +49,7 @@ proof_obligations:
 proof_obligations:
   - {property: p, §na_owner: o}
 """,
-            "has na_owner",
+            "proof obligation 1 has na_owner",
         ),
         (
             """\

@@ -41,7 +41,7 @@ def test_good(rule: Tried, good: str) -> None:
 proof_obligations:
   - {property: p, applies_to: §not_applicable}
 """,
-            "without na_reason and na_owner",
+            "proof obligation 1 is set aside without na_reason and na_owner",
         ),
         (
             """\

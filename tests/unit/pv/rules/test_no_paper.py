@@ -26,6 +26,8 @@ CODE = "PV229"
         'metadata: {version: "1", created: "2026-01-02", description: d, references: [\'doi:10.1000/1\']}',
         # without references PV201 speaks
         'metadata: {version: "1", created: "2026-01-02", description: d, references: []}',
+        # of text that is no list PV103
+        'metadata: {version: "1", created: "2026-01-02", description: d, references: src/a.rs}',
     ],
 )
 def test_good(rule: Tried, good: str) -> None:

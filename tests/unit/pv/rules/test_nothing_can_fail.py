@@ -70,6 +70,14 @@ def test_good(rule: Tried, good: str) -> None:
 equations: {}
 proof_obligations: []
 """,
+            "could fail: no claims write claims under",
+            Severity.ERROR,
+        ),
+        (
+            """\
+§falsification_tests: []
+equations: {}
+""",
             "without metadata.kind",
             Severity.ERROR,
         ),

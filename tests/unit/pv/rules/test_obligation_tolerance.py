@@ -145,7 +145,7 @@ proof_obligations:
 proof_obligations:
   - {property: §matches within ULP}
 """,
-            "within ULP",
+            "proof obligation 1 says 'within ULP'",
         ),
         (
             """\

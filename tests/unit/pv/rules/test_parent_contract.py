@@ -44,7 +44,7 @@ def test_good(rule: Tried, good: str) -> None:
 proof_obligations:
   - {type: bound, property: p, §parent_contract: a-v1}
 """,
-            "'bound'",
+            "proof obligation 1 is of type 'bound'",
         ),
         (
             """\

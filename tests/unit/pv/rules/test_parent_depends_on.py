@@ -73,7 +73,7 @@ proof_obligations:
 proof_obligations:
   - §{type: subcontract, property: p}
 """,
-            "subcontract of nothing",
+            "proof obligation 1 is a subcontract of nothing",
             Severity.WARNING,
         ),
         (

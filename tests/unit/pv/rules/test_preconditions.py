@@ -65,6 +65,18 @@ def test_good(rule: Tried, good: str) -> None:
             "f0, f1, f2, f3, f4 and 2 more",
             Severity.NOTE,
         ),
+        (
+            """\
+§equations:
+  f0: {formula: x}
+  f1: {formula: x}
+  f2: {formula: x}
+  f3: {formula: x}
+  f4: {formula: x}
+""",
+            "f0, f1, f2, f3, f4 None",
+            Severity.NOTE,
+        ),
     ],
 )
 def test_bad(rule: Tried, bad: str, words: str, severity: Severity) -> None:

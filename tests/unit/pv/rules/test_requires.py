@@ -44,7 +44,7 @@ def test_good(rule: Tried, good: str) -> None:
 proof_obligations:
   - {type: bound, property: p, §requires: x is finite}
 """,
-            "'bound'",
+            "proof obligation 1 is of type 'bound'",
         ),
         (
             """\

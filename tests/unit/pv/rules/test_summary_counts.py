@@ -38,6 +38,14 @@ metadata: {version: "1", created: "2026-01-02", description: d, references: [r],
 proof_obligations: []
 verification_summary: {total_obligations: 4}
 """,
+        # all claims together
+        """\
+falsification_tests:
+  - {id: F-1, prediction: p, if_fails: q, mutants: [{id: m, stage: s}]}
+invariants:
+  - {id: F-2, assertion: p}
+qa_gate: {pass_criteria: 2 falsification tests}
+""",
         # the tests among the claims
         """\
 falsification_tests:
@@ -46,6 +54,23 @@ invariants:
   - {id: F-2, assertion: p}
 qa_gate: {pass_criteria: 1 falsification tests of 2}
 """,
+        # nothing is said to be tested
+        """\
+falsification_tests: []
+verification_summary: {total_obligations: 1, l2_property_tested: 0, l4_not_applicable: 1}
+""",
+        # other counts than that of gaps
+        """\
+proof_obligations:
+  - {property: a, lean: {theorem: T, status: sorry}}
+  - {property: b}
+kani_harnesses: [{id: K, obligation: a, bound: 8}]
+verification_summary: {l3_kani_proved: 0, l4_not_applicable: 0}
+""",
+        # letters that only look like a number's
+        "qa_gate: {pass_criteria: ſix falsification tests}",
+        # in words
+        "qa_gate: {pass_criteria: One falsification tests passes}",
         # other summaries
         "verification_summary: {current_level: 2, status: green, total_obligations: }",
         "verification_summary: text",
@@ -80,6 +105,39 @@ verification_summary: {total_obligations: §3}
 """,
             "is 3, the file has 2",
             Severity.ERROR,
+        ),
+        (
+            """\
+metadata: {version: "1", created: "2026-01-02", description: d, references: [r], kind: schema}
+verification_summary: {total_obligations: §3}
+""",
+            "is 3, the file has 1",
+            Severity.ERROR,
+        ),
+        (
+            """\
+proof_obligations: []
+verification_summary: {total_obligations: §3}
+""",
+            "is 3, the file has 0",
+            Severity.ERROR,
+        ),
+        (
+            "qa_gate: {pass_criteria: §All two falsification tests pass}",
+            "two falsification tests, the file has 1",
+            Severity.WARNING,
+        ),
+        (
+            """\
+falsification_tests:
+  - {id: F-1, prediction: p, if_fails: q, mutants: [{id: m, stage: s}]}
+invariants:
+  - {id: F-2, assertion: p}
+  - {id: F-3, assertion: p}
+qa_gate: {pass_criteria: §4 falsification tests}
+""",
+            "has 3",
+            Severity.WARNING,
         ),
         (
             """\
