@@ -40,5 +40,6 @@ def _refuse_unknown(where: str, names: Iterable[str]) -> None:
     for name in names:
         known = codes()
         if not name or not any(code.startswith(name) for code in known):
-            fix = did_you_mean(name.upper(), known) or "`pv explain` lists the codes"
+            beside = [code for code in known if code[:3] == name[:3].upper()]
+            fix = did_you_mean(name.upper(), beside) or "`pv explain` lists the codes"
             raise UsageProblem(f"{escape(where)}: no code begins with {escape(name)!r}; {fix}")

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = (arguments.code or "").strip().upper()
     rules = [rule for rule in all_rules() if rule.CODE.startswith(wanted)]
     if not rules:
-        fix = did_you_mean(wanted, codes()) or "`pv explain` lists them"
+        fix = did_you_mean(wanted, [code for code in codes() if code[:3] == wanted[:3]]) or "`pv explain` lists them"
         raise UsageProblem(f"no rule has the code {escape(arguments.code)!r}; {fix}")
     if arguments.json:
         emit(json.dumps({"schema": _SCHEMA, "rules": [_data(rule) for rule in rules]}, indent=2) + "\n")

@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BAD = """\
 metadata: {version: "1.0.0", description: d, references: [r]}
