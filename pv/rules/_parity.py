@@ -1,4 +1,4 @@
-"""The ledger of a competitive-parity contract: its rows, its downgrades, and the words that may stand in them."""
+"""The ledger of a competitive-parity contract: its rows, its downgrades and removals, and the words that may stand in them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
 class Entry(NamedTuple):
-    """One row or one downgrade, and where it stands."""
+    """One row, downgrade or removal, and where it stands."""
 
     document: Document
     path: tuple[str | int, ...]
@@ -68,6 +68,11 @@ def rows(contract: Contract) -> tuple[Entry, ...]:
 def downgrades(contract: Contract) -> tuple[Entry, ...]:
     """The downgrades of a contract of this kind."""
     return _entries(contract.document, "downgrades") if is_ledger(contract) else ()
+
+
+def removals(contract: Contract) -> tuple[Entry, ...]:
+    """The removals of a contract of this kind."""
+    return _entries(contract.document, "removals") if is_ledger(contract) else ()
 
 
 def day(value: Any) -> date | None:

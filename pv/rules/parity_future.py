@@ -46,7 +46,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from pv.rules import _today
-from pv.rules._parity import downgrades, rows
+from pv.rules._parity import downgrades, removals, rows
 from pv.rules._problem import Problem
 from pv.types import Severity
 
@@ -60,9 +60,9 @@ SEVERITY = Severity.ERROR
 
 
 def check(contract: Contract) -> Iterator[Problem]:
-    """Yield each row measured, and each downgrade recorded, on a day to come."""
+    """Yield each row measured, and each downgrade or removal recorded, on a day to come."""
     measured = ((row, "measured_on") for row in rows(contract))
-    recorded = ((entry, "recorded_on") for entry in downgrades(contract))
+    recorded = ((entry, "recorded_on") for entry in (*downgrades(contract), *removals(contract)))
     for entry, key in itertools.chain(measured, recorded):
         found = entry.day(key)
         if found and found > _today.today():

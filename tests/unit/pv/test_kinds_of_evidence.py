@@ -55,6 +55,15 @@ LEDGER: dict[str, Any] = {
                 "recheck_by": "2027-01-15",
             }
         ],
+        "removals": [
+            {
+                "entry_point": "apr chat",
+                "reason": "RENAMED",
+                "owner": "agents",
+                "recorded_on": "2026-10-05",
+                "replacement": "apr code",
+            }
+        ],
     },
 }
 BEAT: dict[str, Any] = {

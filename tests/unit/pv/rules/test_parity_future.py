@@ -44,6 +44,7 @@ def test_good(rule: Tried, good: str) -> None:
             "'measured_on' of rows[0], 2026-11-23, is still to come",
         ),
         (KIND + "parity: {downgrades: [{recorded_on: §2026-11-23}]}", "'recorded_on' of downgrades[0]"),
+        (KIND + "parity: {removals: [{recorded_on: §2026-11-23}]}", "'recorded_on' of removals[0]"),
         (KIND + "parity: {rows: [{measured_on: §2099-01-01}]}", "give the day it was"),
     ],
 )
