@@ -68,7 +68,7 @@ kani_harnesses: [{id: K, obligation: a, bound: 8}]
 verification_summary: {l3_kani_proved: 0, l4_not_applicable: 0}
 """,
         # letters that only look like a number's
-        "qa_gate: {pass_criteria: ſix falsification tests}",
+        'qa_gate: {pass_criteria: "\\u017fix falsification tests"}',
         # in words
         "qa_gate: {pass_criteria: One falsification tests passes}",
         # other summaries
