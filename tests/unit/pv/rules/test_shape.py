@@ -1,0 +1,46 @@
+"""Values of the wrong kind, and fields that are missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.unit.pv.rules.conftest import Tried
+
+CODE = "PV103"
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        "falsification_tests: [{id: 1, prediction: true, if_fails: 2.5}]",
+        "equations:",
+        "metadata: {version: 1.0, description: d, references: [r], created: 2026-01-02}",
+        "kani_harnesses: [{id: K, obligation: O, bound: 0x10}]",
+    ],
+)
+def test_good(rule: Tried, good: str) -> None:
+    rule.accepts(good)
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ("falsification_tests: [§{prediction: p}]", "lacks 'id'"),
+        ("falsification_tests: §{a: 1}", "must be a list, not a mapping"),
+        ("falsification_tests: [§text]", "must be a mapping, not 'text'"),
+        ("falsification_tests: [{id: F-1, prediction: §[p], if_fails: q}]", "not a list"),
+        ("kani_harnesses: [{id: K, obligation: O, bound: §'8'}]", "an integer or nothing, not '8'"),
+        ("proof_obligations: [{type: §bounds, property: p}]", "did you mean 'bound'?"),
+        ("metadata: {version: '1', description: §3, references: [r]}", "quote it"),
+        (
+            "falsification_tests: [{id: F-1, prediction: p, if_fails: q, mutants: [{id: m, layer: §-1}]}]",
+            "minimum of 0",
+        ),
+        ("metadata: §[a]", "'metadata' must be a mapping"),
+    ],
+)
+def test_bad(rule: Tried, bad: str, words: str) -> None:
+    rule.finds(bad, words)
