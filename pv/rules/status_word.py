@@ -11,7 +11,8 @@ Good:
 
     status: ACTIVE_RUNTIME
 
-Not flagged: the words of a kaizen record, which has a list of its own (PV512).
+Not flagged: the words of a kaizen record, which has a list of its own (PV512); of a benchmark also `enforced` and `tracking`, which
+real ones say of their gate.
 
 Upstream: none; no rule there reads a status.
 """
@@ -32,10 +33,14 @@ if TYPE_CHECKING:
 CODE = "PV302"
 SEVERITY = Severity.ERROR
 
+_OF_KINDS = {"beat-benchmark": {"ENFORCED", "TRACKING"}}
+
 
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield one problem if the declared status is no known word."""
     if contract.status is None or contract.kind == "kaizen" or rung(contract.status):
+        return
+    if contract.status.upper() in _OF_KINDS.get(contract.kind, ()):
         return
     path = ("status",) if "status" in contract.document.data else ("metadata", "status")
     fix = did_you_mean(contract.status.upper(), STATUS_WORDS) or f"one of {', '.join(Effective)}"

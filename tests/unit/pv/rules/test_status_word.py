@@ -20,6 +20,10 @@ CODE = "PV302"
         "status: REFUTED",
         "x-status: whatever",
         'metadata: {version: "1", description: d, status: DRAFT}',
+        # kinds with words of their own
+        'metadata: {version: "1", description: d, kind: kaizen}\nstatus: implemented',
+        'metadata: {version: "1", description: d, kind: beat-benchmark}\nstatus: enforced',
+        'metadata: {version: "1", description: d, kind: beat-benchmark}\nstatus: TRACKING',
     ],
 )
 def test_good(rule: Tried, good: str) -> None:
@@ -33,6 +37,8 @@ def test_good(rule: Tried, good: str) -> None:
         ("status: §ACTIV_RUNTIME", "did you mean 'ACTIVE_RUNTIME'?"),
         ('metadata: {version: "1", description: d, status: §zz}', "one of REFUTED, PROPOSED"),
         ("status: §[a]", "unknown status"),
+        ("status: §enforced", "unknown status"),
+        ('metadata: {version: "1", description: d, kind: beat-benchmark}\nstatus: §won', "unknown status"),
     ],
 )
 def test_bad(rule: Tried, bad: str, words: str) -> None:
