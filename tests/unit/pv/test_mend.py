@@ -137,6 +137,7 @@ TEXT = META + "x-a: b # c\nx-d: [e, 'f']\nx-g: &h 1\nx-i: *h\n"
             "SequenceStart at line 3 would become SequenceStart",
         ),  # another layout
         (Fix(Span(4, 6, 2), ""), "would become"),
+        (Fix(Span(4, 6, 4), '"1"'), "'1' at line 4 would become '1'"),  # an anchor is lost
         (Fix(Span(5, 6, 2), "1"), "would become"),
         (Fix(Span(1, 1, 0), "---\n"), "would become"),
         (Fix(Span(6, 1, 0), "x-z: 1\n"), "would become"),
