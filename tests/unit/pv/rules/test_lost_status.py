@@ -29,6 +29,8 @@ CODE = "PV402"
         "[ $(grep -c unwrap src/lib.rs | head -1) -eq 0 ]",
         "cargo test -p reader | proptest",
         "cargo test -p reader || true",
+        "cargo test -p reader | tee log || true",
+        "out=$(apr pull none || true); rc=$?; [ $rc -ne 0 ]",
         "cargo test -p reader\n  nibbles_in_order",
         "proptest; RC=$? | tee",
     ],

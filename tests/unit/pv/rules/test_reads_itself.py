@@ -18,6 +18,7 @@ CODE = "PV405"
     "good",
     [
         "grep -q unwrap src/lib.rs",
+        "grep -q finite contracts/base-v1.yaml src/lib.rs",
         "! grep -rq 'unwrap()' src",
         "test -f model.apr && apr check model.apr",
         "pv validate contracts/base-v1.yaml",

@@ -18,6 +18,7 @@ CODE = "PV403"
     "good",
     [
         "cargo test -p reader --lib nibbles_in_order",
+        "cargo test -p reader; nibbles_in_order",
         "cargo test -p reader \\\n  --lib nibbles_in_order",
         "cargo test -p reader\ncargo test -p writer",
         "cargo test -p reader &&\n  ./scripts/check.sh --all",
