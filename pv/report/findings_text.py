@@ -43,7 +43,7 @@ class Text(Writer):
 
     def end(self, tally: Tally) -> str:
         """The counts; nothing where no file could be read, which the lines have said."""
-        if tally.files == tally.unreadable and self.asked.loudness > -2:
+        if tally.errors and tally.files == tally.unreadable and self.asked.loudness > -2:
             return ""
         colour = "red" if tally.errors else "yellow" if tally.warnings or tally.nothing else "green"
         return self.asked.paint(tally.headline(notes_shown=self.asked.loudness > 0), colour) + "\n"
