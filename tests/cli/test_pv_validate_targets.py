@@ -205,7 +205,7 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "closed").mkdir()
     (tmp_path / "a.yaml").write_text(GOOD)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(_targets.os, "scandir", scandir)
+    monkeypatch.setattr(os, "scandir", scandir)
     for name in (".", "**", "**/*.yaml"):
         found = {one.name: one.problem for one in _targets.find([name]).files}
         assert found == {"a.yaml": "", "closed": "Permission denied"}

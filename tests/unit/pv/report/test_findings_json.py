@@ -85,6 +85,7 @@ def test_a_name_that_is_not_utf_8_is_readable_by_everybody(findings: Any, schema
 
 def test_the_schema_refuses_what_is_none(findings: Any, schema: dict[str, Any]) -> None:
     report = json.loads(findings.write("json", findings.file(findings.found())))
-    for wrong in ({"schema": "pv-findings-v0"}, {"exit_code": 3}, {"more": 1}, {"findings": [{}]}):
+    wrongs: list[dict[str, Any]] = [{"schema": "pv-findings-v0"}, {"exit_code": 3}, {"more": 1}, {"findings": [{}]}]
+    for wrong in wrongs:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({**report, **wrong}, schema)
