@@ -94,7 +94,9 @@ def test_a_claim_whole(written: RecordedProject) -> None:
     rest = done.stdout[len(TEXT) :].splitlines()
     assert rest[0].startswith("  fingerprint  ")
     assert len(rest[0].split()[1]) == 64
-    assert rest[1].startswith("  outcome      inconclusive (pending: package no-such-package (stale: [16] expired: valid")
+    assert rest[1].startswith(
+        "  outcome      inconclusive (pending: package no-such-package (stale: [16] expired: valid"
+    )
     assert rest[2].startswith("  evidence     [16] discharged, independent, seen 2026-01-01T00:00:00Z at commit ")
     assert "stale: expired" in done.stdout
 

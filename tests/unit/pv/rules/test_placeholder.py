@@ -42,6 +42,8 @@ def test_good(rule: Tried, good: str) -> None:
         ("equations: {f: {formula: x, domain: §fill-in-where}}", "fill-in-where"),
         ("qa_gate: {id: Q, name: n, checks: [], anything: {deep: [[§TBD]]}}", "TBD"),
         ("a: §&a TODO\nb: *a", "TODO"),
+        ("a: &a [§TODO]\nb: *a\nc: {d: *a}", "TODO"),
+        ('equations: {f: {formula: §"  TODO", domain: d}}', "TODO"),
     ],
 )
 def test_bad(rule: Tried, bad: str, words: str) -> None:
