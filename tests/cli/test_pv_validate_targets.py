@@ -212,3 +212,13 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pyte
     (closed,) = [one for one in _targets.find(["."]).files if one.problem]
     problem = closed.read(bytes)
     assert (problem.code, problem.message) == ("PV001", "cannot be read: Permission denied")  # type: ignore[union-attr]
+
+
+def test_a_pipe_is_not_read_a_second_time(tmp_path: Path) -> None:
+    from pv.commands import _targets
+
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "a.yaml").write_text(GOOD)
+    targets = _targets.find([str(tmp_path / "pipe.yaml")])
+    assert [one.problem for one in targets.files] == [""]
+    assert [path.name for path in targets.project()] == ["a.yaml"]
