@@ -45,7 +45,7 @@ def check(contract: Contract) -> Iterator[Problem]:
     asking = [claim for claim in contract.claims if "obligation" in claim.data]
     if not asking:
         return
-    count = len(contract.document.data.get(BLOCK) or ()) if obligations(contract) else 0
+    count = len(contract.document.data[BLOCK]) if obligations(contract) else 0
     ids, texts = obligation_ids(contract), property_texts(contract)
     for claim in asking:
         for name in names(claim.data["obligation"], *claim.at, "obligation", split=True):

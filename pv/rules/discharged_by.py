@@ -25,7 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pv.rules._problem import Problem, entries
-from pv.rules._references import foreign, is_id, names, obligations, place
+from pv.rules._references import is_id, names, obligations, place
 from pv.types import Severity
 from pv.words import did_you_mean
 
@@ -64,7 +64,7 @@ def _wrong(contract: Contract, name: str, known: dict[str, None]) -> tuple[str, 
                 "the first is [0]; an id says it better",
             )
         return None
-    if name in known or foreign(name):
+    if name in known:
         return None
     meant = did_you_mean(name, known, near=0.8)
     if is_id(name) or (meant and not any(mark in name for mark in " /:")):

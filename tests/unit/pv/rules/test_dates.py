@@ -58,6 +58,7 @@ def test_good(rule: Tried, good: str) -> None:
         (META % "created: §last week", "'last week' is no date"),
         ("status_history:\n  - {date: 2026-01-01, note: n, measured_parity: {date: §2026-13-01}}", "is no date"),
         ("milestones: {M1: {target_date: §2026-02-30}}", "is no date: target_date"),
+        (META % "kind: competitive-parity, created: §2999-01-01", "still to come"),
         ("own: [[{date: §2027-01-01}]]", "still to come"),
     ],
 )
