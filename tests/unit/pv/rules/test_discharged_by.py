@@ -25,6 +25,7 @@ KANI = "kani_harnesses: [{id: KANI-1, obligation: o}]"
         ONE % "GATE-7" + "falsification_conditions: [{id: GATE-7, assertion: a}]",
         # tests and prose are outside of contracts
         ONE % "'tests/a.rs::sum_is_one'",
+        ONE % "see FALSIFY-B-001",
         ONE % "see the proof in FALSIFY-B-002 of the paper",
         ONE % "'other-v1:FALSIFY-X-001'",
         ONE % "[1, null, {a: b}]",
@@ -39,6 +40,7 @@ def test_good(rule: Tried, good: str) -> None:
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
+        ("falsification_tests: []\n" + ONE % "§FALSIFY-B-001", "the claims here are: none"),
         (ONE % "§FALSIFY-B-002", "did you mean 'FALSIFY-B-001'?"),
         (ONE % "[FALSIFY-B-001, §ZZZ-900]", "the claims here are: FALSIFY-B-001"),
         (ONE % "§'falsification_tests[1]'", "'falsification_tests' has 1 entries"),
