@@ -40,7 +40,7 @@ OURS = sorted((ROOT / "contracts").glob("*.yaml"))
 THEIRS = sorted((ROOT.parent / "shared" / "corpus").rglob("*.yaml"))  # they are not in every checkout
 LARGEST = 5_000  # bytes of a contract that is mutated: a larger one shows the same at a higher price
 SEEDS = [text for path in OURS + THEIRS if len(text := path.read_text("utf-8")) <= LARGEST]
-ASKED = int(os.environ.get("PV_FUZZ", "0"))
+ASKED = int(os.environ.get("PV_FUZZ") or 0)
 SECONDS = 2
 INDEX = Index(lambda: OURS, lambda path: path.name)
 
@@ -199,7 +199,7 @@ def report(name: str, source: Source | Diagnostic, reading: Any) -> str:
     return text + out.end(tally)
 
 
-@cases(1_600)
+@cases(2_000)
 @given(mutated_text())
 def test_mutated_text(text: str) -> None:
     source = Source("fuzzed-v1.yaml", text)
@@ -211,7 +211,7 @@ def dumped(data: Any) -> str:
     return str(yaml.dump(data, Dumper=dumper, allow_unicode=True, sort_keys=False))
 
 
-@cases(1_600)
+@cases(1_000)
 @given(mutated_data(), st.booleans())
 def test_mutated_data(data: Any, block: bool) -> None:
     text = dumped(data) if block else json.dumps(data, ensure_ascii=False, indent=1)
@@ -219,7 +219,7 @@ def test_mutated_data(data: Any, block: bool) -> None:
     hold(source, source)
 
 
-@cases(1_200)
+@cases(1_400)
 @given(
     st.binary(max_size=300)
     | st.tuples(st.binary(max_size=8), st.sampled_from(SEEDS)).map(lambda two: two[0] + two[1].encode())
