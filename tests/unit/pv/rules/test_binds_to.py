@@ -37,6 +37,7 @@ def test_good(rule: Tried, good: str) -> None:
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
+        ("equations: {}\nfalsification_tests: [{id: F-1, prediction: p, binds_to: §zz}]", "the equations are: none"),
         (CLAIM + "binds_to: §softmx}", "did you mean 'softmax'?"),
         (CLAIM + "binds_to: §zz}", "the equations are: softmax"),
         (CLAIM + "binds_to: [softmax, §relu]}", "binds to 'relu'"),

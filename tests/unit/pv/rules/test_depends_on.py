@@ -40,7 +40,7 @@ def test_good(rule: Tried, good: str) -> None:
     ("bad", "words"),
     [
         (META % "[softmax-kernel-v1, §softmaks-kernel-v1]", "did you mean 'softmax-kernel-v1'?"),
-        (META % "[§entirely-else-v1.yaml]", "'entirely-else-v1', which is no contract of this project"),
+        (META % "[§entirely-else-v1.yaml]", "which is no contract of this project name a contract, as in"),
         (META % "[§notes]", "is a file, but no contract"),
     ],
 )

@@ -19,6 +19,7 @@ NONE = "  - {contract: softmax-v1, equation: softmax, status: not_implemented}\n
 @pytest.mark.parametrize(
     "good",
     [
+        HEAD + "  - {contract: softmax-v1}\n  - {contract: softmax-v1}\n",
         GOOD,
         # another back end
         GOOD + MORE % ("softmax", "implemented", "n"),

@@ -18,6 +18,7 @@ CLAIM = "falsification_tests:\n  - {id: FALSIFY-A-001, prediction: p, if_fails: 
 @pytest.mark.parametrize(
     "good",
     [
+        CLAIM + "status: OPEN}",
         "status: ACTIVE_RUNTIME\n" + CLAIM + "status: DISCHARGED}",
         "status: ACTIVE_RUNTIME\n" + CLAIM + "status: IMPLEMENTED, result: 'PASS — 3 of 3'}",
         # a draft promises nothing
