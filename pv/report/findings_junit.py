@@ -10,7 +10,6 @@ from pv.report.xml_text import ascii_only, attribute, content
 from pv.types import Severity
 
 if TYPE_CHECKING:
-
     from pv.corpus import Reading
     from pv.report.findings import Tally
     from pv.source import Source
