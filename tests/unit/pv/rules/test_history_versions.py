@@ -17,6 +17,7 @@ HISTORY = "status_history:\n  - {date: 2026-01-01, from: DRAFT, to: PROPOSED, %s
 @pytest.mark.parametrize(
     "good",
     [
+        META + HISTORY % "version: 1.2" + "  - {date: 2026-02-01, from: PROPOSED, to: DRAFT, version: 1.2.0}\n",
         META + HISTORY % "version: 1.2",
         META + HISTORY % "version: 2.0",
         # 1.0 is 1.0.0
