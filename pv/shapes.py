@@ -17,6 +17,16 @@ class Shape(StrEnum):
     OTHER = "no contract"
 
 
+# the keys that tell what a file is, in the order in which they are asked for
+_TELLING = (
+    (Shape.BINDINGS, {"bindings", "target_crate"}),
+    (Shape.MANIFEST, {"model_id", "provenance"}),
+    (Shape.KAIZEN, {"kaizen"}),
+)
+# what has claims wants to be a contract, and is told what it lacks: as anything else its claims would be lost
+_CLAIMS = {"falsification_tests", "falsification_conditions"}
+
+
 def shape_of(data: Any) -> Shape:
     """What a file with this data is; the same order of questions as upstream's."""
     if not isinstance(data, dict):
@@ -25,11 +35,4 @@ def shape_of(data: Any) -> Shape:
         return Shape.CONTRACT
     if str(data.get("schema") or data.get("$schema") or "").startswith("external-corpora"):
         return Shape.CORPORA
-    if "bindings" in data and "target_crate" in data:
-        return Shape.BINDINGS
-    if "model_id" in data and "provenance" in data:
-        return Shape.MANIFEST
-    # one with claims wants to be a contract, and is told what it lacks: as a record its claims would be lost
-    if "kaizen" in data and not {"falsification_tests", "falsification_conditions"} & data.keys():
-        return Shape.KAIZEN
-    return Shape.OTHER
+    return next((shape for shape, keys in _TELLING if keys <= data.keys() and not _CLAIMS & data.keys()), Shape.OTHER)

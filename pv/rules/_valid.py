@@ -2,7 +2,7 @@
 
 It knows the part of draft-07 that the contract schema uses and refuses to compile anything else. What it says no to is
 explained by `jsonschema`, which is slow to import and therefore left alone while every contract is as it should be
-(`docs/decisions/0023`).
+(`docs/decisions/0024`).
 """
 
 from __future__ import annotations
