@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setattr(tempfile, "tempdir", "/var/elsewhere")  # the real one is above both
+    monkeypatch.setattr(sys, "prefix", str(root / "venv"))
+    monkeypatch.setattr(sys, "base_prefix", "/usr")
     return root, home
 
 
@@ -30,6 +33,8 @@ def test_a_name_leads_back_to_the_file(places: tuple[Path, Path]) -> None:
         root / "a/b.py": "a/b.py",
         home / "models/m.gguf": "~/models/m.gguf",
         root / "~/odd.py": "./~/odd.py",
+        root / "{env}/odd.py": "./{env}/odd.py",
+        root / "venv/lib/x.so": "{env}/lib/x.so",
         root.parent / "elsewhere.so": (root.parent / "elsewhere.so").as_posix(),
     }.items():
         assert name_of(path, root) == name
@@ -52,14 +57,24 @@ def test_texts_lose_the_places_of_the_machine(places: tuple[Path, Path]) -> None
     session = f"{tempfile.gettempdir()}/pytest-of-someone/pytest-12/popen-gw1/x0"
     told = {
         "message": f'File "{root}/runtime/a.py", line 3; see {home}/m.gguf',
-        "list": [f"{session}/same.bin: exit 1", 3, None],
+        "list": [f"{session}/same.bin: exit 1", 3, None, f"{root}/venv/lib/h.py:3"],
         "kept": f"x{root}/a.py and {root}er/b.py",
     }
     assert unplaced(told, root) == {
         "message": 'File "runtime/a.py", line 3; see ~/m.gguf',
-        "list": ["{tmp}/x0/same.bin: exit 1", 3, None],
+        "list": ["{tmp}/x0/same.bin: exit 1", 3, None, "{env}/lib/h.py:3"],
         "kept": f"x{root}/a.py and {root}er/b.py",
     }
+
+
+def test_where_there_is_no_environment_of_its_own_a_library_is_named_in_full(
+    places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, _ = places
+    monkeypatch.setattr(sys, "base_prefix", sys.prefix)
+    assert name_of(root / "venv/lib/x.so", root) == "venv/lib/x.so"
+    monkeypatch.setattr(sys, "prefix", str(root.parent))  # an environment that has the project in it
+    assert name_of(root / "a.py", root) == "a.py"
 
 
 def test_who_has_no_home_has_none_named(places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
