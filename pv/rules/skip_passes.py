@@ -48,7 +48,8 @@ SEVERITY = Severity.WARNING
 
 _FINDS = frozenset(("command", "which", "type", "hash"))
 _TESTS = frozenset(("[", "[[", "test"))
-_MISSING = frozenset(("-e", "-f", "-d", "-x", "-s", "-r", "-n"))
+_THERE = frozenset(("-e", "-f", "-d", "-x", "-s", "-r", "-n"))
+_EMPTY = "-z"  # asks the contrary of -n
 
 
 def check(contract: Contract) -> Iterator[Problem]:
@@ -65,24 +66,34 @@ def check(contract: Contract) -> Iterator[Problem]:
 
 def _needed(chain: Chain) -> str:
     """What is asked for before the script is left with 0; empty if it is not."""
-    if len(chain.rest) == 1 and chain.rest[0][0] == "||" and not chain.first.negated:
-        return _asked(chain.first) if _leaves_well(((Chain(chain.rest[0][1])),)) else ""
+    if len(chain.rest) == 1:
+        operator, then = chain.rest[0]
+        return _asked(chain.first, missing=operator == "&&") if _leaves_well((Chain(then),)) else ""
     only = chain.first.parts[0]
     if isinstance(only, If) and not chain.rest and only.otherwise is None:
         asked, body = only.branches[0]
-        if len(asked) == 1 and asked[0].first.negated and not asked[0].rest and _leaves_well(body):
-            return _asked(asked[0].first)
+        if len(asked) == 1 and not asked[0].rest and _leaves_well(body):
+            return _asked(asked[0].first, missing=True)
     return ""
 
 
-def _asked(pipeline: Pipeline) -> str:
-    """The command, if it asks whether something is there."""
+def _asked(pipeline: Pipeline, *, missing: bool) -> str:
+    """The command, if it ends well where something is missing or, without `missing`, where it is there."""
     command = pipeline.parts[0]
     if len(pipeline.parts) > 1 or not isinstance(command, Simple):
         return ""
     words = [word.text for word in command.words]
-    found = command.program in _FINDS or (command.program in _TESTS and len(words) > 1 and words[1] in _MISSING)
-    return " ".join(words) if found else ""
+    asks_missing = pipeline.negated
+    if command.program in _TESTS:
+        at = 1
+        while words[at : at + 1] == ["!"]:
+            asks_missing, at = not asks_missing, at + 1
+        option = "".join(words[at : at + 1])
+        asks_missing ^= option == _EMPTY
+        found = option in {*_THERE, _EMPTY}
+    else:
+        found = command.program in _FINDS
+    return " ".join(words) if found and asks_missing is missing else ""
 
 
 def _leaves_well(script: Script) -> bool:

@@ -2,7 +2,7 @@
 
 The newest transition in `status_history` must end at the status that the contract declares; otherwise one of the two
 was edited alone. Entries without `to` are notes. Newest is the latest date; among equal dates the last in a file that
-runs forward, the first in one that runs backward.
+runs forward, the first in one that runs backward. `active` and `ACTIVE` are one word.
 
 Bad:
 
@@ -39,7 +39,7 @@ SEVERITY = Severity.ERROR
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield one problem if the newest transition ends elsewhere than at the declared status."""
     last = newest(contract)
-    if last and last.target != contract.status and contract.status is not None:
+    if last and contract.status is not None and last.target.upper() != contract.status.strip().upper():
         yield Problem(
             contract.document.value_span(BLOCK, last.index, "to"),
             f"the newest transition ends at {last.target!r}, but the status is {contract.status!r}",

@@ -24,6 +24,11 @@ CODE = "PV412"
         "diff a b && exit 1 || exit 0",
         "[ $n -eq 3 ] || exit 0\napr check m.apr",
         "[ -f m.apr ] && exit 0\napr check m.apr",
+        "[ ! -f m.apr ] || exit 0\napr check m.apr",
+        "! [ ! -f m.apr ] && exit 0\napr check m.apr",
+        "if [ -f m.apr ]; then exit 0; fi\napr check m.apr",
+        "if [ ! -f m.apr ]; then exit 2; fi\napr check m.apr",
+        '[ -z "$MODEL" ] || exit 0\napr check $MODEL',
         "if ! command -v ollama; then echo missing; exit 2; fi\n./compare.sh",
         "echo which || exit 0; apr check m.apr",
     ],
@@ -43,6 +48,10 @@ def test_good(rule: Tried, tested: Callable[..., str], good: str) -> None:
         ("§[ -f model.apr ] || exit 0; apr check model.apr", "'[ -f model.apr ]'"),
         ("§if ! which nvidia-smi; then echo none; exit 0; fi\n./compare.sh", "'which nvidia-smi'"),
         ('§test -n "$MODEL" || exit 0\napr check $MODEL', "counts as held"),
+        ("§if [ ! -f model.apr ]; then echo none; exit 0; fi\napr check model.apr", "'[ ! -f model.apr ]'"),
+        ("§[ ! -x ./apr ] && exit 0\n./apr check m.apr", "'[ ! -x ./apr ]'"),
+        ("§! command -v ollama && exit 0\n./compare.sh", "'command -v ollama'"),
+        ('§if [ -z "$MODEL" ]; then exit 0; fi\napr check $MODEL', "counts as held"),
     ],
 )
 def test_bad(rule: Tried, tested: Callable[..., str], bad: str, words: str) -> None:

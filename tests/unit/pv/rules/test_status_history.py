@@ -16,6 +16,8 @@ CODE = "PV303"
     "good",
     [
         "status: DRAFT\nstatus_history: [{date: 2026-01-01, to: DRAFT}]",
+        # PV302 takes either, and so does the chain of the history
+        "status: draft\nstatus_history: [{date: 2026-01-01, to: DRAFT}]",
         "status_history: [{date: 2026-01-01, to: DRAFT}]",
         "status: DRAFT\nstatus_history: [{date: 2026-01-01, note: n}]",
         "status: DRAFT\nstatus_history: {a: b}",
