@@ -250,7 +250,7 @@ def test_the_text_names_what_is_missing(contract_of: Callable[..., Contract], tm
     change = {"A_1": {"verdict": "refuted", "message": "off\x1b[2J"}, "B": {"worst": worst}}
     text = as_text(report_on(contract, rows_for(contract, tmp_path, **change), tmp_path), Paint(on=False))
     assert "\x1b" not in text
-    assert "base-v1.yaml:6:10: A: refuted: [1] off\\u{1b}[2J" in text
+    assert "base-v1.yaml:8:10: A: refuted: [1] off\\u{1b}[2J" in text
     assert "declared ACTIVE_RUNTIME above effective REFUTED: claims A" in text
     assert "2e-07 of 1e-06 at stage q, layer 3" in text
     assert text.splitlines()[-1] == "2 claims: 1 discharged, 1 refuted, 0 inconclusive, 2/2 mutants killed"
