@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pv.parse import CLAIMS
 from pv.rules._problem import Problem
 from pv.rules._schema import departures
 from pv.types import Severity
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pv.parse import Contract
+    from pv.rules._schema import Departure
 
 CODE = "PV103"
 SEVERITY = Severity.ERROR
@@ -42,10 +44,14 @@ _NAMES = {"object": "a mapping", "array": "a list", "string": "text", "null": "n
 
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield each departure from the schema that is not about unknown keys."""
-    for error in departures(contract.document):
+    found = departures(contract.document)
+    typed = {error.path for error in found if error.keyword == "type"}
+    for error in found:
         path = error.path
         span = contract.document.value_span(*path)
         if error.keyword == "additionalProperties" or (error.keyword == "enum" and path[-1] in _SAID_ELSEWHERE):
+            continue
+        if _is_said_elsewhere(error) or (error.keyword == "enum" and error.path in typed):
             continue
         where = _dotted(path)
         if error.keyword == "required":
@@ -55,6 +61,7 @@ def check(contract: Contract) -> Iterator[Problem]:
             wanted = [error.wanted] if isinstance(error.wanted, str) else error.wanted
             kinds = " or ".join(_NAMES.get(kind, f"a {kind}" if kind != "integer" else "an integer") for kind in wanted)
             fix = "quote it" if "string" in wanted and not isinstance(error.value, (dict, list)) else None
+            fix = "write it, or take the key out" if error.value is None else fix
             if "status_history" in path[:1] and len(path) <= 2:  # the list, or an entry of it
                 fix = 'a list of entries, as in - {date: "2026-01-02", from: DRAFT, to: PROPOSED, reason: …}'
             yield Problem(span, f"{where} must be {kinds}, not {_shown(error.value)}", fix)
@@ -64,6 +71,15 @@ def check(contract: Contract) -> Iterator[Problem]:
             yield Problem(span, f"{where} cannot be {_shown(error.value)}", fix)
         else:
             yield Problem(span, f"{where}: {error.message}")
+
+
+def _is_said_elsewhere(error: Departure) -> bool:
+    """Whether a rule of its own speaks of a value: of a version or an id that is empty, of a bound below nothing."""
+    path = error.path
+    if error.keyword == "type":
+        of_id = path[:1] == (CLAIMS,) and len(path) == 3 and path[2] == "id"
+        return error.value is None and (of_id or path == ("metadata", "version"))
+    return error.keyword == "minimum" and path[:1] == ("kani_harnesses",) and path[-1] == "bound"
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:
@@ -76,5 +92,7 @@ def _shown(value: object) -> str:
         return "a mapping"
     if isinstance(value, list):
         return "a list"
+    if isinstance(value, bool):
+        return str(value).lower()
     text = "nothing" if value is None else repr(value)
     return text if len(text) <= 40 else text[:39] + "…"

@@ -42,6 +42,9 @@ def check(contract: Contract) -> Iterator[Problem]:
         return
     if contract.status.upper() in _OF_KINDS.get(contract.kind, ()):
         return
-    path = ("status",) if "status" in contract.document.data else ("metadata", "status")
+    data = contract.document.data
+    path = ("status",) if "status" in data else ("metadata", "status")
+    if not isinstance(data["status"] if "status" in data else contract.metadata["status"], str):
+        return  # no text at all, which PV103 says
     fix = did_you_mean(contract.status.upper(), STATUS_WORDS) or f"one of {', '.join(Effective)}"
     yield Problem(contract.document.value_span(*path), f"unknown status {contract.status!r}", fix)

@@ -19,6 +19,10 @@ CODE = "PV103"
         "equations:",
         "metadata: {version: 1.0, description: d, references: [r], created: 2026-01-02}",
         "kani_harnesses: [{id: K, obligation: O, bound: 0x10}]",
+        # other rules say it: PV202, PV214, PV308
+        "metadata: {version: , description: d, references: [r]}",
+        "kani_harnesses: [{id: K, obligation: O, bound: -1}]",
+        "falsification_tests: [{id: , prediction: p, if_fails: q}]",
     ],
 )
 def test_good(rule: Tried, good: str) -> None:
@@ -40,6 +44,12 @@ def test_good(rule: Tried, good: str) -> None:
             "minimum of 0",
         ),
         ("metadata: §[a]", "'metadata' must be a mapping"),
+        # once, though neither the kind of the value nor the word is right
+        ("metadata: {version: '1', description: d, references: [r], kind: §}", "write it, or take the key out"),
+        (
+            "falsification_tests: [{id: F-1, prediction: p, if_fails: q, test: §true}]",
+            "must be text or nothing, not true",
+        ),
     ],
 )
 def test_bad(rule: Tried, bad: str, words: str) -> None:
