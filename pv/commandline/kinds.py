@@ -6,7 +6,7 @@ import functools
 import re
 from enum import StrEnum
 
-from pv.commandline.programs import CARGO, ENGLISH, PROGRAMS, STACK, STOP_WORDS
+from pv.commandline.programs import BUILDERS, CARGO, ENGLISH, PROGRAMS, STACK, STOP_WORDS, TARGETS
 from pv.commandline.tokens import REDIRECTIONS, Token, tokenize
 
 _MAX = 20_000  # characters; nobody tests with a longer text, and a rule has to be fast
@@ -145,10 +145,22 @@ def _looks_told(program: str, rest: list[Token]) -> bool:
     """Whether what begins with the name of a known program goes on as a sentence."""
     words = [one for one in rest if not one.operator]
     if program in ENGLISH and not any(_is_evidence(one) for one in rest):
-        return True
+        return not _is_whole(program, [one.raw for one in rest])
     option = any(_OPTION.fullmatch(one.raw) for one in words)
     joined = any(one.operator and one.text in _JOINS for one in rest)
     return _stop_words(rest) >= 2 + 2 * option + 2 * joined
+
+
+def _is_whole(program: str, arguments: list[str]) -> bool:
+    """Whether so few words are a command all the same: `true`, `exit 1`, `echo PASS`, `make test-all`."""
+    if program in {"true", "false"}:
+        return not arguments
+    if program == "exit":
+        return all(map(str.isdigit, arguments)) and len(arguments) <= 1
+    if program in {"echo", "printf"}:
+        return len(arguments) == 1 and (arguments[0].isupper() or arguments[0][0] in "'\"")
+    targets = [set(re.split(r"[-_:./]", one)) & TARGETS for one in arguments]
+    return program in BUILDERS and bool(targets) and all(targets)
 
 
 def _is_evidence(token: Token) -> bool:

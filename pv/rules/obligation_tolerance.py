@@ -15,7 +15,8 @@ Good:
       - {type: equivalence, property: the fused kernel is the plain one, formal: "|fused(x) - plain(x)| < eps", tolerance: 1e-6}
 
 Not flagged: exact bounds such as `0 <= y <= 1` or "y is finite", which is what most obligations of type `bound` are about; a parameter
-that happens to be called eps (`sqrt(v + eps) > 0 when eps > 0`); a formula with the number in it (`|d| < 0.005`, "within 2 ULP").
+that happens to be called eps (`sqrt(v + eps) > 0 when eps > 0`); a formula or a property with the number in it (`|d| < 0.005`,
+"within 2 ULP", "eps = 1e-5").
 
 Upstream: PV-AUD-005.
 """
@@ -43,6 +44,15 @@ _CLOSE = re.compile(
     r"|\bwithin\s+(?:an?\s+|the\s+)?(?:\w+\s+)?(?:tolerance|ULPs?|ε|eps|epsilon|rounding)\b",
     re.IGNORECASE,
 )
+_NUMBER = r"(?:\d[\d.]*(?:e[-+]?\d+)?|\.\d+|(?:2|10)\^)"
+_HOW_CLOSE = re.compile(
+    r"(?:<|<=|≤|±|\+/-|\b(?:within|below|to|by|of|most|than))\s*(?:\d[\d.]*e-\d|0?\.\d|(?:2|10)\^\{?[-\u2212])"
+    r"|(?:\b\w*(?:tol|tolerance|eps|epsilon)|ε)\s*(?:=|:|of)\s*"
+    + _NUMBER
+    + r"|\d\s*(?:%|ulps?\b|decimals?\b|digits?\b)",
+    re.IGNORECASE,
+)
+_TEXTS = ("formal", "verification", "property", "statement")
 
 
 def check(contract: Contract) -> Iterator[Problem]:
@@ -50,9 +60,11 @@ def check(contract: Contract) -> Iterator[Problem]:
     for index, entry in entries(contract, BLOCK):
         if entry.get("tolerance") is not None or is_set_aside(entry) or _equation_says(contract, entry):
             continue
-        for key in ("formal", "verification", "property", "statement"):
-            text = entry.get(key)
-            close = _CLOSE.search(text) if isinstance(text, str) else None
+        texts = {key: text for key in _TEXTS if isinstance(text := entry.get(key), str)}
+        if any(map(_HOW_CLOSE.search, texts.values())):
+            continue
+        for key, text in texts.items():
+            close = _CLOSE.search(text)
             if close:
                 span = contract.document.value_span(BLOCK, index, key)
                 message = f"proof obligation {index + 1} says {close[0].strip()!r}, and nowhere how close that is"

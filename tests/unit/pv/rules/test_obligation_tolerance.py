@@ -60,6 +60,23 @@ proof_obligations:
 proof_obligations:
   - {property: p, formal: '|a - b| < ε', tolerance: 1e-6}
 """,
+        # in words
+        """\
+proof_obligations:
+  - {property: SIMD matches scalar within 4 ULP}
+""",
+        """\
+proof_obligations:
+  - {property: "a ≈ b", formal: '|a - b| <= 1e-6'}
+""",
+        """\
+proof_obligations:
+  - {property: "|a - b| < eps, with eps = 1e-5"}
+""",
+        """\
+proof_obligations:
+  - {property: "a ≈ b, to 0.1%"}
+""",
         # zero is one
         """\
 proof_obligations:
@@ -151,6 +168,14 @@ proof_obligations:
             """\
 proof_obligations:
   - {statement: §a ≈ b, formal: x, applies_to: f}
+""",
+            "≈",
+        ),
+        # numbers that say what it is close to, or how many
+        (
+            """\
+proof_obligations:
+  - {property: §y ≈ 0.5 for 16 rows, formal: '0 <= y <= 1'}
 """,
             "≈",
         ),
