@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pv.ignores import apply
 from pv.load import load
@@ -25,8 +24,7 @@ SUFFIXES = (".yaml", ".yml")
 _ALL = Policy()
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """What came of one file: a contract, or none, and everything there is to say about it."""
 
     path: Path

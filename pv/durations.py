@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-_SHORT = re.compile(r"(?P<count>\d{1,6})(?P<unit>[hdw])", re.ASCII)
+from pv.pattern import lazy
+
+_SHORT = lazy(r"(?P<count>\d{1,6})(?P<unit>[hdw])", re.ASCII)
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 # ISO 8601-1:2019, 5.5.2.2 and 5.5.2.3; months and years differ in length and are left out
-_ISO = re.compile(
+_ISO = lazy(
     r"P(?:(?P<weeks>\d{1,6})W|(?=.)(?:(?P<days>\d{1,6})D)?"
     r"(?:T(?=.)(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,6})S)?)?)",
     re.ASCII,

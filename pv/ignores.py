@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
+from pv.pattern import lazy
 from pv.rules import codes
 from pv.types import Diagnostic, Severity, Span
 from pv.words import did_you_mean
@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from pv.policy import Policy
     from pv.source import Source
 
-_COMMENT = re.compile(r"(?:^|(?<=\s))#\s*pv:\s*ignore(?![\w-])(?:\[([^\]\n]*)\])?:?[ \t]*(.*)")
+_COMMENT = lazy(r"(?:^|(?<=\s))#\s*pv:\s*ignore(?![\w-])(?:\[([^\]\n]*)\])?:?[ \t]*(.*)")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(frozen=True)
-class Ignore:
+class Ignore(NamedTuple):
     """One comment: what it hides, why, where it stands, and the line that it speaks of."""
 
     codes: tuple[str, ...]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pv.load import load
 from pv.parse import Contract, parse
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 _MOST_AHEAD = 250  # contracts kept whole until their turn comes
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """What one contract can be asked for by others; `path` as it is reported."""
 
     name: str

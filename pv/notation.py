@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
+
+from pv.pattern import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 WIDTH = 110
 # Begins with a letter and holds nothing that means something to YAML, in flow style or out of it: no `: `, no ` #`, no brackets.
-_PLAIN = re.compile(r"[^\W\d_](?:[\w./()+;'\"=*%@^~<>!?&|`-]|,(?= )|:(?! |$)| (?! |#|$))*")
-_PLAIN_IN_FLOW = re.compile(r"[^\W\d_][\w./+-]*")
-_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(?:[-+.][0-9A-Za-z.-]+)?")
-_BREAK = re.compile(r"(?<=\S) (?=\S)")
+_PLAIN = lazy(r"[^\W\d_](?:[\w./()+;'\"=*%@^~<>!?&|`-]|,(?= )|:(?! |$)| (?! |#|$))*")
+_PLAIN_IN_FLOW = lazy(r"[^\W\d_][\w./+-]*")
+_VERSION = lazy(r"[0-9]+\.[0-9]+\.[0-9]+(?:[-+.][0-9A-Za-z.-]+)?")
+_BREAK = lazy(r"(?<=\S) (?=\S)")
 
 
 def scalar(value: str | float | None, *, flow: bool = False) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import itertools
 import json
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pv import spelling
 from pv.words import Expect, Level
@@ -29,8 +29,7 @@ _FOR_ALL = ("valid_for",)  # keys of a contract that each of its claims says unl
 CONTRACT_BLOCKS = ("equations", "proof_obligations", *CLAIM_BLOCKS[:2], "kani_harnesses")
 
 
-@dataclass(frozen=True)
-class Equation:
+class Equation(NamedTuple):
     """A named formula of a contract."""
 
     name: str
@@ -39,8 +38,7 @@ class Equation:
     span: Span
 
 
-@dataclass(frozen=True)
-class Hypothesis:
+class Hypothesis(NamedTuple):
     """An explanation that claims test, and the wider one that it is a case of (empty where it is none)."""
 
     name: str
@@ -97,13 +95,18 @@ class Claim:
     path: str
     index: int
     span: Span
-    fingerprint: str
+    signed: tuple[Mapping[str, Any], Any, Sequence[Any]] = field(repr=False)  # what the fingerprint is taken over
     data: Mapping[str, Any] = field(repr=False)
     pending: tuple[Mapping[str, Any], ...] = ()
     valid_for: str | None = None
     hypothesis: str = ""
     parent: str = ""
     block: str = CLAIMS
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """What tells evidence whether the claim still says the same."""
+        return fingerprint(*self.signed)
 
     @property
     def at(self) -> tuple[str, int]:
@@ -180,6 +183,8 @@ def canonical(value: Any) -> str:
 def fingerprint(claim: Mapping[str, Any], equation: Any, tolerances: Sequence[Any] = ()) -> str:
     """The sha256 over what a claim says, over the equation it binds to, and over the tolerances that obligations give that one."""
     said = {"claim": claim, "equation": equation, **({"tolerances": list(tolerances)} if tolerances else {})}
+    import hashlib  # noqa: PLC0415  slow to import, and reading a contract does not need it
+
     return hashlib.sha256(canonical(said).encode()).hexdigest()
 
 
@@ -236,7 +241,7 @@ def _claim(
         path=document.source.name,
         index=index,
         span=document.value_span(block, index, "id"),
-        fingerprint=fingerprint(
+        signed=(
             {key: value for key, value in said.items() if key not in _SAYS_NOTHING},
             {name: equation.data for name, equation in bound.items()} or None,
             _tolerances(document, bound),
@@ -259,7 +264,7 @@ def _hypotheses(data: Mapping[str, Any], claims: Sequence[Claim]) -> dict[str, H
     for claim in claims:
         if claim.hypothesis:
             before = found.get(claim.hypothesis, Hypothesis(claim.hypothesis))
-            found[claim.hypothesis] = replace(before, parent=before.parent or claim.parent)
+            found[claim.hypothesis] = before._replace(parent=before.parent or claim.parent)
     return found
 
 

@@ -58,7 +58,7 @@ class Policy:
 
     def _weigh(self, found: Diagnostic) -> Diagnostic:
         word = None if found.code in _ALWAYS else self._severity(found.code)
-        return found if word is None else replace(found, severity=Severity(word))
+        return found if word is None else found._replace(severity=Severity(word))
 
 
 def _longest(code: str, names: Iterable[str]) -> int:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import functools
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pv.pattern import lazy
 from pv.types import Diagnostic, Severity, Span
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 # YAML 1.1, which libyaml counts lines by, ends a line at these.
-_LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_LINE_END = lazy("\r\n|[\n\r\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True)

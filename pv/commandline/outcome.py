@@ -10,11 +10,11 @@ import functools
 import re
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pv.commandline.programs import PASSES_ON
 from pv.commandline.roles import first_words, is_check
-from pv.commandline.shell import Chain, Command, If, Loop, Pipeline, Script, Simple, parse
+from pv.commandline.shell import Chain, Command, Group, If, Loop, Pipeline, Script, Simple, parse
 from pv.commandline.state import BAD, EITHER, GOOD, NONE, State, Statuses
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ class Loss(Enum):
     UNREAD = "unread"  # a check is followed by another command, and nothing stops
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(NamedTuple):
     """A place in the text where an exit status is thrown away, and the program that it is about."""
 
     loss: Loss
@@ -44,8 +43,7 @@ class Lost:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The statuses that a text can have, and what is lost on the way."""
 
     statuses: Statuses
@@ -99,7 +97,7 @@ class _Run:
     def apart(self, work: Script | Command) -> Statuses:
         """What a shell that this one starts returns: to leave it is to return."""
         shell = _Run(self.state.copy(), nested=self.nested + 1, substituted=self.substituted)
-        falls = shell.script(work) if isinstance(work, tuple) else shell.command(work)
+        falls = shell.command(work) if isinstance(work, (Simple, Group, If, Loop)) else shell.script(work)
         self.state.constant_read |= shell.state.constant_read
         return falls | shell.exits
 

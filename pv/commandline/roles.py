@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pv.commandline.shell import Chain, Group, If, Loop, Script, Simple
+from pv.pattern import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,9 +42,9 @@ _TEST_WORDS = {
     "pv": frozenset(("validate", "lint", "gate")),
 }
 _RUNNERS = frozenset(("pytest", "py.test", "ctest", "tox", "nox", "bats", "jest", "vitest"))
-_OPTION = re.compile(r"--?[A-Za-z]|--$")
-_RUST_PATH = re.compile(r"\w+(?:::\w+)+")
-_TEST_NAME = re.compile(r"[a-z]\w*_\w*")
+_OPTION = lazy(r"--?[A-Za-z]|--$")
+_RUST_PATH = lazy(r"\w+(?:::\w+)+")
+_TEST_NAME = lazy(r"[a-z]\w*_\w*")
 _ANSWERS = frozenset(("grep", "egrep", "fgrep", "rg", "test", "[", "[[", "diff", "cmp", "sha256sum", "md5sum"))
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pv.commandline.tokens import REDIRECTIONS, Token, tokenize
+from pv.pattern import lazy
 
 _MAX_DEPTH = 24
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
+_ASSIGNMENT = lazy(r"[A-Za-z_]\w*\+?=")
 _LOOPS = frozenset(("for", "while", "until", "select"))
 _CLOSERS = frozenset(("then", "elif", "else", "fi", "do", "done", "}", ")", "esac"))
 
 
-@dataclass(frozen=True, slots=True)
-class Simple:
+class Simple(NamedTuple):
     """Assignments, then a program with its arguments; `into_file` where what it prints goes to a file."""
 
     at: int
@@ -28,8 +27,7 @@ class Simple:
         return self.words[0].text.rpartition("/")[2] or self.words[0].text if self.words else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Commands in brackets or braces."""
 
     at: int
@@ -37,8 +35,7 @@ class Group:
     subshell: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class If:
+class If(NamedTuple):
     """Conditions with what each leads to, and what is done where none holds."""
 
     at: int
@@ -46,8 +43,7 @@ class If:
     otherwise: Script | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(NamedTuple):
     """Commands that are run any number of times, and what is asked before each (nothing by `for`)."""
 
     at: int
@@ -58,8 +54,7 @@ class Loop:
 Command = Simple | Group | If | Loop
 
 
-@dataclass(frozen=True, slots=True)
-class Pipeline:
+class Pipeline(NamedTuple):
     """Commands joined by `|`."""
 
     at: int
@@ -67,8 +62,7 @@ class Pipeline:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(NamedTuple):
     """Pipelines joined by `&&` and `||`."""
 
     first: Pipeline

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pv.pattern import lazy
+
 if TYPE_CHECKING:
     from pv.commandline.tokens import Token
 
@@ -14,8 +16,8 @@ NONE: Statuses = frozenset()
 GOOD: Statuses = frozenset((0,))
 BAD: Statuses = frozenset((1,))
 EITHER: Statuses = frozenset((0, 1))
-_VARIABLE = re.compile(r'"?\$(?:\{(\w+|\?)\}|(\w+|\?))"?')
-_NUMBER = re.compile(r"[\"']?(\d{1,5})[\"']?")
+_VARIABLE = lazy(r'"?\$(?:\{(\w+|\?)\}|(\w+|\?))"?')
+_NUMBER = lazy(r"[\"']?(\d{1,5})[\"']?")
 # how two numbers are compared: whether the comparison holds where they are the same
 _COMPARES = {"-eq": True, "=": True, "==": True, "-ne": False, "!=": False, "-gt": False}
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
-_OPERATOR = re.compile(
+from pv.pattern import lazy
+
+_OPERATOR = lazy(
     r"(?:[0-9]{1,2}(?=[<>]))?(&>>|&>|<<<|<<-|<<|>>|>&|<&|>\||<>|>|<)|(&&|\|\||;;|\|&|[|&;()\n])"  # redirections, and the rest
 )
-_PLAIN = re.compile(r"[^ \t\r\n|&;()<>\\'\"$`]+")
+_PLAIN = lazy(r"[^ \t\r\n|&;()<>\\'\"$`]+")
 REDIRECTIONS = frozenset(("&>>", "&>", "<<<", "<<-", "<<", ">>", ">&", "<&", ">|", "<>", ">", "<"))
 _ENDS_WORD = frozenset(" \t\r\n|&;()<>")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word, its quotes taken away, or an operator; `raw` is as it stands, `inner` the texts of `$(…)` and backticks in it."""
 
     text: str
@@ -29,8 +30,7 @@ class Token:
         return self.raw != self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """The tokens of a text; `broken` where a quote or a substitution has no end."""
 
     items: tuple[Token, ...]

@@ -6,10 +6,9 @@ import contextlib
 import glob
 import os
 import stat
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pv.config import find_config
 from pv.corpus import SUFFIXES, display
@@ -28,8 +27,7 @@ _NO_NAME = "<stdin>"
 _ENDS = " or ".join(SUFFIXES)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """One file to be read, under the name it is reported by; `problem` says why what was met on the way cannot be."""
 
     path: Path
@@ -46,8 +44,7 @@ class Target:
         return decode(stdin(), self.name) if self.stdin else read_source(self.path, self.name)
 
 
-@dataclass(frozen=True)
-class Targets:
+class Targets(NamedTuple):
     """What a command line named, each file once, in that order, and the project that the first of it belongs to."""
 
     files: tuple[Target, ...]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import functools
 import itertools
-import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pv.parse import canonical
+from pv.pattern import lazy
 from pv.words import rung
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ BLOCK = "status_history"
 MIN_ABBREVIATION = 16  # hex digits of a ledger line's id that evidence must give
 NEVER = datetime.max.replace(tzinfo=UTC)
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:?\d{2})")
-_HASH = re.compile(rf"[0-9a-f]{{{MIN_ABBREVIATION},64}}")
-_VERSION = re.compile(r"v?(\d+(?:\.\d+)*)(?:[-+].*)?")
+_DAY = lazy(r"\d{4}-\d{2}-\d{2}")
+_TIME = lazy(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:?\d{2})")
+_HASH = lazy(rf"[0-9a-f]{{{MIN_ABBREVIATION},64}}")
+_VERSION = lazy(r"v?(\d+(?:\.\d+)*)(?:[-+].*)?")
 _DAY_BUT_A_MOMENT = timedelta(days=1) - timedelta.resolution
 
 Version = tuple[int, ...]

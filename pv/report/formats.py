@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from pv.pattern import lazy
 from pv.report.console import Paint, escape
 from pv.types import UsageProblem
 from pv.words import did_you_mean
@@ -42,11 +42,10 @@ _ENDS = {
     ".htm": "html",
     ".svg": "badge",
 }
-_NAMED = re.compile(r"([a-z][a-z-]*)=(.*)", re.DOTALL)
+_NAMED = lazy(r"([a-z][a-z-]*)=(.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """One report that is asked for; without a path it goes to standard output."""
 
     format: str

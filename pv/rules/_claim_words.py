@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from pv.pattern import lazy
 from pv.words import STATUS_WORDS, Effective, rung
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ DONE = frozenset(
 BESIDE = frozenset(["SUPERSEDED", "WITHDRAWN", "RETIRED", "DEPRECATED", "NOT_APPLICABLE", "SKIPPED"])
 KNOWN = frozenset([*OPEN, *FAILED, *PARTLY, *DONE, *BESIDE, *STATUS_WORDS])
 
-_WORD = re.compile(r"[A-Za-z][A-Za-z_-]*(?:_[A-Za-z]\d+)?")
-_MILESTONE = re.compile(r"_M\d+$|_[A-Z]$")
+_WORD = lazy(r"[A-Za-z][A-Za-z_-]*(?:_[A-Za-z]\d+)?")
+_MILESTONE = lazy(r"_M\d+$|_[A-Z]$")
 
 
 def word_of(value: Any) -> str:

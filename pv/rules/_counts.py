@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import collections
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from pv.pattern import lazy
 from pv.rules._obligations import BLOCK
 from pv.rules._problem import entries
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pv.parse import Contract
 
 _WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"]
-_STATED = re.compile(
+_STATED = lazy(
     rf"(?:(?P<before>[\w.,+-]{{1,40}})\s{{1,9}})?(?<![\w.,/-])(?P<number>\d{{1,6}}|{'|'.join(_WORDS)})\s+"
     r"(?P<what>falsification (?:tests|conditions)|kani (?:harness(?:es)?|proofs)|proof obligations)\b",
     re.IGNORECASE | re.ASCII,
@@ -40,8 +40,7 @@ _OF_A_PART = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """The entries of a contract, its claims also by their blocks; `proved` and `sorry` by the `lean.status` of obligations, `theorems` of equations."""
 
     claims: int

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pv.pattern import lazy
 
 if TYPE_CHECKING:
     from pv.load import Document
@@ -26,11 +27,10 @@ DUE = frozenset(
         *("target_date", "deadline"),
     )
 )
-_DAY = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})(?:[Tt ]\d.*)?", re.ASCII)
+_DAY = lazy(r"(\d{4}-\d{1,2}-\d{1,2})(?:[Tt ]\d.*)?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """A text that has the shape of a date, under a key that holds dates."""
 
     path: tuple[str | int, ...]

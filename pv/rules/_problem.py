@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from pv.types import Fix, Severity, Span
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """Where and what; the rule's module says how grave, unless the problem itself does."""
 
     span: Span

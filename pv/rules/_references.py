@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pv.pattern import lazy
 from pv.rules._problem import entries
 
 if TYPE_CHECKING:
@@ -13,16 +12,15 @@ if TYPE_CHECKING:
 
     from pv.parse import Contract
 
-_ID = re.compile(r"[A-Z][A-Z0-9]*(?:[-_.][A-Za-z0-9]+)*-[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)*")
-_PLACE = re.compile(r"(\w+)\[(-?\d{1,9})\]")
-_FOREIGN = re.compile(r"([A-Za-z0-9][\w.-]*?)(?:\.ya?ml)?(?:#|::|:)([A-Za-z][\w.-]*)")
-_VERSIONED = re.compile(r".+-v\d+(?:\.\d+)*")
+_ID = lazy(r"[A-Z][A-Z0-9]*(?:[-_.][A-Za-z0-9]+)*-[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)*")
+_PLACE = lazy(r"(\w+)\[(-?\d{1,9})\]")
+_FOREIGN = lazy(r"([A-Za-z0-9][\w.-]*?)(?:\.ya?ml)?(?:#|::|:)([A-Za-z][\w.-]*)")
+_VERSIONED = lazy(r".+-v\d+(?:\.\d+)*")
 _LONGEST = 1_000  # of a text that lists ids; prose is longer
-_SEPARATOR = re.compile(r"\s*(?:[,;&+]|\band\b)\s*")
+_SEPARATOR = lazy(r"\s*(?:[,;&+]|\band\b)\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """One name in a field: its text, and the path of the value that holds it."""
 
     text: str

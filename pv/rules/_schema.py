@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pv.rules._valid import compiled
 
@@ -51,8 +50,7 @@ def _validator() -> Validator:
     return Draft7Validator(schema())
 
 
-@dataclass(frozen=True)
-class Departure:
+class Departure(NamedTuple):
     """One way in which a document departs from the schema."""
 
     keyword: str

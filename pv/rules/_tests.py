@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from pv.commandline import TestKind, kind_of
@@ -22,8 +21,7 @@ _READ = frozenset(("cross_check_command",))
 _FOUND: WeakKeyDictionary[Document, tuple[Tested, ...]] = WeakKeyDictionary()
 
 
-@dataclass(frozen=True, slots=True)
-class Tested:
+class Tested(NamedTuple):
     """A text that says how something is tested, where it stands, and whose it is."""
 
     path: tuple[str | int, ...]

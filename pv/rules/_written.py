@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
+from pv.pattern import lazy
 from pv.types import Fix, Span
 
 if TYPE_CHECKING:
     from pv.load import Document
 
-_ANCHOR = re.compile(r"&\S+[ \t]+")
+_ANCHOR = lazy(r"&\S+[ \t]+")
 _SHOWN = 40  # characters of a value in a message
 
 

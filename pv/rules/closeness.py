@@ -32,6 +32,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pv.pattern import lazy
 from pv.rules._problem import Problem, entries, is_blank
 from pv.types import Severity
 
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 CODE = "PV240"
 SEVERITY = Severity.WARNING
 
-_CLOSE = re.compile(
+_CLOSE = lazy(
     r"≈|≅|≃|~=|\bapproximately\b|\bapprox\.?(?=\s+(?:equal|\d))|\bnumerically (?:close|equal|equivalent|identical)\b"
     r"|\b(?:very |sufficiently )?close to\b|\bwithin (?:(?:a |an |the )?[\w-]+ )?(?:tolerance|ulps?|precision|epsilon|rounding)\b"
     r"|\bup to (?:rounding|floating[- ]point|numerical)",
@@ -62,7 +63,7 @@ _HINTS = (
 )  # one is in all that _CLOSE finds
 _NUMBER = r"(?:\d[\d_]*(?:\.\d+)?(?:e[-+]?\d+)?|\d+/\d+|2\^-?\d+|10\^\{?[-\u2212]?\d+)"
 _SMALL = r"(?:\d[\d.]*e-\d+|0\.\d+|2\^-\d+|10\^\{?[-\u2212]\d+)"
-_BOUND = re.compile(
+_BOUND = lazy(
     rf"(?:\bwithin|±|\+/-|\btol(?:erance)?\b\s*(?:of|=|:)?|\b(?:rtol|atol|eps(?:ilon)?|alpha)\s*=)\s*{_NUMBER}"
     rf"|(?:\bto|\bat most|\bless than|\bbelow|\bup to|\bby)\s*{_SMALL}"
     rf"|\|[^|]+\|\s*(?:<|≤|<=)|(?:error|diff\w*|distance|deviation|rms\w*)\b[^.;]{{0,40}}?(?:<|≤|<=)\s*{_NUMBER}"

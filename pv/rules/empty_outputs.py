@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING
 
 from pv.commandline.roles import commands as commands_of
 from pv.commandline.shell import Script, Simple, parse
+from pv.pattern import lazy
 from pv.rules._problem import Problem
 from pv.rules._tests import commands
 from pv.types import Severity
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
 CODE = "PV410"
 SEVERITY = Severity.WARNING
 
-_WHOLE = re.compile(r'"?\$\(.*\)"?|"?`.*`"?', re.DOTALL)
-_VARIABLE = re.compile(r'"?\$\{?(\w+)\}?"?')
+_WHOLE = lazy(r'"?\$\(.*\)"?|"?`.*`"?', re.DOTALL)
+_VARIABLE = lazy(r'"?\$\{?(\w+)\}?"?')
 
 
 def check(contract: Contract) -> Iterator[Problem]:

@@ -25,14 +25,14 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pv.commandline import TestKind, references
 from pv.commandline.roles import commands as commands_of
 from pv.commandline.roles import unwrapped
 from pv.commandline.shell import parse
+from pv.pattern import lazy
 from pv.rules._problem import Problem
 from pv.rules._tests import tests
 from pv.types import Severity
@@ -47,18 +47,17 @@ if TYPE_CHECKING:
 CODE = "PV407"
 SEVERITY = Severity.WARNING
 
-_FILE = re.compile(r"(?:\.{0,2}/)?[\w./@+-]+\.(?:py|sh)")
-_NODE = re.compile(r"([\w./@+-]+\.py)::([\w.:]+?)(?:\[.*\])?")
-_CLAIM = re.compile(r"(?:[\w./@+-]*/)?([\w.+-]+)\.ya?ml::([\w.+-]+?)(?:\[.*\])?")
-_DOTTED = re.compile(r"(falsifiers(?:\.\w+)*)[.:](\w+)")
-_INTERPRETERS = re.compile(r"(?:ba|z|da)?sh|python[\d.]*|pytest|py\.test")
-_FLAG = re.compile(r"-[eiqsuvx]+")  # options that take no value
+_FILE = lazy(r"(?:\.{0,2}/)?[\w./@+-]+\.(?:py|sh)")
+_NODE = lazy(r"([\w./@+-]+\.py)::([\w.:]+?)(?:\[.*\])?")
+_CLAIM = lazy(r"(?:[\w./@+-]*/)?([\w.+-]+)\.ya?ml::([\w.+-]+?)(?:\[.*\])?")
+_DOTTED = lazy(r"(falsifiers(?:\.\w+)*)[.:](\w+)")
+_INTERPRETERS = lazy(r"(?:ba|z|da)?sh|python[\d.]*|pytest|py\.test")
+_FLAG = lazy(r"-[eiqsuvx]+")  # options that take no value
 _EVIDENCE = "evidence_discharged_by"
 _MAX_BYTES = 2_000_000
 
 
-@dataclass(frozen=True)
-class _Name:
+class _Name(NamedTuple):
     """One name of a test: a file, and what is looked for in it."""
 
     span: Span

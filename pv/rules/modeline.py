@@ -28,6 +28,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pv.pattern import lazy
 from pv.rules._problem import Problem
 from pv.types import Fix, Severity, Span
 
@@ -40,9 +41,9 @@ if TYPE_CHECKING:
 CODE = "PV108"
 SEVERITY = Severity.WARNING
 
-_MODELINE = re.compile(r"^[ \t]*#[ \t]*yaml-language-server[ \t]*:(.*)$")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
-_SCHEMA = re.compile(r"\$schema=(\S*)")
+_MODELINE = lazy(r"^[ \t]*#[ \t]*yaml-language-server[ \t]*:(.*)$")
+_SCHEME = lazy(r"([A-Za-z][A-Za-z0-9+.-]+):")
+_SCHEMA = lazy(r"\$schema=(\S*)")
 
 
 def check_across(contract: Contract, index: Index) -> Iterator[Problem]:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pv.pattern import lazy
 from pv.rules._problem import Problem
 from pv.types import Severity
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 CODE = "PV229"
 SEVERITY = Severity.NOTE
 
-_PUBLISHED = re.compile(
+_PUBLISHED = lazy(
     r"(?<![\w.-])(?:1[89]|20)\d\d(?:[a-z]|-\d{4})?(?![\w-]|\.\d)"  # a year; not of a date or a version
     r"|\bet al\b|\barxiv\b|\bdoi\b|\bisbn\b|\btechnical report\b|\bthesis\b|\b(?:IEEE|ISO|RFC|ANSI|ECMA)[ -/]?\d",
     re.IGNORECASE,

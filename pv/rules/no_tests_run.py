@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING
 from pv.commandline.roles import argv, runs_tests
 from pv.commandline.roles import commands as commands_of
 from pv.commandline.shell import Simple, parse
+from pv.pattern import lazy
 from pv.rules._problem import Problem
 from pv.rules._tests import commands
 from pv.types import Severity
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 CODE = "PV409"
 SEVERITY = Severity.WARNING
 
-_NONE_IS_FINE = re.compile(
+_NONE_IS_FINE = lazy(
     r"--no-tests=(?:pass|warn|ignore)|--pass-?with-?no-?tests|--suppress-no-test-exit-code", re.IGNORECASE
 )
 _RUNS_NONE = {

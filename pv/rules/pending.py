@@ -23,6 +23,7 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from pv.pattern import lazy
 from pv.rules._problem import Problem, is_blank
 from pv.types import Severity
 from pv.words import CONDITIONS, NOTE, did_you_mean
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 CODE = "PV320"
 SEVERITY = Severity.ERROR
 
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_DAY = lazy(r"\d{4}-\d\d-\d\d", re.ASCII)
 _SAYABLE = f"one of {', '.join(CONDITIONS)}, or a probe of [tool.pv.probes]"
 
 

@@ -21,9 +21,9 @@ Upstream: none; a text that is not empty is enough there.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from pv.pattern import lazy
 from pv.rules._problem import Problem
 from pv.types import Severity
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 CODE = "PV290"
 SEVERITY = Severity.WARNING
 
-_WORD = re.compile(r"(?:FILL IN|TODO|TBD|FIXME)\b|fill-in-")
+_WORD = lazy(r"(?:FILL IN|TODO|TBD|FIXME)\b|fill-in-")
 _LONGEST = 60
 
 

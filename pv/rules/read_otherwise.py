@@ -32,10 +32,10 @@ Upstream: none; all of these are text to their parser.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from pv.notation import quoted
+from pv.pattern import lazy
 from pv.rules._problem import Problem
 from pv.rules._written import plain_at, written
 from pv.types import Fix, Severity, Span
@@ -57,7 +57,7 @@ _SIXTIES = r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9]){1,20}(?:\.[0-9_]*)?"  # bounded, 
 _NUMBER = r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F]*_[0-9a-fA-F_]*|[0-9]+_[0-9_]*(?:\.[0-9_]*)?)"
 _OCTAL = r"[-+]?0[0-7]+"
 _KINDS = {
-    name: re.compile(pattern)
+    name: lazy(pattern)
     for name, pattern in (
         ("day", _DAY),
         ("truth", _TRUTH),
@@ -69,7 +69,7 @@ _KINDS = {
 # Whether a text may hold any of them: a search of the text costs far less than a walk through its values. It begins with a set
 # of characters, which `re` finds fastest, and looks back from there: first for what can stand before a value, then for one.
 _ANY = f"{_DAY}|{_TRUTH}|{_SIXTIES}|{_NUMBER}|{_OCTAL}"
-_MAYBE = re.compile(rf"[-+0-9yYnNoO](?<=[\s,\[{{:].)(?<=(?=(?:{_ANY})[ \t]*(?:[,\]}}:#\n\r\x85\u2028\u2029]|\Z)).)")
+_MAYBE = lazy(rf"[-+0-9yYnNoO](?<=[\s,\[{{:].)(?<=(?=(?:{_ANY})[ \t]*(?:[,\]}}:#\n\r\x85\u2028\u2029]|\Z)).)")
 _FIRST = frozenset("-+0123456789yYnNoO")
 _LONGEST = 64
 # Keys whose values are truth values; `no` there is an error of its own.

@@ -26,13 +26,13 @@ Upstream: none.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pv.commandline.programs import LOOKS
 from pv.commandline.roles import argv
 from pv.commandline.roles import commands as commands_of
 from pv.commandline.shell import parse
+from pv.pattern import lazy
 from pv.rules._problem import Problem
 from pv.rules._tests import commands
 from pv.types import Severity
@@ -46,9 +46,9 @@ if TYPE_CHECKING:
 CODE = "PV405"
 SEVERITY = Severity.WARNING
 
-_FILE = re.compile(r"[\w./~${}*+-]*(?:/[\w.*-]+|\.[A-Za-z]\w{0,6})")
+_FILE = lazy(r"[\w./~${}*+-]*(?:/[\w.*-]+|\.[A-Za-z]\w{0,6})")
 _PATTERN_FIRST = frozenset(("grep", "egrep", "fgrep", "rg", "ag", "jq", "yq"))
-_EXISTS = re.compile(r"-[defrswxL]")
+_EXISTS = lazy(r"-[defrswxL]")
 _MAX_NESTED = 4
 
 

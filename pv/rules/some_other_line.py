@@ -26,11 +26,11 @@ Upstream: none.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pv.commandline.roles import argv
 from pv.commandline.shell import Simple, parse
+from pv.pattern import lazy
 from pv.rules._problem import Problem
 from pv.rules._tests import commands, place
 from pv.types import Severity
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 CODE = "PV411"
 SEVERITY = Severity.WARNING
 
-_INVERTED = re.compile(r"-[a-zA-Z]*v[a-zA-Z]*|--invert-match")
+_INVERTED = lazy(r"-[a-zA-Z]*v[a-zA-Z]*|--invert-match")
 
 
 def check(contract: Contract) -> Iterator[Problem]:

@@ -235,7 +235,7 @@ def test_bits_and_seconds_are_told(contract: Contract) -> None:
 
 def test_nothing_drives_the_terminal_or_breaks_out_of_markdown(contract: Contract) -> None:
     made = known(contract)
-    evil = replace(made.roots[0].hypothesis, statement="a\x1b[2J <b> |")
+    evil = made.roots[0].hypothesis._replace(statement="a\x1b[2J <b> |")
     report = report_of(replace(made, roots=(replace(made.roots[0], hypothesis=evil),)))
     assert "\x1b" not in as_text(report, Paint(on=False))
     markdown = as_markdown(report)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,7 +102,7 @@ def test_what_is_hidden_or_not_chosen_is_left() -> None:
     text = f"{META}x-a: 2026-01-02\nfalsification_tests: [{{id: F-1, expected: p}}]\n"
     reading, source = read(text)
     policy = Policy(ignore=("PV107",))
-    done = mend(replace(reading, findings=tuple(policy.judge(reading.findings))), source, policy=policy)
+    done = mend(reading._replace(findings=tuple(policy.judge(reading.findings))), source, policy=policy)
     assert done.text == text.replace("expected", "prediction")
 
 
@@ -111,7 +110,7 @@ def planted(text: str, *fixes: Fix) -> tuple[Reading, Source]:
     """A text with findings that offer these fixes."""
     reading, source = read(text)
     found = [Diagnostic("a.yaml", fix.span, "PV999", Severity.ERROR, "m", fix=fix) for fix in fixes]
-    return replace(reading, findings=tuple(found)), source
+    return reading._replace(findings=tuple(found)), source
 
 
 TEXT = META + "x-a: b # c\nx-d: [e, 'f']\nx-g: &h 1\nx-i: *h\n"
@@ -173,7 +172,7 @@ def test_fixes_at_one_place_are_put_in_one_after_the_other(monkeypatch: pytest.M
     fixes = [Fix(Span(2, 1, 3), "x-m"), Fix(Span(2, 1, 3), "x-n"), Fix(Span(2, 6, 1), "'b'"), Fix(Span(2, 6, 1), "'b'")]
     later = iter([planted("", Fix(Span(2, 1, 3), "x-o"))[0].findings, ()])
     monkeypatch.setattr(
-        pv.mend, "read_text", lambda path, source, **_: replace(read_text(path, source), findings=next(later))
+        pv.mend, "read_text", lambda path, source, **_: read_text(path, source)._replace(findings=next(later))
     )
     done = mend(*planted(TEXT, *fixes))
     assert done.text == TEXT.replace("x-a: b", "x-o: 'b'")
@@ -183,7 +182,7 @@ def test_fixes_at_one_place_are_put_in_one_after_the_other(monkeypatch: pytest.M
 def test_a_fix_that_does_not_settle_its_finding_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     again = planted("", Fix(Span(1, 1, 0), "# z\n"))[0].findings
     monkeypatch.setattr(
-        pv.mend, "read_text", lambda path, source, **_: replace(read_text(path, source), findings=again)
+        pv.mend, "read_text", lambda path, source, **_: read_text(path, source)._replace(findings=again)
     )
     with pytest.raises(Unsafe, match="still something to mend"):
         mend(*planted(TEXT, *(found.fix for found in again if found.fix)))

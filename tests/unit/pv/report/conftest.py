@@ -242,7 +242,7 @@ class Findings:
     ) -> tuple[Reading, Source]:
         source = Source(name, text)
         document = load(source)
-        told = tuple(replace(found, path=name) for found in findings)
+        told = tuple(found._replace(path=name) for found in findings)
         if not isinstance(document, Document):
             return Reading(Path(name), name, None, None, told), source
         contract = parse(document, Path(name).stem) if shape is Shape.CONTRACT else None
