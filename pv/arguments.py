@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+from typing import Any, NoReturn
 
 from pv import __version__
 from pv.report.finding_formats import FINDING_FORMATS
@@ -18,6 +20,43 @@ _OF_FIX = "exit codes: 0 done, 1 there is something to mend (--check, --diff), 2
 _OF_GATE = "exit codes: 0 go on, 1 a claim contradicts its declaration, 2 nothing measured or usage, 3 a bug in pv"
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that takes files before and behind options, and says of a word that it does not know which one was meant."""
+
+    _inner = False  # while argparse parses in two passes, both of which come back here
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As `argparse` does it; files that stand behind an option are taken as well, what is left over is refused."""
+        found, left = super().parse_known_args(args, namespace)
+        if self._inner or not left:
+            return found, left
+        if args is not None and "--" not in args and not any(word.startswith("-") for word in left):
+            self._inner = True
+            found, left = self.parse_known_intermixed_args(args, None)
+            self._inner = False
+        if left:
+            self.error(f"unrecognized arguments: {' '.join(left)}{self._meant(left[0])}")
+        return found, left
+
+    def error(self, message: str) -> NoReturn:
+        """End with how it is used and the message; of many choices the one that was probably meant is enough."""
+        from pv.report.console import escape  # noqa: PLC0415  needed only once something is wrong
+        from pv.words import did_you_mean  # noqa: PLC0415  as above
+
+        choice = re.fullmatch(r"(.*invalid choice: '([^']*)') \(choose from (.*)\)", message, re.DOTALL)
+        if choice is not None:
+            meant = did_you_mean(choice[2], choice[3].replace("'", "").split(", "))
+            message = f"{choice[1]}; {meant}" if meant else message
+        super().error(escape(message))
+
+    def _meant(self, word: str) -> str:
+        from pv.words import did_you_mean  # noqa: PLC0415  needed only once something is wrong
+
+        options = [name for action in self._actions for name in action.option_strings if name.startswith("--")]
+        meant = did_you_mean(word.partition("=")[0], options, 0.75) if word.startswith("--") else None
+        return f"; {meant}" if meant else ""
+
+
 def _count(text: str) -> int:
     """A whole number above zero.
 
@@ -29,13 +68,14 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The parser of the whole command line; `command` names the module in `pv.commands` that runs."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="pv", description="Contracts that can fail: read, checked, run, and their status computed.", epilog=_EPILOG
     )
     top.add_argument("--version", action="version", version=f"pv {__version__}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    # without `prog` it would be made of a usage line, for which the width of the terminal is asked
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", prog="pv")
 
     _add_validate(commands.add_parser("validate", help="check contract files", epilog=_OF_VALIDATE))
     _add_fix(commands.add_parser("fix", help="mend what is mechanical in contract files", epilog=_OF_FIX))
@@ -185,7 +225,9 @@ def _add_validate(validate: argparse.ArgumentParser) -> None:
         help="default: auto (as the end of --output tells; github on GitHub Actions; else text)",
     )
     validate.add_argument(
-        "--output", metavar="PATH", help="write to a file, whole or not at all, instead of standard output"
+        "--output",
+        metavar="PATH",
+        help="write to a file, whole or not at all, instead of standard output; - is standard output",
     )
     validate.add_argument("--strict", action="store_true", default=None, help="warnings count as errors")
     _add_choice(validate)

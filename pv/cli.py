@@ -25,11 +25,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # whatever the encoding, something readable comes out
-    arguments = parser().parse_args(argv)
     # Thousands of contracts are millions of objects that live until the end: looking through them for cycles again and again
     # takes as long as reading them.
     gc.set_threshold(200_000, 20, 100)
     try:
+        arguments = parser().parse_args(argv)
         code: int = importlib.import_module(f"pv.commands.{arguments.command}").run(arguments)
     except UsageProblem as problem:
         _complain(f"pv: {problem}\n")

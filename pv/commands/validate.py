@@ -41,12 +41,13 @@ def run(arguments: argparse.Namespace) -> int:
     targets = find(arguments.paths, arguments.stdin_filename)
     policy = chosen(targets.config, arguments.select, arguments.ignore)
     strict = targets.config.strict if arguments.strict is None else arguments.strict
-    name = _format(arguments.format, arguments.output)
-    paint = Paint.for_stream(sys.stdout) if arguments.output is None else Paint(on=False)
+    output = None if arguments.output == "-" else arguments.output
+    name = _format(arguments.format, output)
+    paint = Paint.for_stream(sys.stdout) if output is None else Paint(on=False)
     report = writer(name, Asked(strict=strict, loudness=arguments.verbose - arguments.quiet, paint=paint))
-    with _sink(arguments.output) as put:
+    with _sink(output) as put:
         tally = _check(targets, policy, report, put)
-    if name == "github" and arguments.output is None:
+    if name == "github" and output is None:
         from pv.report.findings_github import append_summary  # noqa: PLC0415  needed on GitHub alone
 
         append_summary(report, tally)
