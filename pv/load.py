@@ -7,7 +7,6 @@ refused: duplicate keys, merge keys, tags, several documents, deep nesting, alia
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
@@ -23,6 +22,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from pv.pattern import lazy
 from pv.types import Diagnostic, Severity, Span
 
 try:
@@ -44,9 +44,9 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _NUMERIC = frozenset("-+.0123456789")
-_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_INT = lazy(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = lazy(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_SPECIAL = lazy(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MAX_DIGITS = 1_000  # in any base; Python refuses to write or read integers of much more
 
 # Line and column from 0, the width, and what stands there: of a scalar, whether it is plain; of a mapping or list, the
@@ -105,10 +105,7 @@ def load(source: Source) -> Document | Diagnostic:
     except yaml.reader.ReaderError as problem:
         return _unreadable(source, problem)
     except yaml.MarkedYAMLError as problem:
-        mark = problem.problem_mark or problem.context_mark
-        span = Span(mark.line + 1, mark.column + 1) if mark else Span(1, 1)
-        message = ", ".join(part for part in (problem.problem, problem.context) if part)
-        return Diagnostic(source.name, source.clamp(span), "PV003", Severity.ERROR, f"not YAML: {message}")
+        return _not_yaml(source, problem)
     return Document(source, data, place)
 
 
@@ -263,6 +260,36 @@ def _number(text: str, event: Any) -> Any:
     if _FLOAT.fullmatch(text):
         return float(text)
     return float(text.lower().replace(".", "")) if _SPECIAL.fullmatch(text) else text
+
+
+def _not_yaml(source: Source, problem: yaml.MarkedYAMLError) -> Diagnostic:
+    """What libyaml says, where what it was reading begins if that is another line, and what is usually meant."""
+    mark = problem.problem_mark or problem.context_mark
+    span = source.clamp(Span(mark.line + 1, mark.column + 1) if mark else Span(1, 1))
+    message = ", ".join(part for part in (problem.problem, problem.context) if part)
+    if problem.context and problem.context_mark and problem.context_mark.line + 1 != span.line:
+        message += f" that begins at line {problem.context_mark.line + 1}"
+    return Diagnostic(
+        source.name, span, "PV003", Severity.ERROR, f"not YAML: {message}", _advice(source, span, problem.problem or "")
+    )
+
+
+_MEANT = {
+    "mapping values are not allowed": "put a text with ': ' in it in quotes, or correct the indentation",
+    "found a tab character": "indent with spaces, not tabs",
+    "did not find expected key": "correct the indentation",
+    "found unknown escape character": "write \\\\ for a backslash, or put the text in single quotes",
+}
+
+
+def _advice(source: Source, span: Span, said: str) -> str | None:
+    for number, line in enumerate(source.lines[: span.line], 1):
+        if line.startswith(("<<<<<<< ", ">>>>>>> ")):
+            return f"a merge left its conflict at line {number}"
+    at = source.line(span.line)[span.col - 1 :][:1]
+    if at and said.endswith("cannot start any token"):
+        return "indent with spaces, not tabs" if at == "\t" else f"put a text that begins with {at} in quotes"
+    return next((meant for begin, meant in _MEANT.items() if said.startswith(begin)), None)
 
 
 def _unreadable(source: Source, problem: yaml.reader.ReaderError) -> Diagnostic:

@@ -170,6 +170,26 @@ def test_the_corpus_of_real_contracts() -> None:
     ("content", "expected"),
     [
         (b"a: [1\n", "x.yaml:1:6: error[PV003]: not YAML: did not find expected ',' or ']'"),
+        (
+            b"a: [1\nb: 2\n",
+            "x.yaml:2:2: error[PV003]: not YAML: did not find expected ',' or ']', while parsing a flow sequence that begins at line 1\n",
+        ),
+        (
+            b"a:\n\tb: 1\n",
+            "x.yaml:2:1: error[PV003]: not YAML: found character that cannot start any token, while scanning for the next token; indent with spaces, not tabs\n",
+        ),
+        (
+            b"a: @b\n",
+            "x.yaml:1:4: error[PV003]: not YAML: found character that cannot start any token, while scanning for the next token; put a text that begins with @ in quotes\n",
+        ),
+        (
+            b"a: b: c\n",
+            "x.yaml:1:5: error[PV003]: not YAML: mapping values are not allowed in this context; put a text with ': ' in it in quotes, or correct the indentation\n",
+        ),
+        (
+            b"a: 1\n<<<<<<< HEAD\nb: 1\n=======\n",
+            "x.yaml:3:1: error[PV003]: not YAML: could not find expected ':', while scanning a simple key that begins at line 2; a merge left its conflict at line 2\n",
+        ),
         (b"a: 1\na: 2\n", "x.yaml:2:1: error[PV004]: duplicate key 'a', first at line 1; keep one of the two"),
         (b"\xff\xfe", "x.yaml:1:1: error[PV002]: not UTF-8 at byte offset 0 (0xff); save the file as UTF-8"),
     ],
