@@ -102,7 +102,9 @@ def read_config(root: Path, *, foreign: bool = False) -> Config | None:
 
 
 def find_config(start: Path) -> Config:
-    """The configuration of the nearest folder at or above `start` that has one; defaults at `start` if none has.
+    """The configuration of the nearest folder at or above `start` that has one; defaults if none has.
+
+    They hold for the folder that holds its `contracts`, or else for the current folder where `start` lies below, or for `start`.
 
     Raises:
         UsageProblem: the nearest configuration cannot be used.
@@ -111,7 +113,16 @@ def find_config(start: Path) -> Config:
         config = read_config(folder)
         if config:
             return config
-    return Config(start, (start / "contracts",), (start / "falsifiers",), start / ".pv/ledger.jsonl")
+    root = _unconfigured(start)
+    return Config(root, (root / "contracts",), (root / "falsifiers",), root / ".pv/ledger.jsonl")
+
+
+def _unconfigured(start: Path) -> Path:
+    """The root of a project without a configuration: what holds its `contracts`, or else the current folder, or `start`."""
+    here = Path.cwd()
+    inside = start.is_relative_to(here)
+    above = [folder for folder in (start, *start.parents) if folder.is_relative_to(here) or not inside]
+    return next((folder.parent for folder in above if folder.name == "contracts"), here if inside else start)
 
 
 def _table(path: Path, raw: bytes) -> dict[str, Any] | None:

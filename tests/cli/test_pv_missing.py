@@ -259,3 +259,20 @@ def test_a_contract_that_cannot_be_used_hides_no_other(home: Path) -> None:
     assert done.returncode == 2
     assert "sums_of_rows_are_one" in done.stdout
     assert "contracts/y-v1.yaml" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("folder", "named"), [(".", "contracts/x-v1.yaml"), ("contracts", "x-v1.yaml"), ("..", "p/contracts/x-v1.yaml")]
+)
+def test_without_a_configuration_falsifiers_lie_beside_the_contracts(folder: str, named: str, tmp_path: Path) -> None:
+    root = tmp_path / "p"
+    (root / "contracts").mkdir(parents=True)
+    (root / "falsifiers").mkdir()
+    (root / "contracts/x-v1.yaml").write_text(HEAD + "  - {id: F-1, rule: r, prediction: p, if_fails: q}\n")
+    (root / "falsifiers/x.py").write_text(
+        'from pv import falsifies\n\n\n@falsifies("x-v1", "F-1")\ndef one(evidence): ...\n'
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pv", "missing", named], cwd=root / folder, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "nothing is missing: 1 claim, each with a falsifier\n")
