@@ -37,7 +37,9 @@ class Github(Writer):
             if found.severity is Severity.NOTE and self.asked.loudness < 1:
                 continue
             path = in_workspace(found.path)
-            text = found.message + (f"\nhelp: {found.help}" if found.help else "")
+            # the log of a run shows what stands behind the second `::` alone, and beside the lines GitHub shows few of them
+            place = f"{path}:{found.span.line}:{found.span.col}: {found.code}: "
+            text = place + found.message + (f"\nhelp: {found.help}" if found.help else "")
             lines.append(annotation(found.severity, text, path=path, span=found.span, title=found.code))
             if len(self._rows[found.severity]) < _MOST:
                 self._rows[found.severity].append(_row(found, path))

@@ -63,6 +63,11 @@ def test_each_format_says_where(bad: Path, name: str) -> None:
         )
 
 
+def test_the_log_of_a_run_on_github_names_places_and_codes(bad: Path) -> None:
+    told = validate(bad, "a.yaml", "--format", "github").stdout.partition("title=PV101::")[2]
+    assert told.startswith("a.yaml:4:40: PV101: unknown key")
+
+
 def test_auto_notices_github_and_the_end_of_a_name(bad: Path) -> None:
     assert validate(bad, "a.yaml").stdout.startswith("a.yaml:4:40")
     assert validate(bad, "a.yaml", GITHUB_ACTIONS="true").stdout.startswith("::error file=a.yaml,")

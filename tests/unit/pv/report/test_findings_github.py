@@ -28,9 +28,9 @@ def summary(*files: Any, **asked: Any) -> str:
 def test_one_command_a_finding_and_notes_with_v(findings: Any) -> None:
     file = findings.file(findings.found(help="do"), findings.found("PV010", NOTE), findings.found("PV102", WARNING))
     lines = [
-        "::error file=contracts/a-v1.yaml,line=2,col=1,title=PV101::it is wrong%0Ahelp: do",
-        "::notice file=contracts/a-v1.yaml,line=2,col=1,title=PV010::it is wrong",
-        "::warning file=contracts/a-v1.yaml,line=2,col=1,title=PV102::it is wrong",
+        "::error file=contracts/a-v1.yaml,line=2,col=1,title=PV101::contracts/a-v1.yaml:2:1: PV101: it is wrong%0Ahelp: do",
+        "::notice file=contracts/a-v1.yaml,line=2,col=1,title=PV010::contracts/a-v1.yaml:2:1: PV010: it is wrong",
+        "::warning file=contracts/a-v1.yaml,line=2,col=1,title=PV102::contracts/a-v1.yaml:2:1: PV102: it is wrong",
     ]
     assert findings.write("github", file, loudness=1).splitlines()[:-1] == lines
     quiet = findings.write("github", file).splitlines()
