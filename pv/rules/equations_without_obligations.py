@@ -38,6 +38,6 @@ SEVERITY = Severity.WARNING
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield one problem if a contract that is not asked for obligations has equations and none of these."""
     if contract.kind not in PROVABLE and contract.equations and not contract.document.data.get(BLOCK):
-        many = "equation" if len(contract.equations) == 1 else "equations"
-        message = f"{len(contract.equations)} {many}, and nothing in {BLOCK} says what must be true of them"
+        many, them = ("equation", "it") if len(contract.equations) == 1 else ("equations", "them")
+        message = f"{len(contract.equations)} {many}, and nothing in {BLOCK} says what must be true of {them}"
         yield Problem(contract.document.key_span("equations"), message)

@@ -47,5 +47,5 @@ def check(contract: Contract) -> Iterator[Problem]:
     count = len(harnesses) if isinstance(harnesses, list) else 0
     wanted = sum(not is_set_aside(entry) for _, entry in entries(contract, BLOCK))
     if 0 < count < wanted:
-        message = f"{count} kani harnesses for {wanted} proof obligations"
+        message = f"{count} kani harness{'es' * (count != 1)} for {wanted} proof obligations"
         yield Problem(contract.document.key_span("kani_harnesses"), message)

@@ -14,7 +14,8 @@ Good:
     falsification_tests:
       - {id: FALSIFY-A-001, prediction: p, if_fails: q, mutants: [{id: m, stage: s}]}
 
-Not flagged: a catalogue, which is a contract of another kind with data in it and nothing to prove.
+Not flagged: a catalogue, which is a contract of another kind with data in it and nothing to prove; a kaizen record, whose `invariants`
+and measurements are what can contradict it (PV513).
 
 Upstream: PROVABILITY-001 (no falsification tests), PV-PRV-002, AUDIT-001, PV-AUD-001, and what `inert` there counts.
 """
@@ -37,6 +38,7 @@ CODE = "PV210"
 SEVERITY = Severity.ERROR
 
 _TO_PROVE = ("equations", "proof_obligations", "kani_harnesses", "type_invariants")
+_OF_A_RECORD = ("kaizen", "invariants")  # texts, which PV513 counts among what can contradict the record
 _LEGACY = "falsification"  # its entries were meant to be claims
 
 
@@ -46,7 +48,7 @@ def check(contract: Contract) -> Iterator[Problem]:
         return
     data = contract.document.data
     proving = [name for name in _TO_PROVE if data.get(name)]
-    unread = [name for name in (_LEGACY, *CLAIM_BLOCKS) if data.get(name)]
+    unread = [name for name in (_LEGACY, *CLAIM_BLOCKS) if data.get(name) and (contract.kind, name) != _OF_A_RECORD]
     if not proving and not unread and contract.kind not in PROVABLE:
         return
     hints = [

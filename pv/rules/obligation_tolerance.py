@@ -26,6 +26,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pv.pattern import lazy
 from pv.rules._obligations import BLOCK, is_set_aside
 from pv.rules._problem import Problem, entries
 from pv.types import Severity
@@ -39,13 +40,13 @@ CODE = "PV231"
 SEVERITY = Severity.WARNING
 
 _EPSILON = r"(?:ε|eps|epsilon|tol|tolerance)(?!\w)"
-_CLOSE = re.compile(
+_CLOSE = lazy(
     r"≈|~=|(?<![<>=])(?:<=|<|≤|±)\s*" + _EPSILON + r"|(?:<=|<|≤)[^<>≤≥]{1,80}\+\s*" + _EPSILON + r"\s*$"
     r"|\bwithin\s+(?:an?\s+|the\s+)?(?:\w+\s+)?(?:tolerance|ULPs?|ε|eps|epsilon|rounding)\b",
     re.IGNORECASE,
 )
 _NUMBER = r"(?:\d[\d.]*(?:e[-+]?\d+)?|\.\d+|(?:2|10)\^)"
-_HOW_CLOSE = re.compile(
+_HOW_CLOSE = lazy(
     r"(?:<|<=|≤|±|\+/-|\b(?:within|below|to|by|of|most|than))\s*(?:\d[\d.]*e-\d|0?\.\d|(?:2|10)\^\{?[-\u2212])"
     r"|(?:\b\w*(?:tol|tolerance|eps|epsilon)|ε)\s*(?:=|:|of)\s*"
     + _NUMBER

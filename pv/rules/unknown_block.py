@@ -21,6 +21,7 @@ Upstream: SCHEMA-018, SCHEMA-019.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from pv.rules._problem import Problem
@@ -41,6 +42,7 @@ SEVERITY = Severity.WARNING
 _TYPES = {"object": dict, "array": list, "string": str}
 
 
+@functools.lru_cache(maxsize=256)
 def _forms(name: str) -> set[str]:
     flat = "".join(character for character in name.lower() if character.isalnum())
     return {flat, flat.removesuffix("s"), flat.removesuffix("es")}
@@ -59,6 +61,8 @@ def check(contract: Contract) -> Iterator[Problem]:
         elif near:
             fix = _fix(contract, key, near, known, span)
             yield Problem(span, f"unknown block {key!r}", f"did you mean {near!r}?", Severity.ERROR, fix)
+        elif key in known["metadata"]["properties"]:
+            yield Problem(span, f"nothing reads the block {key!r}", f"as {key!r} of 'metadata' it is known")
         else:
             yield Problem(span, f"nothing reads the block {key!r}", "blocks of your own begin with 'x-'")
 

@@ -61,5 +61,5 @@ def check(contract: Contract) -> Iterator[Problem]:
                 yield Problem(
                     contract.document.key_span(*path, key),
                     f"unknown key {key!r} in {block}",
-                    did_you_mean(key, error.known) or "keys of your own begin with 'x-'",
+                    did_you_mean(key, error.known, 0.7) or "keys of your own begin with 'x-'",
                 )

@@ -55,7 +55,7 @@ proof_obligations:
 §kani_harnesses:
   - {id: K, obligation: a, bound: 8}
 """,
-            "1 kani harnesses for 2",
+            "1 kani harness for 2",
             Severity.NOTE,
         ),
     ],

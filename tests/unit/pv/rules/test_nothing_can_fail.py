@@ -47,6 +47,14 @@ equations: {}
 proof_obligations: []
 falsification_tests: []
 """,
+        # a kaizen record, which its invariants can contradict
+        """\
+metadata: {version: "1", created: "2026-01-02", description: d, references: [r], kind: kaizen}
+invariants: [outputs are the same]
+equations: {}
+proof_obligations: []
+falsification_tests: []
+""",
         """\
 metadata: {version: "1", created: "2026-01-02", description: d, references: [r], kind: pattern}
 x-rows: [1]

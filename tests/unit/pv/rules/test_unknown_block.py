@@ -27,6 +27,7 @@ def test_good(rule: Tried, good: str) -> None:
         ("§Kani-Harness: []", "did you mean 'kani_harnesses'?", Severity.ERROR),
         ("§falsification_test: []", "did you mean 'falsification_tests'?", Severity.ERROR),
         ("§kind: pattern", "belongs under 'metadata'", Severity.ERROR),
+        ("§last_modified: 2026-01-02", "of 'metadata'", Severity.WARNING),
         ("§X-weights: 1", "nothing reads", Severity.WARNING),
         ("§'': 1", "nothing reads", Severity.WARNING),
     ],
