@@ -45,6 +45,7 @@ _NAMES = {"object": "a mapping", "array": "a list", "string": "text", "null": "n
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield each departure from the schema that is not about unknown keys."""
     found = departures(contract.document)
+    lacking: set[tuple[str | int, ...]] = set()
     typed = {error.path for error in found if error.keyword == "type"}
     for error in found:
         path = error.path
@@ -55,6 +56,9 @@ def check(contract: Contract) -> Iterator[Problem]:
             continue
         where = _dotted(path)
         if error.keyword == "required":
+            if path in lacking:
+                continue  # told already: there is one departure for each field that is missing
+            lacking.add(path)
             missing = [name for name in error.wanted if name not in error.value]
             yield Problem(span, f"{where} lacks {', '.join(map(repr, missing))}")
         elif error.keyword == "type":

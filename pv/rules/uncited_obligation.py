@@ -45,7 +45,7 @@ def check(contract: Contract) -> Iterator[Problem]:
     found = tested(contract) or set()
     for index, entry in entries(contract, BLOCK):
         name = entry.get("id")
-        if is_blank(name) or index in found or not is_open(entry):
+        if is_blank(name) or isinstance(name, (dict, list)) or index in found or not is_open(entry):
             continue
         span = contract.document.value_span(BLOCK, index, "id")
         yield Problem(

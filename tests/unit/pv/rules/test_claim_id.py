@@ -16,6 +16,8 @@ ONE = "falsification_tests: [{id: %s, prediction: p, if_fails: q}]"
 @pytest.mark.parametrize(
     "good",
     [
+        # no text: of it PV103 speaks
+        "falsification_tests: [{id: {a: b}, prediction: p, if_fails: q}, {id: [a], prediction: p, if_fails: q}]",
         ONE % "FALSIFY-A-001",
         ONE % "A.1_b",
         ONE % "42",

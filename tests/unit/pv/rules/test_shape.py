@@ -44,6 +44,7 @@ def test_good(rule: Tried, good: str) -> None:
             "minimum of 0",
         ),
         ("metadata: §[a]", "'metadata' must be a mapping"),
+        ("metadata: §{author: me}", "'metadata' lacks 'version', 'description'"),
         # once, though neither the kind of the value nor the word is right
         ("metadata: {version: '1', description: d, references: [r], kind: §}", "write it, or take the key out"),
         (

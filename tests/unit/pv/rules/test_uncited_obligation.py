@@ -15,6 +15,13 @@ CODE = "PV228"
 @pytest.mark.parametrize(
     "good",
     [
+        # of what is no id PV103 speaks
+        """\
+proof_obligations:
+  - {id: [O-1], property: p}
+falsification_tests:
+  - {id: F-1, prediction: p, if_fails: q}
+""",
         """\
 proof_obligations:
   - {id: OB-1, property: a}
