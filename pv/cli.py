@@ -5,6 +5,7 @@ Exit codes: 0 ok, 1 findings, 2 usage or unusable input, 3 a bug in pv.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Thousands of contracts are millions of objects that live until the end: looking through them for cycles again and again
     # takes as long as reading them.
     gc.set_threshold(200_000, 20, 100)
+    atexit.register(gc.freeze)  # at the end they need not be looked through either: the process gives all of it back
     try:
         arguments = parser().parse_args(argv)
         code: int = importlib.import_module(f"pv.commands.{arguments.command}").run(arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from typing import TYPE_CHECKING, NamedTuple
 
 from pv.load import load
@@ -11,12 +12,14 @@ from pv.source import read_source
 from pv.types import Diagnostic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pv.source import Source
 
 _MOST_AHEAD = 250  # contracts kept whole until their turn comes
+_MANY = 500  # names that are all compared with one that is missing
+_BESIDE = 10  # of more names, those compared that come before it and after it
 
 
 class Summary(NamedTuple):
@@ -46,6 +49,7 @@ class Index:
         self._paths: dict[str, list[Path]] | None = None
         self._known: dict[Path, Summary | None] = {}
         self._ahead: dict[Path, Contract] = {}
+        self._sorted: list[str] = []
 
     @property
     def names(self) -> Mapping[str, list[Path]]:
@@ -55,6 +59,15 @@ class Index:
             for path in self._files():
                 self._paths.setdefault(path.stem, []).append(path)
         return self._paths
+
+    def like(self, name: str) -> Sequence[str]:
+        """The names that `name` may have been meant for: all, or of very many those that begin most like it."""
+        if len(self.names) <= _MANY:
+            return list(self.names)
+        if not self._sorted:
+            self._sorted = sorted(self.names)
+        at = bisect.bisect(self._sorted, name)
+        return self._sorted[max(0, at - _BESIDE) : at + _BESIDE]
 
     def contracts(self, name: str) -> Iterator[Summary]:
         """Every contract of this name, each read when it is reached; more than one where two files share it."""

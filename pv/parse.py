@@ -143,7 +143,7 @@ class Contract:
     status_history: tuple[Mapping[str, Any], ...]
     hypotheses: Mapping[str, Hypothesis] = field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def kind(self) -> str:
         """The kind of contract; `kernel` where the file names none, and `registry` where that is marked as one."""
         kind = _text(self.metadata.get("kind")).strip() or "kernel"

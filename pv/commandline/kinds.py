@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pv.commandline.programs import BUILDERS, CARGO, ENGLISH, PROGRAMS, STACK, STOP_WORDS, TARGETS
 from pv.commandline.tokens import REDIRECTIONS, Token, tokenize
+from pv.pattern import lazy
 
 _MAX = 20_000  # characters; nobody tests with a longer text, and a rule has to be fast
 
@@ -43,24 +44,24 @@ class TestKind(StrEnum):
 
 _PREPARES = frozenset(("set", "cd", "export", "mkdir", "source"))
 _BEFORE = frozenset(("!", "(", "{", "if", "while", "then", "do", "sudo", "env", "time", "exec", "nohup"))
-_PROPTEST = re.compile(r"prop\s?test\b", re.IGNORECASE)
+_PROPTEST = lazy(r"prop\s?test\b", re.IGNORECASE)
 # what no name of a test, and no command, does without: most texts are prose, and are soon told
-_MAYBE_A_NAME = re.compile(r"`?[\w./@+-]*?(?:::|\.\w|_|[a-z][A-Z]|/|test\w)")
-_MAYBE_A_COMMAND = re.compile(
+_MAYBE_A_NAME = lazy(r"`?[\w./@+-]*?(?:::|\.\w|_|[a-z][A-Z]|/|test\w)")
+_MAYBE_A_COMMAND = lazy(
     r"\A(?:[^\s\w]|\w+=)|\s--?[A-Za-z]|\A\S*/|\A(?:"
     + "|".join(sorted(map(re.escape, PROGRAMS | _PREPARES | _BEFORE)))
     + r")(?!\w)"
 )
-_REMARK = re.compile(r"\s+(?:[—\u2013(#]|--\s).*\Z", re.DOTALL)  # what may follow a reference
-_NAME = re.compile(r"(?=\w*[a-z])(?:\w*_\w*|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*|test\w+)(?:\(\))?")
-_PATH = re.compile(r"(?:\.{0,2}/)?(?:[\w.@+-]+/)*[\w.@+-]*\.(?:py|sh|bash|rs|rb|js|ts|mjs|go|yml|yaml|bats|lean|v|R)")
-_RUST = re.compile(r"[A-Za-z_][\w<>]*(?:::[\w<>*-]+)+(?:\(\))?")
-_NODE = re.compile(r"(?:\.{0,2}/)?[\w./@+-]+\.py(?:::[\w.]+)+(?:\[.*\])?")
-_CLAIM = re.compile(r"[\w./@+-]+\.ya?ml::[\w.+-]+(?:\[.*\])?")
-_DOTTED = re.compile(r"falsifiers(?:\.[A-Za-z_]\w*)+(?:[.:][A-Za-z_]\w*)")
-_OPTION = re.compile(r"--?[A-Za-z][\w-]*(?:=.*)?")
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
-_PROGRAM = re.compile(r"[a-z][a-z0-9_.+-]*")
+_REMARK = lazy(r"\s+(?:[—\u2013(#]|--\s).*\Z", re.DOTALL)  # what may follow a reference
+_NAME = lazy(r"(?=\w*[a-z])(?:\w*_\w*|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*|test\w+)(?:\(\))?")
+_PATH = lazy(r"(?:\.{0,2}/)?(?:[\w.@+-]+/)*[\w.@+-]*\.(?:py|sh|bash|rs|rb|js|ts|mjs|go|yml|yaml|bats|lean|v|R)")
+_RUST = lazy(r"[A-Za-z_][\w<>]*(?:::[\w<>*-]+)+(?:\(\))?")
+_NODE = lazy(r"(?:\.{0,2}/)?[\w./@+-]+\.py(?:::[\w.]+)+(?:\[.*\])?")
+_CLAIM = lazy(r"[\w./@+-]+\.ya?ml::[\w.+-]+(?:\[.*\])?")
+_DOTTED = lazy(r"falsifiers(?:\.[A-Za-z_]\w*)+(?:[.:][A-Za-z_]\w*)")
+_OPTION = lazy(r"--?[A-Za-z][\w-]*(?:=.*)?")
+_ASSIGNMENT = lazy(r"[A-Za-z_]\w*=")
+_PROGRAM = lazy(r"[a-z][a-z0-9_.+-]*")
 _JOINS = REDIRECTIONS | {"&&", "||", "|"}
 
 

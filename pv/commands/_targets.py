@@ -52,13 +52,13 @@ class Targets(NamedTuple):
 
     def project(self) -> Iterator[Path]:
         """The files here and all others of the project's contracts folders: those that rules across files ask about."""
-        seen = set()
+        seen, folders = set(), _Folders()
         for target in self.files:
-            seen.add(os.path.realpath(target.path))
+            seen.add(folders.real(target.path))
             if target.stdin or target.path.is_file():  # a pipe cannot be read a second time
                 yield target.path
         for target in self._beside():
-            real = os.path.realpath(target.path)
+            real = folders.real(target.path)
             if real not in seen and not target.problem:
                 seen.add(real)
                 yield target.path
@@ -212,10 +212,26 @@ def _unread(path: Path, problem: OSError) -> Target:
     return Target(path, shown(path), problem=problem.strerror or str(problem))
 
 
+class _Folders(dict[str, str]):
+    """Folders without links, each looked up once for all the files in it."""
+
+    def __missing__(self, folder: str) -> str:
+        self[folder] = os.path.realpath(folder)
+        return self[folder]
+
+    def real(self, path: Path) -> str:
+        """The path of a file without links."""
+        folder, name = os.path.split(path)
+        if name in {"", ".", ".."} or os.path.islink(path):  # noqa: PTH114  a text is enough
+            return os.path.realpath(path)
+        return os.path.join(self[folder], name)  # noqa: PTH118  as above
+
+
 def _once(found: Iterable[Target]) -> Iterator[Target]:
     seen: set[str] = set()
+    folders = _Folders()
     for one in found:
-        real = STDIN if one.stdin else os.path.realpath(one.path)
+        real = STDIN if one.stdin else folders.real(one.path)
         if real not in seen:
             seen.add(real)
             yield one

@@ -27,6 +27,7 @@ DUE = frozenset(
         *("target_date", "deadline"),
     )
 )
+_DATED = PAST | DUE
 _DAY = lazy(r"(\d{4}-\d{1,2}-\d{1,2})(?:[Tt ]\d.*)?", re.ASCII)
 
 
@@ -72,12 +73,11 @@ def written(document: Document) -> tuple[Written, ...]:
         value, path = waiting.pop()
         if isinstance(value, list):
             waiting += [(below, (*path, index)) for index, below in enumerate(value) if isinstance(below, (dict, list))]
-        elif isinstance(value, dict):
-            for key, below in value.items():
-                if key.startswith("x-"):
-                    continue
-                if isinstance(below, (dict, list)):
-                    waiting.append((below, (*path, key)))
-                elif (key in PAST or key in DUE) and has_shape(below):
+            continue
+        for key, below in value.items():
+            if isinstance(below, str):
+                if key in _DATED and has_shape(below):
                     found.append(Written((*path, key), below, document.value_span(*path, key), value))
+            elif isinstance(below, (dict, list)) and not key.startswith("x-"):
+                waiting.append((below, (*path, key)))
     return tuple(found)

@@ -46,9 +46,10 @@ def check(contract: Contract) -> Iterator[Problem]:
     for one in written(document):
         if (one.path[0] == "status_history" and len(one.path) == DEPTH) or _is_for_others(contract, one):
             continue
-        if one.day is None:
+        day = one.day
+        if day is None:
             yield Problem(one.span, f"{one.text!r} is no date: {one.key}", "write a day as in 2026-01-02")
-        elif one.key in PAST and one.day > latest:
+        elif one.key in PAST and day > latest:
             yield Problem(one.span, f"{one.text} is still to come: {one.key}", "give the date on which it happened")
     for key in ("created", "updated", "last_modified"):
         value = contract.metadata.get(key)

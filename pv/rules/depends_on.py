@@ -55,7 +55,7 @@ def check_across(contract: Contract, index: Index) -> Iterator[Problem]:
 
 @functools.lru_cache(maxsize=64)  # the same name is missing in many contracts at once
 def _meant(wanted: str, index: Index) -> str | None:
-    return did_you_mean(wanted, index.names, near=0.75)
+    return did_you_mean(wanted, index.like(wanted), near=0.75)
 
 
 def _is_ours(name: str) -> bool:

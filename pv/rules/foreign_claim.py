@@ -51,7 +51,7 @@ def check_across(contract: Contract, index: Index) -> Iterator[Problem]:
         found = index.get(other)
         span = contract.document.value_span(*name.path)
         if found is None:
-            fix = did_you_mean(other, index.names, near=0.75)
+            fix = did_you_mean(other, index.like(other), near=0.75)
             yield Problem(span, f"{name.text!r} names {other!r}, which is no contract of this project", fix)
         elif wanted not in (known := found.claims | found.obligations | found.equations):
             fix = (

@@ -147,17 +147,21 @@ def _versions(document: Document) -> Iterator[Problem]:
 
 
 def _scalars(document: Document) -> Iterator[tuple[Path, str | int, Span]]:
-    """Every key, and every value that is text or a whole number, in the order of the file."""
+    """Every key and value that may be written so: whole numbers, and text that begins like one, in the order of the file."""
     waiting: list[tuple[Path, Any]] = [((), document.data)]
     while waiting:
         path, value = waiting.pop()
         if isinstance(value, dict):
             waiting += reversed([((*path, key), below) for key, below in value.items()])
             for key in value:
-                yield (*path, key), key, document.key_span(*path, key)
+                if key[:1] in _FIRST:
+                    yield (*path, key), key, document.key_span(*path, key)
         elif isinstance(value, list):
             waiting += reversed([((*path, index), below) for index, below in enumerate(value)])
-        elif path and isinstance(value, (str, int)) and not isinstance(value, bool):
+        elif isinstance(value, str):
+            if value[:1] in _FIRST and len(value) <= _LONGEST:
+                yield path, value, document.value_span(*path)
+        elif isinstance(value, int) and not isinstance(value, bool):
             yield path, value, document.value_span(*path)
 
 

@@ -50,5 +50,8 @@ def check_registry(document: Document, index: Index) -> Iterator[Problem]:
         if one.contract and one.contract not in told and index.get(one.contract) is None:
             told.add(one.contract)
             what = "a file, but no contract" if one.contract in index.names else "no contract of this project"
-            fix = did_you_mean(one.contract, index.names, near=0.75) or "name its file, as in softmax-kernel-v1.yaml"
+            fix = (
+                did_you_mean(one.contract, index.like(one.contract), near=0.75)
+                or "name its file, as in softmax-kernel-v1.yaml"
+            )
             yield Problem(one.span("contract"), f"bound to {one.contract!r}, which is {what}", fix)

@@ -118,3 +118,12 @@ def test_two_files_of_one_name_are_both_told(tmp_path: Path) -> None:
 )
 def test_a_file_is_what_its_first_keys_say(data: object, shape: Shape) -> None:
     assert shape_of(data) is shape
+
+
+@pytest.mark.parametrize("number", [20, 600])
+def test_what_was_meant_is_among_the_names_that_are_compared(tmp_path: Path, number: int) -> None:
+    names = [f"kernel-{one:03d}-v1" for one in range(number)]
+    found = Index(lambda: [tmp_path / f"{name}.yaml" for name in names], str)
+    for word, meant in (("kernel-007v1", "kernel-007-v1"), ("kernel-0199-v1", "kernel-019-v1"), ("zzz", names[-1])):
+        assert meant in found.like(word)
+    assert len(found.like("kernel-1")) <= 20, "comparing takes long"
