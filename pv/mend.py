@@ -171,6 +171,8 @@ def _events(text: str) -> Iterator[_Event]:
     Raises:
         Unsafe: it is no YAML.
     """
+    # libyaml passes over a mark of byte order at the beginning and does not count it
+    ahead = int(text.startswith("\ufeff") and _LOADER is not yaml.SafeLoader)
     keys: list[bool | None] = [None]  # of each open mapping whether a key comes next; None for a list
     try:
         for event in yaml.parse(text, Loader=_LOADER):
@@ -189,8 +191,8 @@ def _events(text: str) -> Iterator[_Event]:
                 (event.style or "") if isinstance(event, yaml.ScalarEvent) else None,
                 tuple(getattr(event, name, None) for name in _BESIDE),
                 is_key,
-                event.start_mark.index,
-                event.end_mark.index,
+                event.start_mark.index + ahead,
+                event.end_mark.index + ahead,
                 event.start_mark.line + 1,
             )
     except yaml.YAMLError as problem:

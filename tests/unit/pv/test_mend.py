@@ -281,6 +281,11 @@ def test_any_layout_is_kept_and_twice_is_once(pair: Pair) -> None:
     assert sum(done.effects.values()) >= (before != after)
 
 
+def test_a_second_mark_of_byte_order_shifts_no_place() -> None:
+    text = "\ufeff%s: {description: d, version: 1.2.0}\n%s:\n  - {id: F-1}\n"
+    assert mended(text % ("metadata", "Falsification-Tests")).text == text % ("metadata", "falsification_tests")
+
+
 @given(contracts(), st.data())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_text_is_too_odd(pair: Pair, data: st.DataObject) -> None:
