@@ -56,7 +56,8 @@ def _problems(one: Ignore, findings: Sequence[Diagnostic], path: str, policy: Po
         yield told("PV901", Severity.ERROR, "an ignore that names no rule", fix)
     for code in one.codes:
         if code not in known:
-            fix = did_you_mean(code, known) or "`pv explain` lists the codes"
+            several = any(one.startswith(code) for one in known)
+            fix = "write out each code" if several else did_you_mean(code, known) or "`pv explain` lists the codes"
             yield told("PV901", Severity.ERROR, f"an ignore of {code!r}, which is no rule", fix)
         elif not any(found.code == code and found.span.line == one.line for found in findings) and policy.allows(code):
             fix = "delete it; an ignore holds for its own line, or for the next one if it stands alone"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from operator import eq
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -86,5 +87,11 @@ def did_you_mean(word: str, candidates: Iterable[str], near: float = 0.6) -> str
     known = [str(one) for one in candidates]
     if len(known) > _MANY:
         known = [one for one in known if one[:_ALIKE] == word[:_ALIKE]]
-    found = difflib.get_close_matches(word, known, 1, near)
-    return f"did you mean {found[0]!r}?" if found else None
+    found = difflib.get_close_matches(word, known, max(1, len(known)), near)
+    if not found:
+        return None
+    # of several that are as much alike: one that differs in few places rather than one that is only made of the same letters
+    best = max(
+        sorted(found), key=lambda one: (difflib.SequenceMatcher(None, one, word).ratio(), sum(map(eq, one, word)))
+    )
+    return f"did you mean {best!r}?"

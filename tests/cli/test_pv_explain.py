@@ -75,7 +75,10 @@ def test_as_json() -> None:
     assert page.startswith("A misspelt key")
 
 
-@pytest.mark.parametrize(("code", "words"), [("PV1019", "did you mean 'PV101'?"), ("spelling", "`pv explain` lists")])
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("PV1019", "did you mean 'PV101'?"), ("PV4O1", "did you mean 'PV401'?"), ("spelling", "`pv explain` lists")],
+)
 def test_no_such_code(code: str, words: str) -> None:
     done = pv("explain", code)
     assert (done.returncode, done.stdout) == (2, "")
