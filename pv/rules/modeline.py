@@ -49,7 +49,7 @@ _SCHEMA = lazy(r"\$schema=(\S*)")
 def check_across(contract: Contract, index: Index) -> Iterator[Problem]:
     """Yield one problem if the contract names no schema, or one that is not there."""
     file = index.file(contract)
-    if index.schema is None or file is None:
+    if index.schema is None or file is None or file.name == "<stdin>":  # without a name it stands in no folder
         return
     source = contract.document.source
     right, there = _from(file.parent, index.schema), index.schema.is_file()

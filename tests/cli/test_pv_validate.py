@@ -282,3 +282,30 @@ def test_each_file_is_forgotten_once_it_is_checked(tmp_path: Path) -> None:
         "sys.exit(most > 1)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=False).returncode == 0
+
+
+def test_an_ignore_of_a_family_is_told_to_write_out_codes(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(GOOD + "zzz: 1  # pv: ignore[PV1] why\n")
+    done = pv(tmp_path, "validate", "a.yaml")
+    assert "error[PV901]: an ignore of 'PV1', which is no rule\n" in done.stdout
+    assert "= help: write out each code\n" in done.stdout
+
+
+@pytest.mark.parametrize(("name", "flagged"), [(None, False), ("contracts/a.yaml", False), ("other/a.yaml", True)])
+def test_a_modeline_in_standard_input_leads_from_the_name_that_is_given(
+    name: str | None, flagged: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "contracts" / "s.json").write_text("{}")
+    (tmp_path / "pyproject.toml").write_text('[tool.pv]\nschema = "contracts/s.json"\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "pv", "validate", "-", *(["--stdin-filename", name] if name else [])],
+        cwd=tmp_path,
+        input="# yaml-language-server: $schema=s.json\n" + GOOD,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "GITHUB_ACTIONS": "", "FORCE_COLOR": ""},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("PV108" in done.stdout) is flagged
