@@ -67,7 +67,7 @@ _BOUND = lazy(
     rf"(?:\bwithin|±|\+/-|\btol(?:erance)?\b\s*(?:of|=|:)?|\b(?:rtol|atol|eps(?:ilon)?|alpha)\s*=)\s*{_NUMBER}"
     rf"|(?:\bto|\bat most|\bless than|\bbelow|\bup to|\bby)\s*{_SMALL}"
     rf"|\|[^|]+\|\s*(?:<|≤|<=)|(?:error|diff\w*|distance|deviation|rms\w*)\b[^.;]{{0,40}}?(?:<|≤|<=)\s*{_NUMBER}"
-    rf"|{_NUMBER}\s*(?:%|ulps?\b|decimals?\b|(?:significant )?digits?\b)"
+    rf"|\b(?:one|two|three|four|half an?)\s+ulps?\b|{_NUMBER}\s*(?:%|ulps?\b|decimals?\b|(?:significant )?digits?\b)"
     r"|\bbit[- ]?(?:wise|identical|exact|for bit)\b|\bevery bit\b|\bexact(?:ly)?\b",
     re.IGNORECASE,
 )
@@ -76,6 +76,7 @@ _TOLERANCES = ("tolerance", "float_tolerance", "atol", "rtol")
 
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield each claim that predicts closeness without a bound; as a note where one stands that it may mean."""
+    somewhere: bool | None = None
     for claim in contract.claims:
         said = claim.prediction.lower()
         close = _CLOSE.search(claim.prediction) if any(hint in said for hint in _HINTS) else None
@@ -84,7 +85,9 @@ def check(contract: Contract) -> Iterator[Problem]:
         named = _named(contract, claim)
         if any(map(_bounded, named)):
             continue
-        other = not named and any(map(_bounded, _all(contract)))
+        if not named and somewhere is None:  # asked once: a contract may have thousands of each
+            somewhere = any(map(_bounded, _all(contract)))
+        other = not named and somewhere
         message = f"{claim.id!r} predicts {close[0]!r} but says not how close"
         remedy = "give the claim a 'tolerance', or the bound in words: within 1e-6"
         if other:

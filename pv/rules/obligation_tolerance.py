@@ -45,12 +45,13 @@ _CLOSE = lazy(
     r"|\bwithin\s+(?:an?\s+|the\s+)?(?:\w+\s+)?(?:tolerance|ULPs?|ε|eps|epsilon|rounding)\b",
     re.IGNORECASE,
 )
+_HINTS = ("≈", "~=", "ε", "ϵ", "eps", "tol", "within")  # one is in all that _CLOSE finds
 _NUMBER = r"(?:\d[\d.]*(?:e[-+]?\d+)?|\.\d+|(?:2|10)\^)"
 _HOW_CLOSE = lazy(
     r"(?:<|<=|≤|±|\+/-|\b(?:within|below|to|by|of|most|than))\s*(?:\d[\d.]*e-\d|0?\.\d|(?:2|10)\^\{?[-\u2212])"
     r"|(?:\b\w*(?:tol|tolerance|eps|epsilon)|ε)\s*(?:=|:|of)\s*"
     + _NUMBER
-    + r"|\d\s*(?:%|ulps?\b|decimals?\b|digits?\b)",
+    + r"|\d\s*(?:%|ulps?\b|decimals?\b|digits?\b)|\b(?:one|two|three|four|half an?)\s+ulps?\b",
     re.IGNORECASE,
 )
 _TEXTS = ("formal", "verification", "property", "statement")
@@ -62,14 +63,14 @@ def check(contract: Contract) -> Iterator[Problem]:
         if entry.get("tolerance") is not None or is_set_aside(entry) or _equation_says(contract, entry):
             continue
         texts = {key: text for key in _TEXTS if isinstance(text := entry.get(key), str)}
-        if any(map(_HOW_CLOSE.search, texts.values())):
-            continue
         for key, text in texts.items():
-            close = _CLOSE.search(text)
+            said = text.lower()
+            close = _CLOSE.search(text) if any(hint in said for hint in _HINTS) else None
             if close:
-                span = contract.document.value_span(BLOCK, index, key)
-                message = f"proof obligation {index + 1} says {close[0].strip()!r}, and nowhere how close that is"
-                yield Problem(span, message, "add tolerance: a number")
+                if not any(map(_HOW_CLOSE.search, texts.values())):
+                    span = contract.document.value_span(BLOCK, index, key)
+                    message = f"proof obligation {index + 1} says {close[0].strip()!r}, and nowhere how close that is"
+                    yield Problem(span, message, "add tolerance: a number")
                 break
 
 

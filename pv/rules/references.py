@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pv.rules._problem import Problem
+from pv.rules._problem import Problem, is_blank
 from pv.types import Severity
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ SEVERITY = Severity.ERROR
 
 
 def check(contract: Contract) -> Iterator[Problem]:
-    """Yield one problem if `metadata.references` is empty or absent."""
-    if not contract.metadata.get("references"):
+    """Yield one problem if `metadata.references` is absent or names nothing."""
+    said = contract.metadata.get("references")
+    if not said or (isinstance(said, list) and all(map(is_blank, said))):
         span = contract.document.key_span("metadata", "references")
         yield Problem(
             span, "metadata.references is empty", "name at least one source: a paper, a file, a specification"

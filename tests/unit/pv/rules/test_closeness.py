@@ -27,6 +27,7 @@ def predicts(words: str, more: str = "") -> str:
         "the sum is approximately 1, to 1e-6",
         "|sum - 1| < eps, so sum ≈ 1",
         "close to one, at most 1e-5 away",
+        "both sides agree within one ULP",
         "both sides agree to 4 ULP, approximately equal",
         "sizes are approximately equal, ± 20 %",
         "E[x] ≈ p with an error below 0.01",

@@ -77,6 +77,10 @@ proof_obligations:
 proof_obligations:
   - {property: "a ≈ b, to 0.1%"}
 """,
+        """\
+proof_obligations:
+  - {property: SIMD matches scalar within one ULP}
+""",
         # zero is one
         """\
 proof_obligations:

@@ -30,6 +30,7 @@ def test_good(rule: Tried, good: str) -> None:
         ('metadata: §{version: "1", description: d}', "references is empty"),
         ('metadata: {version: "1", description: d, §references: []}', "name at least one source"),
         ('metadata: {version: "1", description: d, §references: }', "references is empty"),
+        ('metadata: {version: "1", description: d, §references: ["  ", ]}', "references is empty"),
     ],
 )
 def test_bad(rule: Tried, bad: str, words: str) -> None:
