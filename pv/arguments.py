@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import sys
 from typing import Any, NoReturn
 
 from pv import __version__
@@ -20,10 +22,29 @@ _OF_FIX = "exit codes: 0 done, 1 there is something to mend (--check, --diff), 2
 _OF_GATE = "exit codes: 0 go on, 1 a claim contradicts its declaration, 2 nothing measured or usage, 3 a bug in pv"
 
 
+class _Help(argparse.HelpFormatter):
+    """Help as wide as the terminal. `argparse` makes one for each argument, and would ask `shutil`, which is slow to import."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            columns = int(os.environ.get("COLUMNS", ""))
+        except ValueError:
+            columns = 0
+        if columns <= 0:
+            try:
+                columns = os.get_terminal_size(sys.__stdout__.fileno()).columns  # type: ignore[union-attr]
+            except (AttributeError, ValueError, OSError):  # no terminal, or no standard output at all
+                columns = 0
+        super().__init__(prog, width=(columns or 80) - 2)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that takes files before and behind options, and says of a word that it does not know which one was meant."""
 
     _inner = False  # while argparse parses in two passes, both of which come back here
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(formatter_class=_Help, **given)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As `argparse` does it; files that stand behind an option are taken as well, what is left over is refused."""
@@ -193,7 +214,7 @@ def _add_demote(demote: argparse.ArgumentParser) -> None:
 
 
 def _add_pin(pin: argparse.ArgumentParser) -> None:
-    actions = pin.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions = pin.add_subparsers(dest="action", required=True, metavar="ACTION", prog="pv pin")
     add = actions.add_parser("add", help="read upstream and pin a file to it", epilog=_EPILOG)
     add.add_argument("file", metavar="FILE")
     add.add_argument("--source", metavar="URL|PATH", help="the repository it is a copy of; default: as pinned")

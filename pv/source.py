@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # YAML 1.1, which libyaml counts lines by, ends a line at these.
 _LINE_END = lazy("\r\n|[\n\r\x85\u2028\u2029]")
+_RARE_ENDS = "\r\x85\u2028\u2029"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,9 @@ class Source:
     @functools.cached_property
     def lines(self) -> list[str]:
         """The lines, without their ends."""
-        return _LINE_END.split(self.text)
+        if any(end in self.text for end in _RARE_ENDS):
+            return _LINE_END.split(self.text)
+        return self.text.split("\n")  # the same, without a search
 
     @functools.cached_property
     def starts(self) -> list[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import unicodedata
 from typing import TYPE_CHECKING, TextIO
 
 from pv.types import UsageProblem
@@ -67,6 +66,8 @@ def width(text: str) -> int:
     """How many columns `text` takes: none for combining marks, two for wide characters."""
     if text.isascii():
         return len(text)
+    import unicodedata  # noqa: PLC0415  needed for few texts
+
     return sum(
         0
         if unicodedata.category(character) in ("Mn", "Me")

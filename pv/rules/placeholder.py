@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 CODE = "PV290"
 SEVERITY = Severity.WARNING
 
+_WORDS = ("FILL IN", "TODO", "TBD", "FIXME", "fill-in-")
 _WORD = lazy(r"(?:FILL IN|TODO|TBD|FIXME)\b|fill-in-")
 _LONGEST = 60
 
@@ -42,7 +43,7 @@ _LONGEST = 60
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield each text of the file that begins as one does that is still to be written."""
     document = contract.document
-    if not _WORD.search(document.source.text):
+    if not any(word in document.source.text for word in _WORDS):
         return
     seen: set[object] = set()  # what an alias repeats is said once
     waiting: list[tuple[Any, tuple[str | int, ...]]] = [(document.data, ())]
