@@ -45,6 +45,8 @@ def test_good(rule: Tried, good: str) -> None:
         ),
         ("metadata: §[a]", "'metadata' must be a mapping"),
         ("metadata: §{author: me}", "'metadata' lacks 'version', 'description'"),
+        # a proof of nothing
+        ("proof_obligations: [{type: bound, property: p, lean: §{status: proved}}]", "lacks 'theorem'"),
         # once, though neither the kind of the value nor the word is right
         ("metadata: {version: '1', description: d, references: [r], kind: §}", "write it, or take the key out"),
         (
