@@ -13,7 +13,7 @@ Good:
     contracts/softmax-v1.yaml
     contracts/softmax-v2.yaml
 
-Upstream: PV-DUP-001.
+Upstream: PV-DUP-001, which lets files of the same content be. Here they are told as well: evidence is kept by name and claim id.
 """
 
 from __future__ import annotations

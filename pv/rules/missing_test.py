@@ -18,7 +18,7 @@ Good:
 Not flagged: names of Rust tests, which `cargo` finds by any part of their path; files with a wildcard or a variable in their
 name; anything where no root is found, or where the command changes its folder first.
 
-Upstream: PV-VER-001 and PV-VER-002, for Rust tests.
+Upstream: PV-VER-001 and PV-VER-002, which look for Rust tests; here those of Python and scripts are looked for.
 """
 
 from __future__ import annotations
