@@ -66,6 +66,8 @@ def check(contract: Contract) -> Iterator[Problem]:
             kinds = " or ".join(_NAMES.get(kind, f"a {kind}" if kind != "integer" else "an integer") for kind in wanted)
             fix = "quote it" if "string" in wanted and not isinstance(error.value, (dict, list)) else None
             fix = "write it, or take the key out" if error.value is None else fix
+            if path == (CLAIMS,):
+                fix = "a list of entries, as in - {id: FALSIFY-TOPIC-001, prediction: …, if_fails: …}"
             if "status_history" in path[:1] and len(path) <= 2:  # the list, or an entry of it
                 fix = 'a list of entries, as in - {date: "2026-01-02", from: DRAFT, to: PROPOSED, reason: …}'
             yield Problem(span, f"{where} must be {kinds}, not {_shown(error.value)}", fix)

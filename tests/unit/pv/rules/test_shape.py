@@ -34,6 +34,7 @@ def test_good(rule: Tried, good: str) -> None:
     [
         ("falsification_tests: [§{prediction: p}]", "lacks 'id'"),
         ("falsification_tests: §{a: 1}", "must be a list, not a mapping"),
+        ("falsification_tests: §{F-1: {prediction: p}}", "a list of entries"),
         ("falsification_tests: [§text]", "must be a mapping, not 'text'"),
         ("falsification_tests: [{id: F-1, prediction: §[p], if_fails: q}]", "not a list"),
         ("kani_harnesses: [{id: K, obligation: O, bound: §'8'}]", "an integer or nothing, not '8'"),
