@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pv.config import find_config
+from pv.config import find_config, read_config
 from pv.corpus import SUFFIXES, display
 from pv.report.console import escape
 from pv.source import decode, read_source
@@ -49,6 +49,22 @@ class Targets(NamedTuple):
 
     files: tuple[Target, ...]
     config: Config
+
+    def projects(self) -> list[Targets]:
+        """The files by the project that each belongs to: the nearest folder at or above it that has `[tool.pv]`.
+
+        Raises:
+            UsageProblem: one of their configurations cannot be used.
+        """
+        known: dict[Path, Config | None] = {self.config.root: self.config}
+        parts: dict[Path | None, list[Target]] = {}
+        for target in self.files:
+            config = _nearest(Path(os.path.abspath(target.path.parent)), known)  # noqa: PTH100  without `..`
+            parts.setdefault(config and config.root, []).append(target)
+        return [
+            Targets(tuple(files), (root and known[root]) or find_config(files[0].path.absolute().parent))
+            for root, files in parts.items()
+        ] or [self]
 
     def project(self) -> Iterator[Path]:
         """The files here and all others of the project's contracts folders: those that rules across files ask about."""
@@ -126,10 +142,10 @@ def _of_project(config: Config) -> list[Target]:
 
 def _below(folders: Iterable[Path]) -> Iterator[Target]:
     """The YAML files below these folders, in the order of their names; hidden files and folders are left out."""
-    waiting = [folder for folder in reversed([*folders]) if folder.is_dir()]
+    waiting = [(folder, True) for folder in reversed([*folders]) if folder.is_dir()]
     while waiting:
-        path = waiting.pop()
-        if not path.is_dir():
+        path, goes_on = waiting.pop()
+        if not goes_on:
             yield _met(path)
             continue
         try:
@@ -137,8 +153,8 @@ def _below(folders: Iterable[Path]) -> Iterator[Target]:
         except OSError as problem:
             yield _unread(path, problem)
             continue
-        below = [name for name, is_folder in names if _is_file(name) or (is_folder and not name.startswith("."))]
-        waiting += [path / name for name in reversed(below)]
+        below = [one for one in names if _is_file(one[0]) or (one[1] and not one[0].startswith("."))]
+        waiting += [(path / name, is_folder) for name, is_folder in reversed(below)]
 
 
 def _in(folder: Path) -> Iterator[Target]:
@@ -195,8 +211,8 @@ def _is_file(name: str) -> bool:
 def _entries(folder: Path) -> list[tuple[str, bool]]:
     """The names in a folder in order, each with whether it is a folder; links to folders are left out."""
     with os.scandir(folder) as entries:
-        found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-    return sorted((name, is_folder) for name, is_folder in found if is_folder or not (folder / name).is_dir())
+        found = [(entry.name, entry.is_dir(follow_symlinks=False), entry.is_symlink()) for entry in entries]
+    return sorted((name, is_folder) for name, is_folder, link in found if not (link and (folder / name).is_dir()))
 
 
 def _met(path: Path) -> Target:
@@ -210,6 +226,14 @@ def _met(path: Path) -> Target:
 
 def _unread(path: Path, problem: OSError) -> Target:
     return Target(path, shown(path), problem=problem.strerror or str(problem))
+
+
+def _nearest(folder: Path, known: dict[Path, Config | None]) -> Config | None:
+    """The configuration of the nearest folder at or above that has one."""
+    if folder not in known:
+        above = None if folder.parent == folder else _nearest(folder.parent, known)
+        known[folder] = read_config(folder) or above
+    return known[folder]
 
 
 class _Folders(dict[str, str]):
