@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pv.commands._targets import Targets, shown
+from pv.index import Index
 from pv.report.console import escape
 from pv.rules import codes
 from pv.types import UsageProblem
 from pv.words import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from pv.commands._targets import Target
     from pv.config import Config
     from pv.policy import Policy
 
@@ -30,6 +34,34 @@ def chosen(config: Config, select: Sequence[str], ignore: Sequence[str]) -> Poli
     _refuse_unknown("--select", wanted)
     _refuse_unknown("--ignore", unwanted)
     return config.policy.and_also(wanted, unwanted)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The files of one project, with the rules that it chooses and what rules across files can ask there."""
+
+    targets: Targets
+    policy: Policy
+    index: Index
+
+
+def chosen_parts(targets: Targets, select: Sequence[str], ignore: Sequence[str]) -> list[Part]:
+    """What a command line names, by project: each has rules and an index of its own.
+
+    Raises:
+        UsageProblem: a configuration or a code cannot be used.
+    """
+    return [
+        Part(part, chosen(part.config, select, ignore), Index(part.project, shown, schema=part.config.schema))
+        for part in targets.projects()
+    ]
+
+
+def each(parts: Iterable[Part]) -> Iterator[tuple[Target, Part]]:
+    """Every file, with the part that it belongs to."""
+    for part in parts:
+        for target in part.targets.files:
+            yield target, part
 
 
 def _split(words: Iterable[str]) -> list[str]:

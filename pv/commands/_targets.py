@@ -60,7 +60,7 @@ class Targets(NamedTuple):
         parts: dict[Path | None, list[Target]] = {}
         for target in self.files:
             config = _nearest(Path(os.path.abspath(target.path.parent)), known)  # noqa: PTH100  without `..`
-            parts.setdefault(config and config.root, []).append(target)
+            parts.setdefault(config.root if config else None, []).append(target)
         return [
             Targets(tuple(files), (root and known[root]) or find_config(files[0].path.absolute().parent))
             for root, files in parts.items()

@@ -9,11 +9,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pv.commands._choice import chosen
-from pv.commands._targets import find, shown
+from pv.commands._choice import chosen_parts, each
+from pv.commands._targets import find
 from pv.corpus import read_text
 from pv.edit import write
-from pv.index import Index
 from pv.mend import Effect, Mending, Unsafe, mend
 from pv.report.console import Paint, emit, escape
 from pv.report.diff import unified
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
+    from pv.commands._choice import Part
     from pv.commands._targets import Target
-    from pv.policy import Policy
 
 _BUG = "this is a bug in pv, not in your file; please report it with this line"
 
@@ -42,13 +41,12 @@ def run(arguments: argparse.Namespace) -> int:
     targets = find(arguments.paths)
     if any(target.stdin for target in targets.files):
         raise UsageProblem("pv fix mends files; standard input is none")
-    policy = chosen(targets.config, arguments.select, arguments.ignore)
-    index = Index(targets.project, shown, schema=targets.config.schema)
-    work = _Work(policy, index, keeps=arguments.diff or arguments.check, diff=arguments.diff)
+    parts = chosen_parts(targets, arguments.select, arguments.ignore)
+    work = _Work(keeps=arguments.diff or arguments.check, diff=arguments.diff)
     progress = Progress("mending")
-    for number, target in enumerate(targets.files):
+    for number, (target, part) in enumerate(each(parts)):
         progress(number, len(targets.files))
-        work.take(target, progress)
+        work.take(target, part, progress)
     progress.clear()
     if work.tally.nothing and not work.tally.unreadable:
         sys.stderr.write("pv: no contract among the files given: nothing was mended\n")
@@ -61,8 +59,6 @@ def run(arguments: argparse.Namespace) -> int:
 class _Work:
     """What has been done so far; with `keeps`, what would be done, with a `diff` of it or without."""
 
-    policy: Policy
-    index: Index
     keeps: bool
     diff: bool
     tally: Tally = field(default_factory=Tally)
@@ -71,16 +67,16 @@ class _Work:
     failed: bool = False  # a file could not be written
     unsafe: bool = False
 
-    def take(self, target: Target, progress: Progress) -> None:
+    def take(self, target: Target, part: Part, progress: Progress) -> None:
         """Mend one file; what hinders that is told, and hinders no other."""
         source = target.read(bytes)
-        reading = read_text(target.path, source, policy=self.policy, index=self.index)
+        reading = read_text(target.path, source, policy=part.policy, index=part.index)
         if isinstance(source, Diagnostic) or not reading.readable:
             self.tally.add(reading)
             self._complain(progress, reading.findings[0].headline)
             return
         try:
-            mending = mend(reading, source, policy=self.policy, index=self.index)
+            mending = mend(reading, source, policy=part.policy, index=part.index)
             if mending.effects:
                 progress.clear()
                 self._give(target, mending)

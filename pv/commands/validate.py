@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pv.commands._choice import chosen
-from pv.commands._targets import find, shown
+from pv.commands._choice import chosen_parts, each
+from pv.commands._targets import find
 from pv.corpus import read_text
-from pv.index import Index
 from pv.report.console import Paint, emit
 from pv.report.finding_formats import by_end, writer
 from pv.report.findings import Asked, Tally
@@ -21,10 +20,9 @@ from pv.types import UsageProblem
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from pv.commands._targets import Targets
-    from pv.policy import Policy
+    from pv.commands._choice import Part
     from pv.report.findings import Writer
 
 _NOTHING = "no contract among the files given: nothing was checked"
@@ -33,20 +31,21 @@ _NOTHING = "no contract among the files given: nothing was checked"
 def run(arguments: argparse.Namespace) -> int:
     """Check what is named, file by file, and write what is found; 1 if anything is wrong, 2 if anything cannot be used.
 
-    Rules that look across files ask all contracts of the project; what is written is about the files named alone.
+    Rules that look across files ask all contracts of the project that a file belongs to; what is written is about the files
+    named alone.
 
     Raises:
         UsageProblem: a path, a code, or the project's configuration cannot be used, or the report cannot be written.
     """
     targets = find(arguments.paths, arguments.stdin_filename)
-    policy = chosen(targets.config, arguments.select, arguments.ignore)
-    strict = targets.config.strict if arguments.strict is None else arguments.strict
+    parts = chosen_parts(targets, arguments.select, arguments.ignore)
+    strict = any(part.targets.config.strict for part in parts) if arguments.strict is None else arguments.strict
     output = None if arguments.output == "-" else arguments.output
     name = _format(arguments.format, output)
     paint = Paint.for_stream(sys.stdout) if output is None else Paint(on=False)
     report = writer(name, Asked(strict=strict, loudness=arguments.verbose - arguments.quiet, paint=paint))
     with _sink(output) as put:
-        tally = _check(targets, policy, report, put)
+        tally = _check(parts, report, put)
     if name == "github" and output is None:
         from pv.report.findings_github import append_summary  # noqa: PLC0415  needed on GitHub alone
 
@@ -56,16 +55,16 @@ def run(arguments: argparse.Namespace) -> int:
     return tally.code(strict=strict)
 
 
-def _check(targets: Targets, policy: Policy, report: Writer, put: Callable[[str], None]) -> Tally:
-    """Read each file, write what there is to say, and forget it."""
-    index = Index(targets.project, shown, schema=targets.config.schema)
+def _check(parts: Sequence[Part], report: Writer, put: Callable[[str], None]) -> Tally:
+    """Read each file, write what there is to say, and forget it; each project has rules and an index of its own."""
     progress = Progress("checking")
     tally = Tally()
     put(report.begin())
-    for number, target in enumerate(targets.files):
-        progress(number, len(targets.files))
+    total = sum(len(part.targets.files) for part in parts)
+    for number, (target, part) in enumerate(each(parts)):
+        progress(number, total)
         source = target.read(_stdin)
-        reading = read_text(target.path, source, policy=policy, index=index)
+        reading = read_text(target.path, source, policy=part.policy, index=part.index)
         tally.add(reading)
         text = report.file(reading, source if isinstance(source, Source) else None)
         if text:

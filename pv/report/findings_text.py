@@ -27,7 +27,7 @@ class Text(Writer):
     def file(self, reading: Reading, source: Source | None) -> str:
         """The findings of a file; with -vv also what it is.
 
-        Of a file that is no YAML there is one line that says why, since its lines mean nothing; -v shows the place.
+        Of a file that is no text there is one line that says why.
         """
         lines = []
         loudness = self.asked.loudness
@@ -35,16 +35,14 @@ class Text(Writer):
             lines.append(f"{escape(reading.name)}: {_kind(reading)}")
         if loudness > -2:
             told = [one for one in reading.findings if loudness > 0 or one.severity is not Severity.NOTE]
-            if loudness < 0 or (not reading.readable and loudness < 1):
+            if loudness < 0 or source is None:
                 lines += [self._line(one, reading) for one in told]
             else:
                 lines += self._framed(told, reading, source)
         return "".join(f"{line}\n" for line in lines)
 
     def end(self, tally: Tally) -> str:
-        """The counts; nothing where no file could be read, which the lines have said."""
-        if tally.errors and tally.files == tally.unreadable and self.asked.loudness > -2:
-            return ""
+        """The counts, each of what there was."""
         colour = "red" if tally.errors else "yellow" if tally.warnings or tally.nothing else "green"
         return self.asked.paint(tally.headline(notes_shown=self.asked.loudness > 0), colour) + "\n"
 

@@ -21,7 +21,8 @@ Good:
 
 Only a note where the claim names neither equation nor obligation but the contract has one with a bound, which may be meant.
 
-Not flagged: "matches" and "is equal", which mean each bit unless something else is said. Whether an assertion runs over
+Not flagged: "matches" and "is equal", which mean each bit unless something else is said; figures by themselves ("the output has 4096
+columns", "E(0) = 0"), which in nearly all contracts read are exact counts and identities and need no bound. Whether an assertion runs over
 an empty set cannot be told from a prediction; that is what mutants show (PV211).
 
 Upstream: PV-AUD-005, which asks it of obligations.

@@ -194,12 +194,25 @@ def test_the_corpus_of_real_contracts() -> None:
         (b"\xff\xfe", "x.yaml:1:1: error[PV002]: not UTF-8 at byte offset 0 (0xff); save the file as UTF-8"),
     ],
 )
-def test_a_file_that_is_not_yaml_is_one_line_and_exit_2(content: bytes, expected: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_yaml_is_one_finding_at_its_line_and_exit_2(
+    content: bytes, expected: str, tmp_path: Path
+) -> None:
     (tmp_path / "x.yaml").write_bytes(content)
     done = pv(tmp_path, "validate", "x.yaml")
     assert (done.returncode, done.stderr) == (2, "")
-    assert done.stdout.startswith(expected)
-    assert done.stdout.count("\n") == 1
+    headline, _, fix = expected.rstrip("\n").partition("; ")
+    assert done.stdout.startswith(headline)
+    assert fix in done.stdout
+    assert done.stdout.splitlines()[-1] == "1 file (1 unreadable), 0 contracts, 0 claims, 1 error, 0 warnings"
+    number, column = map(int, expected.split(":")[1:3])
+    if b"\xff" not in content:  # bytes that are no text have no line to show
+        line, caret = done.stdout.splitlines()[2:4]
+        assert line == f"{number} | {content.decode().splitlines()[number - 1].replace(chr(9), chr(92) + 't')}"
+        assert caret.index("^") >= 4
+        assert column > 1 or caret.index("^") == 4
+    quiet = pv(tmp_path, "validate", "-q", "x.yaml").stdout
+    assert quiet.startswith(expected)
+    assert quiet.count("\n") == 2
 
 
 TWO = GOOD.replace("if_fails", "if_failed") + "zzz: 1\n"  # PV101 is an error, PV102 a warning

@@ -110,7 +110,8 @@ def test_standard_input(tmp_path: Path) -> None:
         ["<stdin>", "1 file, 1 contract, 1 claim, 1 error, 0 warnings"],
     )
     assert validate(tmp_path, "-", stdin=b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())[0] == 0
-    assert validate(tmp_path, "-", stdin=b"a: \xff")[:2] == (2, ["<stdin>"])
+    unread = "1 file (1 unreadable), 0 contracts, 0 claims, 1 error, 0 warnings"
+    assert validate(tmp_path, "-", stdin=b"a: \xff")[:2] == (2, ["<stdin>", unread])
     assert validate(tmp_path, "-", stdin=b"")[0] == 2
     code, _, error = validate(tmp_path, "--stdin-filename", "x.yaml", "a.yaml")
     assert (code, "give `-` as well" in error) == (2, True)
@@ -222,3 +223,23 @@ def test_a_pipe_is_not_read_a_second_time(tmp_path: Path) -> None:
     targets = _targets.find([str(tmp_path / "pipe.yaml")])
     assert [one.problem for one in targets.files] == [""]
     assert [path.name for path in targets.project()] == ["a.yaml"]
+
+
+def test_files_of_several_projects_are_each_held_to_their_own(tmp_path: Path) -> None:
+    for name, table in {"one": '[tool.pv.validate.severity]\nPV101 = "off"\n', "two": "[tool.pv]\n"}.items():
+        (tmp_path / name / "contracts").mkdir(parents=True)
+        (tmp_path / name / "contracts/a-v1.yaml").write_text(BAD)
+        (tmp_path / name / "pyproject.toml").write_text(table)
+    (tmp_path / "loose").mkdir()
+    (tmp_path / "loose/a-v1.yaml").write_text(GOOD)
+    files = ["--select", "PV009", *(f"{name}/a-v1.yaml" for name in ("one/contracts", "two/contracts", "loose"))]
+    code, lines, _ = validate(tmp_path, *files)
+    # a name that stands in each of them is no name twice, and what one leaves out the others do not
+    assert (code, lines) == (1, ["two/contracts/a-v1.yaml", "3 files, 3 contracts, 3 claims, 1 error, 0 warnings"])
+    assert validate(tmp_path, "--select", "PV009", ".")[1][0] == lines[0]
+    (tmp_path / "two/contracts/deep").mkdir()
+    (tmp_path / "two/contracts/deep/a-v1.yaml").write_text(GOOD)
+    assert validate(tmp_path, *files)[1] == [lines[0], lines[0], lines[1].replace("1 error", "2 errors")]
+    (tmp_path / "two/pyproject.toml").write_text("[tool.pv]\nselekt = 1\n")
+    assert validate(tmp_path, *files)[0] == 2
+    assert validate(tmp_path, files[-3])[0] == 0

@@ -76,10 +76,14 @@ def test_the_cut_is_of_each_file(findings: Any) -> None:
     assert len(heads(findings.write("text", *files))) == 24
 
 
-def test_of_a_file_that_is_no_yaml_one_line_tells_and_v_shows_the_place(findings: Any) -> None:
+def test_a_file_that_is_no_yaml_is_told_with_its_place_and_counted(findings: Any) -> None:
     file = findings.file(findings.found("PV003", line=1, col=4, width=1, help="close it"), text="a: [\n")
-    assert findings.write("text", file) == "contracts/a-v1.yaml:1:4: error[PV003]: it is wrong; close it\n"
-    assert "1 | a: [\n  |    ^\n" in findings.write("text", file, loudness=1)
+    text = findings.write("text", file)
+    assert text.startswith("contracts/a-v1.yaml:1:4: error[PV003]: it is wrong\n")
+    assert "1 | a: [\n  |    ^\n  = help: close it\n" in text
+    assert text.endswith("1 file (1 unreadable), 0 contracts, 0 claims, 1 error, 0 warnings\n")
+    quiet = findings.write("text", file, loudness=-1)
+    assert quiet.startswith("contracts/a-v1.yaml:1:4: error[PV003]: it is wrong; close it\n")
     assert findings.write("text", file, loudness=-2).startswith("1 file (1 unreadable), 0 contracts")
     both = findings.write("text", file, findings.file(name="contracts/b.yaml"))
     assert both.endswith("2 files (1 unreadable), 1 contract, 3 claims, 1 error, 0 warnings\n")
