@@ -35,6 +35,10 @@ def predicts(words: str, more: str = "") -> str:
         "y ≈ x, bit-identical for powers of two",
         "relative error of f(x) ≈ g(x) stays ≤ 1e-3",
         "SIMD matches scalar",
+        "the rows number 4096, and E(0) = 0",
+        "version 1.2.3 is refused, and so is = 1.2.3",
+        "the sum = 1.0 within 1e-6",
+        "the sum = 1.0, bit for bit",
         "the output is equal to the input",
         "x stays within the bounds of V",
         "accuracy > 0.9",
@@ -100,3 +104,10 @@ def test_a_bound_that_may_be_meant_makes_it_a_note(rule: Tried) -> None:
 def test_odd_values_are_no_bounds(rule: Tried) -> None:
     odd = "equations: [1, {formula: [2]}]\nproof_obligations: [3, {property: null, applies_to: [f], id: []}]\n"
     rule.finds(odd + predicts("§sum ≈ 1", ", obligation: {a: 1}"), "≈")
+
+
+@pytest.mark.parametrize("words", ["§the weights sum = 1.0", "§the ratio equals -3.25 at rest", "§NDCG is 1.0"])
+def test_a_fraction_without_bound_or_domain_is_a_note(rule: Tried, words: str) -> None:
+    rule.finds(predicts(words), "not how close", Severity.NOTE)
+    rule.accepts(predicts(words.lstrip("§"), ", tolerance: 1e-6"))
+    rule.accepts(predicts(words.lstrip("§"), ", domain: rows of powers of two"))
