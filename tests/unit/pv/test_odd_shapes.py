@@ -110,6 +110,7 @@ def test_the_lines_of_a_file_are_split_once(monkeypatch: pytest.MonkeyPatch) -> 
             return pattern.split(text)
 
     monkeypatch.setattr(pv.source, "_LINE_END", Counting())
-    source = Source("a", "one\ntwo\n")
-    assert [source.line(number) for number in (0, 1, 2, 3, 4)] == ["", "one", "two", "", ""]
+    source = Source("a", "one\r\ntwo\u2028three\n")
+    assert [source.line(number) for number in (0, 1, 2, 3, 4, 5)] == ["", "one", "two", "three", "", ""]
     assert calls == 1
+    assert [Source("b", "one\ntwo\n").line(number) for number in (1, 2, 3)] == ["one", "two", ""]

@@ -10,7 +10,7 @@ from pv.commandline import TestKind, kind_of, references
 
 CORPUS = Path(__file__).parents[5] / "shared" / "corpus"
 
-KINDS = {
+KINDS: dict[TestKind, list[str | None]] = {
     TestKind.NONE: ["", "  \n", None],
     TestKind.PROSE: [
         "direct test",
