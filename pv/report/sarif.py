@@ -9,6 +9,7 @@ from pv import __version__
 from pv.report.matters import RULES, Matter, matters
 from pv.report.sarif_parts import LEVELS, LONGEST, SCHEMA, artifact, fingerprint, message, region
 from pv.report.summary import counts, headline
+from pv.report.workspace import in_workspace
 from pv.types import Severity
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ def _result(one: Matter) -> dict[str, Any]:
         "ruleIndex": list(RULES).index(one.rule),
         "level": LEVELS[one.severity],
         "message": message(text or one.title),
-        "locations": [{"physicalLocation": {"artifactLocation": artifact(one.path), "region": region(one.span)}}],
+        "locations": [
+            {"physicalLocation": {"artifactLocation": artifact(in_workspace(one.path)), "region": region(one.span)}}
+        ],
         "partialFingerprints": {"claim/v1": fingerprint((one.rule, *one.key))},
     }
 

@@ -10,6 +10,7 @@ from pv.report.console import escape
 from pv.report.matters import matters
 from pv.report.status_markdown import as_compact, as_markdown
 from pv.report.summary import headline
+from pv.report.workspace import in_workspace
 from pv.types import UsageProblem
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ _MOST = 1 << 20  # bytes that GitHub takes as the summary of one step
 def as_github(report: Report) -> str:
     """One command a matter, what weighs most first (GitHub shows ten of a kind a step), then the headline."""
     lines = [
-        annotation(one.severity, one.message, path=one.path, span=one.span, title=one.title) for one in matters(report)
+        annotation(one.severity, one.message, path=in_workspace(one.path), span=one.span, title=one.title)
+        for one in matters(report)
     ]
     return "\n".join([*lines, headline(report.claims)])
 

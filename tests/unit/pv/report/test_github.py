@@ -97,3 +97,20 @@ def test_a_summary_too_long_for_github_is_shortened(
         assert words in text
         assert len(text) <= most // 2
     assert text.count("\n") == 1
+
+
+def test_paths_are_those_of_the_checkout(
+    of_rows: Callable[..., Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import json
+
+    from pv.report.sarif import as_sarif
+
+    (tmp_path / "deep/project").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "deep/project")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    report = of_rows(INDEPENDENT | {"PARITY-002": {"verdict": "refuted", "message": "off"}})
+    assert {one[1] for one in commands(report)} == {"deep/project/contracts/x-v1.yaml"}
+    (result, *_) = json.loads(as_sarif(report))["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert place == {"uri": "deep/project/contracts/x-v1.yaml", "uriBaseId": "SRCROOT"}
