@@ -232,8 +232,10 @@ def test_an_interrupt_lets_pytest_write_down_what_it_has(project: Path) -> None:
     (project / "falsifiers" / "x.py").write_text(
         "import time\nfrom pathlib import Path\n" + FALSIFIERS.replace("evidence.report(passes=2)\n", wait)
     )
+    # a shell that started us in the background has SIGINT ignored, and Python leaves it so
+    start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from pv.cli import main; "
     process = subprocess.Popen(
-        [sys.executable, "-m", "pv", "mutants", "--claim", "F-1"],
+        [sys.executable, "-c", start + "sys.exit(main(['mutants', '--claim', 'F-1']))"],
         cwd=project,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
