@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import subprocess
+import time
 import tomllib
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -434,7 +435,18 @@ def test_git_that_hangs_is_ended_with_all_that_it_started(
     assert "took more than" in result.not_run
     assert "ls-remote ./up.git" in heard
     child = Path("/proc") / (tmp_path / "child").read_text().strip()
-    assert not child.exists() or "Z" in (child / "stat").read_text().rpartition(")")[2].split()[0]
+    waited = 0
+    while _lives(child) and waited < 100:  # what was killed still has to be scheduled once, to die
+        time.sleep(0.1)
+        waited += 1
+    assert not _lives(child)
+
+
+def _lives(process: Path) -> bool:
+    try:
+        return "Z" not in (process / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 class Terminal(io.StringIO):
