@@ -12,12 +12,6 @@ from typing import Any, cast
 class _Pattern:
     """Stands for a pattern; what has been asked of it once is asked of the compiled pattern without a detour."""
 
-    __slots__ = (
-        *("_text", "_flags"),
-        *("findall", "finditer", "flags", "fullmatch", "groupindex", "groups", "match", "pattern", "search", "split"),
-        *("sub", "subn"),
-    )
-
     def __init__(self, text: str, flags: int) -> None:
         self._text, self._flags = text, flags
 

@@ -39,3 +39,19 @@ def test_what_is_no_pattern_is_told_at_its_first_use() -> None:
     broken = lazy("(")
     with pytest.raises(re.error, match="unterminated"):
         broken.search("a")
+
+
+def test_every_pattern_of_ours_is_one() -> None:
+    import importlib
+    import pkgutil
+
+    import pv
+
+    names = [one.name for one in pkgutil.walk_packages(pv.__path__, "pv.") if not one.name.endswith("__main__")]
+    modules = [importlib.import_module(name) for name in names]
+    found = {
+        id(value): value for module in modules for value in vars(module).values() if isinstance(value, pattern._Pattern)
+    }
+    assert len(found) > 50
+    for one in found.values():
+        assert re.compile(one.pattern, one.flags).pattern == one.pattern
