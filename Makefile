@@ -56,6 +56,7 @@ bench: model
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/forward.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/dequantise.py
 	$(BIN)/python benchmarks/validate.py
+	$(BIN)/python benchmarks/schema_check.py
 	$(BIN)/python benchmarks/open_models.py
 	$(BIN)/python benchmarks/hostile.py
 	$(BIN)/python benchmarks/memory.py

@@ -6,8 +6,7 @@ import bisect
 from typing import TYPE_CHECKING, NamedTuple
 
 from pv.load import load
-from pv.parse import Contract, parse
-from pv.shapes import Shape, shape_of
+from pv.parse import Contract, is_contract, parse
 from pv.source import read_source
 from pv.types import Diagnostic
 
@@ -97,7 +96,7 @@ class Index:
         if path not in self._known:
             source = read_source(path, self._shown(path))
             document = source if isinstance(source, Diagnostic) else load(source)
-            if isinstance(document, Diagnostic) or shape_of(document.data) is not Shape.CONTRACT:
+            if isinstance(document, Diagnostic) or not is_contract(document):
                 self._known[path] = None
             else:
                 contract = parse(document, path.stem)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pv import spelling
+from pv.shapes import Shape, shape_of
 from pv.words import Expect, Level
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class Contract:
 
 def is_contract(document: Document) -> bool:
     """Whether the file is a contract at all: a mapping with `metadata`."""
-    return isinstance(document.data, dict) and "metadata" in document.data
+    return shape_of(document.data) is Shape.CONTRACT
 
 
 def parse(document: Document, stem: str) -> Contract:
