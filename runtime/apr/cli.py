@@ -1,37 +1,17 @@
-"""The command line `apr`: finds the command, runs it, and turns what it raises into one message and an exit code.
-
-Exit codes: 0 ok, 1 findings, 2 usage or unusable input, 3 a bug of ours, 130 interrupted, 141 the reader of a pipe
-went away, 143 terminated. A command's module is imported only when that command is asked for, so that `apr --help`
-does not wait for numpy.
-"""
+"""The command line `apr`."""
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import difflib
-import importlib
-import io
-import keyword
-import os
-import signal
-import sys
-import threading
-import traceback
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
-from apr import __version__
-from apr.console import escape
-from apr.errors import BUG, OK, USAGE, AprError, UsageError
+from apr.program import Program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from types import FrameType
+    from collections.abc import Sequence
 
-# name: what it does in one line; its module is apr.commands.<name> (import_, as Python has the word for itself) and offers
-# add_arguments(parser) and run(args) -> int
 COMMANDS = {
     "run": "continue a text with a model",
+    "code": "let a model work in a folder with tools, and write down what it did",
     "trace": "run a model and save named stages of its forward pass",
     "diff": "compare two stage files or two folders of them",
     "parity": "hold one engine against another and name the first fault",
@@ -43,191 +23,16 @@ COMMANDS = {
     "list": "show the aliases and which of their models are here",
     "find": "print which model is meant where none is named, and why that one",
 }
-# third-party packages of the extra [runtime]; a core installation lacks them
-_RUNTIME_PACKAGES = frozenset(
-    {
-        "filelock",
-        "gguf",
-        "httpx2",
-        "huggingface_hub",
-        "jinja2",
-        "msgpack",
-        "numpy",
-        "platformdirs",
-        "rich",
-        "safetensors",
-        "tokenizers",
-    }
-)
-_INTERRUPTED, _BROKEN_PIPE, _TERMINATED = 130, 141, 143  # 128 + the signal's number, as shells count
-
-
-class _Terminated(BaseException):
-    """SIGTERM, raised so that context managers can clear away what is half done."""
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser that refuses with one message, like everything else here.
-
-    Attributes:
-        intermixed: options may stand between positional arguments of which some are optional.
-    """
-
-    intermixed = False
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As `argparse` does it, twice over where positional arguments are intermixed with options."""
-        if not self.intermixed:
-            return super().parse_known_args(args, namespace)
-        self.intermixed = False  # what follows comes back here
-        return self.parse_known_intermixed_args(args, namespace)
-
-    def error(self, message: str) -> NoReturn:
-        """Raises what argparse would have printed above its usage.
-
-        Raises:
-            UsageError: always.
-        """
-        raise UsageError(message, hint=f"see `{self.prog} --help`")
-
-
-def _wanted_command(argv: Sequence[str]) -> str | None:
-    """The first argument that is no option, if it names a command.
-
-    Raises:
-        UsageError: it names none; the message offers the nearest.
-    """
-    word = next((arg for arg in argv if not arg.startswith("-")), None)
-    if word is None or word in COMMANDS:
-        return word
-    near = difflib.get_close_matches(word, COMMANDS, 1)
-    guess = f"did you mean {near[0]!r}? " if near else ""
-    raise UsageError(f"unknown command {word!r}", hint=f"{guess}commands: {', '.join(COMMANDS)}")
-
-
-def _parser(wanted: str | None) -> tuple[Parser, Parser | None]:
-    """The whole parser, and that of the wanted command, which alone has its arguments."""
-    parser = Parser(
-        prog="apr",
-        description="Run, trace and compare LLM inference engines stage by stage.",
-        epilog="Exit codes: 0 ok, 1 findings, 2 usage or unusable input, 3 a bug of apr.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"apr {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    chosen = None
-    for name, summary in COMMANDS.items():
-        command = commands.add_parser(
-            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False
-        )
-        if name == wanted:
-            chosen = command
-    return parser, chosen
-
-
-def _dispatch(argv: Sequence[str]) -> int:
-    if sys.stdout is None:
-        raise UsageError("standard output is closed")
-    wanted = _wanted_command(argv)
-    parser, chosen = _parser(wanted)
-    if wanted is None or chosen is None:
-        parser.parse_args(argv)  # leaves by --help or --version, or refuses an unknown option
-        raise UsageError("no command given", hint=f"commands: {', '.join(COMMANDS)}; see `apr --help`")
-    # BLAS splits a sum among its threads; with one, the same command writes the same bytes whatever else the machine has
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    module = importlib.import_module(f"apr.commands.{wanted}{'_' if keyword.iskeyword(wanted) else ''}")
-    module.add_arguments(chosen)
-    chosen.set_defaults(command_line=("apr", *argv))
-    code: int = module.run(parser.parse_args(argv))
-    return code
-
-
-@contextlib.contextmanager
-def _clean_termination() -> Iterator[None]:
-    """Lets SIGTERM unwind the program instead of ending it on the spot."""
-
-    def terminate(_signal: int, _frame: FrameType | None) -> None:
-        raise _Terminated
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _refuse(error: AprError) -> int:
-    sys.stderr.write(f"apr: error: {escape(str(error))}\n")
-    return error.exit_code
-
-
-def _abandon_pipe() -> int:
-    """Points standard output at nothing, so that the interpreter's last flush does not fail too."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.close(null)
-    return _BROKEN_PIPE
+_APR = Program("apr", "Run, trace and compare LLM inference engines stage by stage.", COMMANDS, "apr.commands")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command.
+    """Runs one command of `apr`.
 
     Args:
         argv: the arguments without the program's name; None takes them from the process.
 
     Returns:
-        The exit code, see the head of this module.
+        The exit code, see `apr.program`.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                errors="backslashreplace"
-            )  # a terminal that cannot show a character is no reason to fail
-    try:
-        return _run(sys.argv[1:] if argv is None else argv)
-    except KeyboardInterrupt:
-        return _INTERRUPTED
-    except _Terminated:
-        return _TERMINATED
-    except BrokenPipeError:
-        return _abandon_pipe()
-    except OSError as error:
-        return _bug() if error.errno is None else _environment(error)
-    except Exception:  # noqa: BLE001 - the last resort: whatever got here is a bug of ours, and says so
-        return _bug()
-
-
-def _environment(error: OSError) -> int:
-    """What the system refuses is no bug of ours: a full disk, a folder that may not be searched, too long a name."""
-    if error.filename is None:
-        _abandon_pipe()  # most likely standard output, whose last flush would fail again
-    where = "input or output" if error.filename is None else os.fsdecode(error.filename)
-    return _refuse(AprError(f"cannot be used: {error.strerror or error}", where=where))
-
-
-def _run(argv: Sequence[str]) -> int:
-    """Runs one command; refusals become their message and exit code."""
-    try:
-        with _clean_termination():
-            code = _dispatch(argv)
-            sys.stdout.flush()
-    except AprError as error:
-        code = _refuse(error)
-    except SystemExit as left:  # argparse leaves by it after --help and --version
-        code = left.code if isinstance(left.code, int) else OK if left.code is None else USAGE
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _RUNTIME_PACKAGES:
-            raise
-        code = _refuse(AprError(f"the package {error.name} is not installed", hint="pip install 'pv-falsify[runtime]'"))
-    return code
-
-
-def _bug() -> int:
-    traceback.print_exc()
-    sys.stderr.write(
-        "apr: internal error: this is a bug in apr, not in your input; please report it with the lines above\n"
-    )
-    return BUG
+    return _APR.main(argv)

@@ -41,7 +41,7 @@ Exit codes: 0 the sides agree, 1 they part, must not be compared, or something i
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
-    parser.intermixed = True  # type: ignore[attr-defined] # of apr.cli.Parser
+    parser.intermixed = True  # type: ignore[attr-defined] # of apr.program.Parser
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
         "Run two engines over the same tokens and compare them stage by stage, each stage fed the other side's own\n"

@@ -1,0 +1,1 @@
+"""The commands of `ccpa`, one a module."""
