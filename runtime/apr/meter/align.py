@@ -57,7 +57,8 @@ class Alignment:
         """What is not paired, between two runs and at both ends: (from, to) of the teacher and (from, to) of the student.
 
         Args:
-            teacher, student: the lengths of the two lists.
+            teacher: how long the one list is.
+            student: how long the other is.
         """
         x = y = 0
         for at, place, length in (*self.runs, (teacher, student, 0)):

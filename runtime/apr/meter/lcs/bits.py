@@ -21,7 +21,8 @@ def common(teacher: Sequence[int], student: Sequence[int], kept: int = KEPT) -> 
     """A longest common subsequence.
 
     Args:
-        teacher, student: what to compare.
+        teacher: the rows.
+        student: the columns.
         kept: how many bits may be kept at once.
 
     Returns:

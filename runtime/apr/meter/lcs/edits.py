@@ -30,7 +30,8 @@ def common(teacher: Sequence[int], student: Sequence[int], most: int, patience: 
     """A longest common subsequence, if no more than `most` entries of both lists together are left out of it.
 
     Args:
-        teacher, student: what to compare.
+        teacher: the one list.
+        student: the other.
         most: differences to allow; memory grows with its square.
         patience: entries to compare before giving up, for lists that repeat themselves.
     """
