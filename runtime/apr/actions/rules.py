@@ -46,6 +46,7 @@ class Session:
         self.found: list[Finding] = []
         self._line = 0
         self._begun = self._ended = False
+        self._started = False  # session_start was there
         self._gap = False  # the last line was no record
         self._lost = False  # some line was no record: a call may have stood there
         self._prompt: int | None = None  # the turn of the last prompt
@@ -76,7 +77,7 @@ class Session:
             self._say("bracketing", f"{kind} stands behind the session_end")
         elif not self._begun and kind != "session_start":
             self._say("bracketing", f"the first record is {kind}, not session_start")
-        elif self._begun and kind == "session_start":
+        elif kind == "session_start" and (self._started or (self._begun and not self._lost)):
             self._say("bracketing", "a session_start that is not the first record", hint="one trace a file")
         self._begun, self._gap = True, False
         if not self._ended or kind == "session_start":
@@ -99,6 +100,7 @@ class Session:
         self.found.append(Finding(self._line, path, rule, problem, hint))
 
     def _session_start(self, record: Record) -> None:
+        self._started = True
         if not _is_time(record["ts"]):
             self._say("time", f"there is no such time: {record['ts']}", "$.ts")
 
