@@ -59,7 +59,7 @@ class Emission:
     failure: AprError | None = None
     landed: bool = False
     _begun: float = field(default=0.0, init=False)
-    _prompted: bool = field(default=False, init=False)
+    _started: bool = field(default=False, init=False)
     _asked: bool = field(default=False, init=False)
 
     def __call__(self, event: Event) -> None:
@@ -70,7 +70,7 @@ class Emission:
         """
         if self.failure is not None or self.landed:
             return
-        if isinstance(event, Ended) and not self._prompted:
+        if not self._started and not isinstance(event, Started):
             return  # interrupted before there was anything to write about
         if isinstance(event, Started):
             self._begun = self.clock()
@@ -78,7 +78,7 @@ class Emission:
         try:
             with _undisturbed():
                 self.writer.write({"v": 1} | self._record(event))
-                self._prompted = self._prompted or isinstance(event, Prompted)
+                self._started = True
                 if isinstance(event, Ended):
                     self.writer.land()
                     self.landed = True

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from apr.agent.emission import Emission
 from apr.agent.events import Answered, Ran
+from apr.agent.hooks import Hooks
 from apr.agent.loop import Session
 from apr.agent.messages import CallIds
+from apr.agent.skills import used
 from apr.agent.tools import NAMES, Toolbox
 from apr.commands.choosing import add_sampling, at_least_one, prompt_of, sampling_of
 from apr.commands.showing import Display
@@ -47,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"some of {','.join(NAMES)}, or `none`; default: all but Bash, where the model's chat template has a place for them",
     )
     tools.add_argument("--allow-bash", action="store_true", help="let the model run commands; no folder confines these")
+    tools.add_argument(
+        "--hooks", metavar="FILE", help="commands of yours that run when something happens, as TOML or JSON"
+    )
     model = parser.add_argument_group("what answers")
     model.add_argument(
         "--model", metavar="MODEL", help="a model file, folder or alias; default: what `apr find` prints"
@@ -101,6 +106,10 @@ def run(args: argparse.Namespace) -> int:
     display, record = Display.for_output(as_json=args.json), Record()
     with contextlib.ExitStack() as stack:
         toolbox = stack.enter_context(contextlib.closing(Toolbox(root, names, args.allow_bash)))
+        hooks = Hooks() if args.hooks is None else Hooks.of(Path(args.hooks), root)
+        skill, note = used(prompt, root)
+        if note:
+            sys.stderr.write(f"note: {escape(note)}\n")
         emission = _emission(args.emit_trace, root, stack) if args.emit_trace is not None else None
         ids = CallIds()
         driver: Local | Recorded
@@ -109,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             driver = _local(args, toolbox, ids, display, stack)
         observers: list[Observer] = [*([] if emission is None else [emission]), record, display]
-        session = Session(driver, toolbox, observers, turns)
+        session = Session(driver, toolbox, observers, turns, hooks, skill)
         problem: AprError | None = None
         try:
             ending = session.run(prompt)
@@ -151,7 +160,7 @@ def _concluded(
     if emission is not None and emission.failure is not None:
         raise emission.failure
     if ending.problem:
-        raise Unfinished(ending.problem, hint="see --max-turns")
+        raise Unfinished(ending.problem)
     return OK
 
 
