@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from apr.actions.tree import EXCLUDED, Exclusions
 from apr.agent.confinement import Refused, readable
 from apr.agent.limits import (
     BASH_FILE_BYTES,
@@ -47,7 +48,7 @@ PARAMETERS: dict[str, Any] = {
 _LONGEST = 100_000  # bytes; the system takes 131,071 in one argument
 _KEPT = ("PATH", "LANG", "LANGUAGE", "TZ")  # of our environment, and LC_*: nothing that could be a credential
 _TREE = 100_000  # entries above which files are not looked at before and after a command
-_OTHERS = frozenset({".git", "target"})  # folders that are no part of the tree, see `apr.actions.tree`
+_LEFT_OUT = Exclusions(EXCLUDED)
 
 
 def run(arguments: Mapping[str, Any], room: Confinement) -> Outcome:
@@ -59,8 +60,8 @@ def run(arguments: Mapping[str, Any], room: Confinement) -> Outcome:
 
     Returns:
         What it printed, and its exit code; not ok where that is not 0. `files_written` are files of the folder that were made,
-        changed, touched or removed meanwhile, by their time, size and number, and without those of `.git`, `target` and `*.lock`;
-        none in a folder of more than 100,000 entries, where looking would take longer than the command.
+        changed, touched or removed meanwhile, by their time, size and number, and without what
+        `apr.actions.tree` leaves out; none in a folder of more than 100,000 entries, where looking would take longer than the command.
 
     Raises:
         Refused: the command is empty, too long, or holds a NUL character.
@@ -134,9 +135,9 @@ def _marks(root: Path) -> dict[str, tuple[int, ...]] | None:
                 continue
             path = prefix + readable(entry.name)
             if stat.S_ISDIR(seen.st_mode):
-                if entry.name not in _OTHERS:
+                if not _LEFT_OUT.folder(path, entry.name):
                     waiting.append((Path(entry.path), f"{path}/"))
-            elif not entry.name.endswith(".lock"):
+            elif not _LEFT_OUT.file(path, entry.name):
                 found[path] = (seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_mode)
         if len(found) + len(waiting) > _TREE:
             return None

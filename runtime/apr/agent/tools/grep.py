@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from apr.agent.confinement import Refused, open_folder
-from apr.agent.limits import GREP_LINES, SEARCH_SECONDS
+from apr.agent.limits import GREP_LINES, SEARCH_MEMORY, SEARCH_SECONDS
 from apr.agent.tools.outcome import Outcome
 from apr.agent.tools.patterns import PathPattern
 
@@ -83,7 +83,7 @@ def run(arguments: Mapping[str, Any], room: Confinement) -> Outcome:
 
 def _searched(folder: int, request: str) -> dict[str, Any]:
     """What `apr.agent.tools.searching` answers."""
-    command = [sys.executable, "-P", "-W", "ignore", "-m", "apr.agent.tools.searching", str(folder)]
+    command = [sys.executable, "-P", "-W", "ignore", "-m", "apr.agent.tools.searching", str(folder), str(SEARCH_MEMORY)]
     try:
         done = subprocess.run(
             command,

@@ -1,7 +1,8 @@
-"""The process in which Grep searches: `python -m apr.agent.tools.searching DESCRIPTOR`, a request on standard input.
+"""The process in which Grep searches: `python -m apr.agent.tools.searching DESCRIPTOR BYTES`.
 
-The request is the tool's arguments, the name of the file in the open folder (null for the whole folder), and the path from the
-working folder of what is searched. The answer is one JSON object: `content` and `files`, or `refused`.
+BYTES of memory are allowed. On standard input comes a JSON array: the tool's arguments, the name of the file in the open folder
+(null for the whole folder), and the path from the working folder of what is searched. The answer is one JSON object: `content`
+and `files`, or `refused`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from apr.agent.confinement import Refused, read_at, readable
-from apr.agent.limits import FILE_BYTES, GREP_LINES, OUTPUT_CHARACTERS, SEARCH_MEMORY, clipped
+from apr.agent.limits import FILE_BYTES, GREP_LINES, OUTPUT_CHARACTERS, clipped
 from apr.agent.tools.glob import bracketed
 from apr.agent.tools.patterns import PathPattern
 from apr.agent.tools.walking import Found, Walk
@@ -176,9 +177,11 @@ def _compiled(pattern: str, small: bool) -> re.Pattern[str]:
 
 def main() -> int:
     """Answers the request on standard input."""
-    resource.setrlimit(resource.RLIMIT_AS, (SEARCH_MEMORY, SEARCH_MEMORY))
+    folder, memory = int(sys.argv[1]), int(sys.argv[2])
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    allowed = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
     arguments, name, inside = json.loads(sys.stdin.buffer.read())
-    folder = int(sys.argv[1])
     try:
         answer = search(arguments, folder, name, inside)
     except Refused as refusal:
