@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+
+_Ip: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _FAMILIES = {
     1: "unix", 2: "inet", 10: "inet6", 16: "netlink", 17: "packet", 31: "bluetooth", 38: "alg", 40: "vsock", 44: "xdp",
@@ -66,13 +68,23 @@ def parse(raw: bytes) -> Address | None:
         if len(raw) < end:
             return None
         address = ipaddress.ip_address(raw[start:end])
-        return Address(family, str(address), int.from_bytes(raw[2:4], "big"), _inside(address))
+        return Address(family, _text(address), int.from_bytes(raw[2:4], "big"), _inside(address))
     return Address(family, raw[2:].hex(), None, loopback=False)
 
 
-def _inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+def _mapped(address: _Ip) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 socket spells in its own way."""
+    return address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+
+
+def _text(address: _Ip) -> str:
+    mapped = _mapped(address)
+    return str(address) if mapped is None else f"::ffff:{mapped}"
+
+
+def _inside(address: _Ip) -> bool:
     """Loopback, and 0.0.0.0 and ::, by which the kernel means loopback when something connects."""
-    plain = (isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped) or address
+    plain = _mapped(address) or address
     return plain.is_loopback or plain.is_unspecified
 
 
