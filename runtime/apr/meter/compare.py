@@ -75,7 +75,8 @@ def compare(teacher: Side, student: Side, settings: Settings | None = None) -> R
     chosen = settings or Settings()
     reason = incomparable(teacher, student)
     if reason:
-        return Report(teacher.producer, student.producer, reason, individual_min=chosen.individual_min)
+        least, results = chosen.individual_min, chosen.results
+        return Report(teacher.producer, student.producer, reason, individual_min=least, results=results)
     return judge(seen(teacher, chosen), seen(student, chosen), teacher.producer, student.producer, chosen)
 
 
@@ -133,6 +134,7 @@ def judge(
         upper=alignment.upper,
         drifts=(*drifts, *course, *files),
         individual_min=settings.individual_min,
+        results=settings.results,
         files_unknown="; ".join(unknown),
         rows=rows,
         rows_left_out=left_out,

@@ -70,6 +70,11 @@ class Pair:
     folder: Path
     meta: Meta
 
+    def size(self) -> int:
+        """Bytes of both traces; 0 for one that is gone."""
+        found = (self.folder / name for name in (TEACHER, STUDENT))
+        return sum(path.stat().st_size for path in found if path.is_file())
+
     def sides(self) -> tuple[Side, Side]:
         """The teacher's side and the student's, read strictly.
 

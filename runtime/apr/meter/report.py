@@ -66,6 +66,7 @@ class Report:
         upper: no alignment pairs more actions; more than `matched` only where the traces are too long for an exact answer.
         drifts: every departure, in the teacher's order.
         individual_min: the score from which on the pair passes.
+        results: what of a tool's result counted, see `apr.meter.compare.Settings`.
         files_unknown: why the files that were left are not compared; nothing where they are.
         rows: the drifts among what is around them, for people; not more than a screen or two.
         rows_left_out: how many more there would be.
@@ -82,6 +83,7 @@ class Report:
     upper: int = 0
     drifts: tuple[Drift, ...] = ()
     individual_min: float = INDIVIDUAL_MIN
+    results: str = "content"
     files_unknown: str = ""
     rows: tuple[Row, ...] = field(default=(), repr=False)
     rows_left_out: int = 0
@@ -152,6 +154,7 @@ class Report:
             "drifts": [drift.as_json() for drift in self.drifts],
             "passes": self.passes,
             "individual_min": self.individual_min,
+            "results": self.results,
             "provenance": {
                 "teacher": self.teacher._asdict(),
                 "student": self.student._asdict(),

@@ -1,0 +1,186 @@
+"""`ccpa corpus`: every pair of a folder."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from apr.ccpa.options import add_meter, share
+from apr.console import Progress, escape, print_table
+from apr.errors import FINDINGS, OK, UsageError
+from apr.meter.card import SUPPORTS
+from apr.meter.compare import Settings
+from apr.meter.corpus import SCHEMA, differing_drifts, judge_all, unexpected
+from apr.meter.pairs import STUDENT, TEACHER, find_pairs
+from apr.meter.report import AGGREGATE_MIN
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from apr.meter.corpus import CorpusReport, Judged
+    from apr.meter.pairs import Pair
+
+_MOST_ROWS = 60  # pairs in the table of a terminal; those that agree in everything are left out first
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's arguments."""
+    parser.description = (
+        f"Compare every pair of a folder. A pair is a folder in it with {TEACHER} and {STUDENT}, and maybe meta.toml, before/, "
+        "teacher-after/ and student-after/. The mean is over the pairs that have a score."
+    )
+    parser.epilog = (
+        "exit code: 0 the mean is --aggregate-min or more, each score --individual-min or more, and no pair is incomparable; "
+        "1 not so; 2 usage, a folder that is no pair, or a trace that is not valid. With --expect: 0 everything is as pinned, else 1."
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of the pairs")
+    add_meter(parser)
+    parser.add_argument(
+        "--aggregate-min",
+        type=share,
+        default=AGGREGATE_MIN,
+        metavar="X",
+        help="the mean from which on the corpus passes (%(default)s)",
+    )
+    parser.add_argument("--expect", action="store_true", help="hold each pair to the score and drifts of its meta.toml")
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="how many processes; one for each processor where it pays"
+    )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page that shows every pair")
+    parser.add_argument("--json", action="store_true", help=f"one JSON object, schema {SCHEMA}")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the report.
+
+    Raises:
+        UsageError: the arguments contradict each other.
+        InvalidTrace: a trace breaks a rule.
+        UnusableInput: a folder is no pair, or something cannot be read.
+    """
+    if args.jobs is not None and args.jobs < 1:
+        raise UsageError(f"--jobs {args.jobs} is no number of processes", hint="give 1 or more")
+    if args.compat:
+        return _upstream(args)
+    pairs = find_pairs(args.folder)
+    settings = Settings(args.results, args.individual_min)
+    with Progress("comparing", len(pairs), unit="pairs") as bar:
+        report = judge_all(
+            pairs, settings, args.aggregate_min, jobs=args.jobs, rows=args.html is not None, done=bar.advance
+        )
+    wrong = _wrong([(one.pair, unexpected(one.pair, one.report)) for one in report.judged]) if args.expect else None
+    if args.html is not None:
+        from apr.meter.html import write_page  # noqa: PLC0415 - only --html needs it
+
+        write_page(args.html, report, str(args.folder))
+    if args.json:
+        content = report.as_json() | ({} if wrong is None else {"expect": _expect_as_json(pairs, wrong)})
+        sys.stdout.write(json.dumps(content, indent=2, allow_nan=False) + "\n")
+    else:
+        _print(report)
+        _print_expect(pairs, wrong)
+    return OK if (report.passes if wrong is None else not wrong) else FINDINGS
+
+
+def _upstream(args: argparse.Namespace) -> int:
+    from apr.ccpa.upstream import traces  # noqa: PLC0415 - only --compat needs it
+
+    if args.html is not None:
+        raise UsageError("--html shows the default meter's reports", hint="leave out --compat upstream")
+    if not args.expect:
+        return traces.corpus(
+            args.folder, individual_min=args.individual_min, aggregate_min=args.aggregate_min, as_json=args.json
+        )
+    pairs = find_pairs(args.folder)
+    wrong = _wrong([(pair, _unlike_upstream(pair)) for pair in pairs])
+    if args.json:
+        content = {"schema": SCHEMA, "compat": "upstream", "expect": _expect_as_json(pairs, wrong)}
+        sys.stdout.write(json.dumps(content, indent=2, allow_nan=False) + "\n")
+    else:
+        _print_expect(pairs, wrong)
+    return FINDINGS if wrong else OK
+
+
+def _unlike_upstream(pair: Pair) -> list[str]:
+    from apr.meter.upstream.records import read_records  # noqa: PLC0415 - only --compat needs it
+    from apr.meter.upstream.score import compare  # noqa: PLC0415 - only --compat needs it
+
+    expect = pair.meta.expect_upstream
+    if expect is None:
+        return ["meta.toml says nothing to expect of the upstream's meter"]
+    parity = compare(*(read_records(pair.folder / name) for name in (TEACHER, STUDENT)))
+    found = [] if parity.score == expect.score else [f"score {parity.score}, expected {expect.score}"]
+    if expect.drifts is not None:
+        found += differing_drifts(
+            [f"{drift.category} {drift.position} {drift.label}" for drift in parity.drifts], expect.drifts
+        )
+    return found
+
+
+def _wrong(found: Sequence[tuple[Pair, list[str]]]) -> dict[str, list[str]]:
+    return {pair.name: said for pair, said in found if said}
+
+
+def _expect_as_json(pairs: Sequence[Pair], wrong: dict[str, list[str]]) -> dict[str, Any]:
+    return {"checked": len(pairs), "differing": [{"name": name, "problems": said} for name, said in wrong.items()]}
+
+
+def _print_expect(pairs: Sequence[Pair], wrong: dict[str, list[str]] | None) -> None:
+    if wrong is None:
+        return
+    sys.stdout.write(f"\n{len(pairs) - len(wrong)} of {len(pairs)} pairs are as expected\n")
+    for name, said in wrong.items():
+        for problem in said:
+            sys.stdout.write(f"{escape(name)}: {escape(problem)}\n")
+
+
+def _print(report: CorpusReport) -> None:
+    sys.stdout.write(f"{'PASSED' if report.passes else 'FAILED'}: {headline(report)}\n")
+    counted = f"{len(report.judged)}: {len(report.scored)} scored, {report.number('vacuous')} vacuous"
+    sys.stdout.write(
+        f"pairs:     {counted}, {report.number('incomparable')} incomparable; {len(report.failed)} failed\n"
+    )
+    actions = report.actions
+    sys.stdout.write(
+        f"actions:   teacher {actions['teacher']}, student {actions['student']}, paired {actions['matched']}\n"
+    )
+    if report.drifts:
+        sys.stdout.write(f"drifts:    {', '.join(f'{count} {name}' for name, count in report.drifts.items())}\n")
+    sys.stdout.write(f"supports:  {SUPPORTS[report.supports]}\n")
+    shown = _shown(report.judged)
+    if shown:
+        sys.stdout.write("\n")
+        print_table(("pair", "verdict", "score", "agree", "drifts", "first"), map(_row, shown), right=(2, 3, 4))
+    if len(shown) < len(report.judged):
+        sys.stdout.write(f"{len(report.judged) - len(shown)} more pairs; --json and --html show all\n")
+
+
+def headline(report: CorpusReport) -> str:
+    """The answer in one line."""
+    if report.mean is None:
+        return "no pair has a score"
+    relation = "at least" if report.share is not None and report.mean >= report.aggregate_min else "below"
+    text = f"mean {report.mean:.4f} over {len(report.scored)}, {relation} {report.aggregate_min:g}"
+    failed = len(report.failed)
+    return f"{text}; {failed or 'none'} below {report.settings.individual_min:g}"
+
+
+def _shown(judged: Sequence[Judged]) -> list[Judged]:
+    if len(judged) > _MOST_ROWS:
+        judged = [one for one in judged if one.report.verdict != "agrees"]
+    return list(judged[:_MOST_ROWS])
+
+
+def _row(one: Judged) -> tuple[str, ...]:
+    report = one.report
+    return (
+        one.pair.name,
+        report.verdict,
+        "-" if report.score is None else f"{report.score:.4f}",
+        "-" if report.score is None else f"{report.matched}/{report.denominator}",
+        str(len(report.drifts)),
+        report.reason or (report.drifts[0].short if report.drifts else ""),
+    )
