@@ -52,6 +52,7 @@ pytest_plugins = (
     "given.parity",
     "given.odd_pairs",
     "given.ship_007",
+    "given.action_traces",
 )
 MODEL = "smollm2"
 PROSE = ROOT / "fixtures" / "prose.txt"

@@ -77,8 +77,8 @@ def _earlier_result() -> bytes:
     return lines(records)
 
 
-def _other_first_group(record: dict[str, Any]) -> None:
-    record["session_id"] = record["session_id"].replace("-7", "-4", 1)
+def _another_version(record: dict[str, Any]) -> None:
+    record["session_id"] = record["session_id"].replace("-7a11-", "-4a11-")
 
 
 def _in_input(text: bytes, by: bytes) -> bytes:
@@ -88,7 +88,7 @@ def _in_input(text: bytes, by: bytes) -> bytes:
 EXAMPLES: dict[str, Callable[[], bytes]] = {
     "unknown record kind": _changed(6, kind="skill"),
     "session id that is no UUID": _changed(0, session_id="session-1"),
-    "session id of version 4": _inside(0, _other_first_group),
+    "session id of version 4": _inside(0, _another_version),
     "tree hash of 63 digits": _changed(0, cwd_sha256="0" * 63),
     "tree hash in upper case": _changed(0, cwd_sha256="A" * 64),
     "another field in an assistant turn": _changed(3, model="m"),
@@ -121,6 +121,7 @@ EXAMPLES: dict[str, Callable[[], bytes]] = {
     "time of 30 February": _changed(0, ts="2026-02-30T10:00:00Z"),
     "time with an offset": _changed(0, ts="2026-11-22T10:00:00+00:00"),
     "prompt before the session starts": _order(1, 0, *range(2, 11)),
+    "answer before the prompt": _order(0, 3, 4, 5, 1, *range(6, 11)),
     "session that starts twice": _order(0, 0, *range(1, 11)),
     "session without its end": _order(*range(10)),
     "record behind the end": _order(*range(11), 6),
@@ -129,7 +130,7 @@ EXAMPLES: dict[str, Callable[[], bytes]] = {
     "turn that goes back": _changed(6, turn=0),
     "result of an earlier turn": _earlier_result,
     "session that ends in another turn": _changed(10, turn=2),
-    "result without a call": _changed(8, tool_use_id="call-9"),
+    "result without a call": lambda: lines([*VALID[:9], VALID[8] | {"tool_use_id": "call-9"}, *VALID[9:]]),
     "result that is there twice": _order(*range(9), 8, 9, 10),
     "call without a result": _call_left_unanswered,
     "call id that is there twice": _inside(3, _id_again),

@@ -1,0 +1,365 @@
+"""Falsifiers of `action-trace-parity-v1`: sessions made up without the code under judgement, real fixtures, real runs.
+
+What a score has to be is computed here, from the definition, by other code than the meter's.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from given.corpora import write_corpus
+from given.failing_traces import EXAMPLES, VALID, parsed
+from given.same_calls import near_misses
+from given.sessions import STUDENT, TEACHER, Call, Hook, Skill, lines, session
+from pv import Refuted, falsifies
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from given.action_traces import Tracing
+    from pv import Claim, Evidence
+
+CONTRACT = "action-trace-parity-v1"
+HYPOTHESIS = settings(max_examples=60, deadline=None, derandomize=True, database=None, report_multiple_bugs=False)
+
+_words = st.text(st.characters(codec="utf-8"), max_size=12)
+_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_words, inner, max_size=3),
+    max_leaves=6,
+)
+_code = st.none() | st.integers(-(2**31), 2**31 - 1)
+_any_call = st.builds(
+    Call, _words.filter(bool), st.dictionaries(_words, _json, max_size=3), _words, st.booleans(), _code
+)
+_decision, _matcher = st.sampled_from(["allow", "warn", "block"]), st.none() | _words
+_any_action = (
+    st.lists(_any_call, min_size=1, max_size=3)
+    | st.builds(Hook, st.sampled_from(["PreToolUse", "Stop"]), _decision, _matcher, _matcher)
+    | st.builds(
+        Skill, _words.filter(bool), st.sampled_from(["auto_matched", "user_invoked"]), st.none() | st.booleans()
+    )
+)
+_any_session = st.builds(session, st.lists(_any_action, max_size=5), prompt=_words, answer=_words)
+
+
+@falsifies(CONTRACT, "FALSIFY-CCPA-001")
+def traces_are_what_the_rules_say(
+    evidence: Evidence, claim: Claim, tracing: Tracing, trace_fixtures: Path, tmp_path: Path
+) -> None:
+    """Each failing example, every fixture, and made-up traces through writer and reader."""
+    evidence.level("authored")
+    examples = {example["name"]: example["rule"] for example in claim.data["failing_examples"]}
+    if examples.keys() != EXAMPLES.keys():
+        raise ValueError(f"not both listed and executed: {sorted(examples.keys() ^ EXAMPLES.keys())}")
+    if found := tracing.rules(lines(VALID)):
+        raise Refuted(f"a valid trace is found to break {found}", stage="valid")
+    for name, rule in examples.items():
+        found = tracing.rules(EXAMPLES[name]())
+        evidence.compared(1, "failing examples")
+        if rule not in found:
+            raise Refuted(f"{name}: breaks {found or 'no rule'} where {rule} was expected", stage=rule)
+    _hold_writing(evidence, tracing, tmp_path)
+    for path in sorted(trace_fixtures.rglob("*.ccpa-trace.jsonl")):
+        _hold_round_trip(evidence, tracing, parsed(path.read_bytes()), "fixtures")
+
+    @HYPOTHESIS
+    @given(_any_session)
+    def check(records: list[dict[str, Any]]) -> None:
+        _hold_round_trip(evidence, tracing, records, "made-up traces")
+
+    check()
+
+
+def _hold_round_trip(evidence: Evidence, tracing: Tracing, records: list[dict[str, Any]], what: str) -> None:
+    if found := tracing.rules(lines(records)):
+        raise Refuted(f"one of the {what} is found to break {found}: {records}", stage="valid")
+    path = tracing.folder / "written.ccpa-trace.jsonl"
+    tracing.write(path, records)
+    evidence.compared(1, what)
+    for came, how in ((parsed(path.read_bytes()), "written"), (tracing.read(path), "read")):
+        if json.dumps(came, sort_keys=True) != json.dumps(records, sort_keys=True):
+            raise Refuted(f"{records} is {how} as {came}", stage="round trip")
+
+
+def _hold_writing(evidence: Evidence, tracing: Tracing, folder: Path) -> None:
+    """What is not ended is not there, what was there stays until then, and every line is whole."""
+    own = folder / "written"
+    own.mkdir()
+    path = own / "t.ccpa-trace.jsonl"
+    for before in (None, b"what was there\n"):
+        if before is not None:
+            path.write_bytes(before)
+        tracing.write(path, VALID[:-1], land=False)
+        evidence.compared(1, "traces left unfinished")
+        left = {one.name: one.read_bytes() for one in own.iterdir()}
+        if left != ({} if before is None else {path.name: before}):
+            raise Refuted(f"of a trace that was not ended {left} is left", stage="writing")
+    tracing.write(path, VALID)
+    text = path.read_bytes()
+    evidence.compared(1, "traces written")
+    if not text.endswith(b"}\n") or text.count(b"\n") != len(VALID) or len(list(own.iterdir())) != 1:
+        raise Refuted(f"written is {text!r}", stage="writing")
+
+
+@falsifies(CONTRACT, "FALSIFY-CCPA-004")
+def actions_match_by_their_rules(evidence: Evidence, tracing: Tracing) -> None:
+    """Pairs of actions whose sameness is known, then sessions of such whose score is computed here."""
+    evidence.level("authored")
+    _hold_table(evidence, tracing)
+    _hold_course(evidence, tracing)
+    _hold_alignment(evidence, tracing)
+
+
+def _hold_table(evidence: Evidence, tracing: Tracing) -> None:
+    """Each pair of actions alone in two sessions; a fault of everything is told apart from that of one rule."""
+    near = near_misses()
+    wrong: dict[tuple[str, bool], str] = {}
+    for one in near:
+        report = tracing.compare(session([one.teacher]), session([one.student], session_id=STUDENT, actor="apr-code"))
+        evidence.compared(1, "pairs of actions")
+        if report["score"] != float(one.same) or report["passes"] != one.same or bool(report["drifts"]) == one.same:
+            said = f"score {report['score']}, {[drift['category'] for drift in report['drifts']]}"
+            wrong.setdefault((one.stage, one.same), f"{one.teacher} and {one.student}: {said}")
+    if not wrong:
+        return
+    stages = {stage for stage, _ in wrong}
+    tools = {one.stage for one in near} - {"hook", "skill"}
+    whole = any(
+        {one.stage for one in near if one.same is same} <= {s for s, how in wrong if how is same}
+        for same in (True, False)
+    )
+    place = (
+        "tools" if tools <= stages and not stages & {"hook", "skill"} else "score" if whole else next(iter(wrong))[0]
+    )
+    raise Refuted(next(iter(wrong.values())), stage=place)
+
+
+def _hold_course(evidence: Evidence, tracing: Tracing) -> None:
+    """The same action, and then another end."""
+    action = Call("Read", {"file_path": "a"})
+    for stop in ("max_tokens", "stop_sequence"):
+        report = tracing.compare(session([action]), session([action], stop=stop, session_id=STUDENT))
+        evidence.compared(1, "courses")
+        if report["score"] != 1 / 2 or not report["drifts"]:
+            raise Refuted(f"end_turn and {stop} are given {report['score']}, not 1/2", stage="course")
+
+
+def _hold_alignment(evidence: Evidence, tracing: Tracing) -> None:
+    """Sessions of few different actions, in turns of several calls, against the definition."""
+    actions = [
+        Call("Read", {"file_path": "a"}, "1"),
+        Call("Read", {"file_path": "b"}, "1"),
+        Call("mcp__notes__add", {"a": 1}),
+        Call("Bash", {"command": "ls"}, "a", exit_code=0),
+        Hook("Stop"),
+        Skill("tidy"),
+    ]
+    places = st.lists(st.lists(st.integers(0, 5), min_size=1, max_size=3), max_size=4)
+
+    @settings(HYPOTHESIS, max_examples=250)
+    @given(places, places, st.sampled_from(["end_turn", "max_tokens"]))
+    def check(teacher: list[list[int]], student: list[list[int]], stop: str) -> None:
+        made = [
+            session(_turns(actions, turns), stop=how, session_id=session_id)
+            for turns, how, session_id in (
+                (teacher, "end_turn", TEACHER),
+                (student, stop, STUDENT),
+            )
+        ]
+        expected = _score(
+            *(
+                ([number for turn in turns for number in turn], _course(records))
+                for turns, records in zip((teacher, student), made, strict=True)
+            )
+        )
+        report = tracing.compare(*made)
+        evidence.compared(1, "pairs of sessions")
+        if report["score"] != expected and (
+            expected is None or report["score"] is None or not math.isclose(report["score"], expected)
+        ):
+            raise Refuted(f"{teacher} and {student} are given {report['score']}, not {expected}", stage="alignment")
+        if (expected == 1) != (not report["drifts"]) and expected is not None:
+            raise Refuted(
+                f"{teacher} and {student} with score {expected} drift by {report['drifts']}", stage="alignment"
+            )
+
+    check()
+
+
+def _turns(actions: Sequence[Any], turns: list[list[int]]) -> list[Any]:
+    """The actions with these numbers; calls that stand together in a turn are asked for together."""
+    made: list[Any] = []
+    for turn in turns:
+        together: list[Call] = []
+        for number in turn:
+            action = actions[number]
+            if isinstance(action, Call):
+                together.append(action)
+                continue
+            made += [together] if together else []
+            made.append(action)
+            together = []
+        made += [together] if together else []
+    return made
+
+
+def _course(records: list[dict[str, Any]]) -> list[str]:
+    return [record["stop_reason"] for record in records if "stop_reason" in record]
+
+
+def _score(teacher: tuple[list[int], list[str]], student: tuple[list[int], list[str]]) -> float | None:
+    """The score by its definition; None where neither side has an action."""
+    first, second = teacher[0], student[0]
+    if not first and not second:
+        return None
+    reached = [[0] * (len(second) + 1) for _ in range(len(first) + 1)]
+    for i, one in enumerate(first):
+        for j, other in enumerate(second):
+            reached[i + 1][j + 1] = reached[i][j] + 1 if one == other else max(reached[i][j + 1], reached[i + 1][j])
+    return float(Fraction(reached[-1][-1], max(len(first), len(second)) + (teacher[1] != student[1])))
+
+
+@falsifies(CONTRACT, "FALSIFY-CCPA-005")
+def files_are_computed(evidence: Evidence, tracing: Tracing, tmp_path: Path) -> None:
+    """Edits of one file by different hunks, hashes that lie, and trees that differ in one path."""
+    evidence.level("authored")
+    before = _tree(tmp_path / "before", {"a.txt": "one\ntwo\ntwo\n", "src/b.py": "b\n"})
+    _hold_tree_hashes(evidence, tracing, before, tmp_path)
+    tree = tracing.tree_sha256(before)
+    for what, score, teacher, student in _edits():
+        made = [
+            session(actions, tree=tree, session_id=session_id)
+            for actions, session_id in ((teacher, TEACHER), (student, STUDENT))
+        ]
+        report = tracing.compare(*made, before=before)
+        evidence.compared(1, "pairs of edits")
+        if report["score"] != score or (score == 1) == bool(report["drifts"]):
+            raise Refuted(f"{what}: score {report['score']}, not {score}; {report['drifts']}", stage="post state")
+    made = [session([Call("Bash", {"command": "make"})], tree=tree, session_id=one) for one in (TEACHER, STUDENT)]
+    for number, (stage, changes) in enumerate(_other_trees()):
+        after = (
+            _tree(tmp_path / f"{number}a", {"a.txt": "x\n"}),
+            _tree(tmp_path / f"{number}b", {"a.txt": "x\n"} | changes),
+        )
+        report = tracing.compare(*made, before=before, after=after)
+        evidence.compared(1, "pairs of trees")
+        named = [drift["label"] for drift in report["drifts"] if drift["category"] == "mismatched_file_state"]
+        wanted = sorted(changes) if stage == "files" else []
+        if named != wanted or report["score"] != (1 / 2 if wanted else 1):
+            raise Refuted(f"trees that differ in {sorted(changes)}: {named}, score {report['score']}", stage=stage)
+
+
+def _tree(folder: Path, files: dict[str, str]) -> Path:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8", newline="")
+    return folder
+
+
+def _hold_tree_hashes(evidence: Evidence, tracing: Tracing, before: Path, folder: Path) -> None:
+    """Two trees have one hash where they hold the same, but for what is excluded."""
+    files = {"a.txt": "one\ntwo\ntwo\n", "src/b.py": "b\n"}
+    sound = tracing.tree_sha256(before)
+    if sound != tracing.tree_sha256(_tree(folder / "copy", files)) or len(sound) != 64:
+        raise Refuted("a copy of a tree has another hash", stage="tree hash")
+    for number, other in enumerate(
+        ({"src/b.py": "c\n"}, {"a.txt": "one\ntwo\ntwo"}, {"c.txt": ""}, {"src/c.py": "b\n"}, {"b.py": "b\n"})
+    ):
+        evidence.compared(1, "tree hashes")
+        if tracing.tree_sha256(_tree(folder / f"other{number}", files | other)) == sound:
+            raise Refuted(f"a tree with {other} has the hash of one without", stage="tree hash")
+    if tracing.tree_sha256(_tree(folder / "kept", files | {".git/HEAD": "", "target/x": "", "a.lock": ""})) != sound:
+        raise Refuted("the hash of a tree depends on .git, target or lock files", stage="exclusions")
+
+
+def _edits() -> list[tuple[str, float, list[Call], list[Call]]]:
+    """What it is about, the score, the teacher's edits, the student's."""
+
+    def edit(old: str, new: str, **more: Any) -> Call:
+        ok = more.pop("ok", True)
+        return Call("Edit", {"file_path": "a.txt", "old_string": old, "new_string": new} | more, ok=ok)
+
+    lie = {"post_state_sha256": "0" * 64}
+    return [
+        ("other hunks, the same file", 1, [edit("one", "1")], [edit("one\ntwo", "1\ntwo")]),
+        ("all of them, or both at once", 1, [edit("two", "2", replace_all=True)], [edit("two\ntwo", "2\n2")]),
+        ("in another path's words", 1, [edit("one", "1")], [edit("one", "1", file_path="./src/../a.txt")]),
+        ("behind another edit", 1, [edit("one", "1"), edit("1", "0")], [edit("one", "1"), edit("1\n", "0\n")]),
+        ("another file comes out", 0, [edit("one", "1")], [edit("one", "I")]),
+        ("another file comes out, and both claim the same", 0, [edit("one", "1", **lie)], [edit("one", "I", **lie)]),
+        ("edits that failed", 0, [edit("one", "1", ok=False)], [edit("one\ntwo", "1\ntwo", ok=False)]),
+        ("behind an edit that failed", 1 / 2, [edit("one", "1", ok=False), edit("one", "2")],
+         [edit("one", "1", ok=False), edit("1", "2")]),
+    ]  # fmt: skip
+
+
+def _other_trees() -> list[tuple[str, dict[str, str]]]:
+    return [
+        ("exclusions", {".git/index": "1", "target/debug/x": "1", "src/target/y": "1", "Cargo.lock": "1"}),
+        ("files", {"a.txt": "y\n"}),
+        ("files", {"src/b.py": "b\n"}),
+        ("files", {"src/c.rs": "", "targets": "", "lock": "", ".gitignore": "", "a.locked": ""}),
+    ]
+
+
+@falsifies(CONTRACT, "FALSIFY-CCPA-008")
+def a_single_unfaithful_pair_is_told(
+    evidence: Evidence, tracing: Tracing, trace_fixtures: Path, tmp_path: Path
+) -> None:
+    """Made-up corpora of known scores at, above and below every bound; then the fixtures, one unfaithful pair at a time."""
+    evidence.level("authored")
+    for stage, scores in _corpora():
+        done = tracing.ccpa("corpus", write_corpus(tmp_path / "corpus", scores), "--json")
+        evidence.compared(1, "made-up corpora")
+        if not scores:
+            if done.code != 2:
+                raise Refuted(f"an empty folder exits with {done.code}", stage=stage)
+            continue
+        report = json.loads(done.out)
+        known = [_known(score) for score in scores if not isinstance(score, str)]
+        mean = sum(known) / len(known) if known else None
+        passes = (
+            mean is not None
+            and mean >= Fraction(95, 100)
+            and min(known) >= Fraction(4, 5)
+            and "incomparable" not in scores
+        )
+        if report["score"] != mean and not math.isclose(report["score"] or 0, mean or 0):
+            raise Refuted(f"{scores} have a mean of {report['score']}, not {mean}", stage="mean")
+        if report["passes"] != passes:
+            raise Refuted(f"{scores}: passes is {report['passes']}", stage=stage)
+        if done.code != (0 if passes else 1):
+            raise Refuted(f"{scores}: passes is {passes}, and the exit code {done.code}", stage="exit code")
+
+
+def _known(score: Fraction | tuple[int, int]) -> Fraction:
+    return score if isinstance(score, Fraction) else Fraction(score[0] - score[1], score[0])
+
+
+def _corpora() -> list[tuple[str, list[Any]]]:
+    one = Fraction(1)
+    return [
+        ("bounds", [one, Fraction(9, 10)]),
+        ("bounds", [one, one, one, Fraction(4, 5)]),
+        ("mean", [one, Fraction(22, 25), "vacuous"]),
+        ("mean", [one, one, one, Fraction(81, 100), Fraction(81, 100)]),
+        ("mean", [(40, 0), (5, 1)]),
+        ("floor", [one] * 20 + [Fraction(3, 4)]),
+        ("aggregate", [Fraction(94, 100)] * 3),
+        ("incomparable", [one] * 4 + ["incomparable"]),
+        ("vacuous", ["vacuous", "vacuous"]),
+        ("empty", []),
+    ]
