@@ -12,7 +12,7 @@ from apr.errors import UnusableInput
 from apr.meter.sides import Side, load_side
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from apr.actions.tree import Tree
@@ -122,13 +122,17 @@ def find_pairs(corpus: Path) -> list[Pair]:
     return [load_pair(folder) for folder in folders]
 
 
-def load_pair(folder: Path) -> Pair:
+def load_pair(folder: Path, needed: Sequence[str] = (TEACHER, STUDENT)) -> Pair:
     """What a folder says about its pair; the traces are read later.
+
+    Args:
+        folder: of the pair.
+        needed: files that must be there; a student that is still to run has left none.
 
     Raises:
         UnusableInput: a trace is not there, or `meta.toml` says what it must not.
     """
-    for name in (TEACHER, STUDENT):
+    for name in needed:
         if not (folder / name).is_file():
             raise UnusableInput(
                 f"there is no {name}, so this is no pair", where=str(folder), hint="add it, or move the folder"
