@@ -48,7 +48,8 @@ class Session:
         self._begun = self._ended = False
         self._started = False  # session_start was there
         self._gap = False  # the last line was no record
-        self._lost = False  # some line was no record: a call may have stood there
+        self._lost = False  # some line was no record: a call or a turn may have stood there
+        self._excused = False  # and a result, since the last assistant turn
         self._prompt: int | None = None  # the turn of the last prompt
         self._turn = 0  # that was reached
         self._answers = 0  # the last assistant turn's number
@@ -85,9 +86,8 @@ class Session:
 
     def gap(self, line: int) -> None:
         """Takes note of a line that is no record: nothing is said of what it may have been."""
-        self._line, self._begun, self._gap, self._lost = line, True, True, True
-        self._open.clear()
-        self._stop = None
+        self._line = line
+        self._begun = self._gap = self._lost = self._excused = True
 
     def close(self) -> None:
         """Takes note that nothing follows."""
@@ -147,7 +147,7 @@ class Session:
         asked = self._open.pop(name, None)
         if asked is None:
             known = name if len(name) <= _LONG_ID else hashlib.sha256(name.encode()).digest()
-            if known in self._ids and not self._gap:
+            if known in self._ids:
                 self._say("tool-result", f"a result for {_short(name)}, which waits for none", "$.tool_use_id")
             elif not self._lost:
                 self._say("tool-result", f"no tool_use has the id {_short(name)}", "$.tool_use_id")
@@ -217,9 +217,10 @@ class Session:
 
     def _settle(self, what: str) -> None:
         """Nothing may be left open when something comes that knows all results."""
-        for name, turn in self._open.items():
+        for name, turn in () if self._excused else self._open.items():
             self._say("tool-result", f"{what} comes before the result of {_short(name)}, which turn {turn} asked for")
         self._open.clear()
+        self._excused = False
 
 
 def _short(name: str) -> str:
