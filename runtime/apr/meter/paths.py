@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 # placeholder in it by itself
 Text: TypeAlias = str | tuple[str, ...]
 
-# such paths are what normalising makes of them; anything else takes the longer way
-_PLAIN = re.compile(r"(?!\.)[^/\0]+(?:/(?!\.)[^/\0]+)*\Z").match
-
 
 class Place:
     """Where one side worked.
@@ -38,18 +35,17 @@ class Place:
             raise ValueError(f"the working directory {cwd} is not absolute")
         self.files = files
         self._cwd = None if cwd is None else _normal(str(cwd))
+        self._inside = "/" if self._cwd in {None, "/"} else f"{self._cwd}/"
+        # every absolute path names the root
+        self._mention = None if self._cwd in {None, "/"} else _mention(str(self._cwd))
         self._seen: dict[str, str] = {}
-        # names of folders end where a name cannot go on; a full stop may end a sentence
-        self._mention = (
-            None
-            if self._cwd in {None, "/"}
-            else re.compile(rf"(?<![\w.+@%~/-]){re.escape(str(self._cwd))}(?![\w+@%~-]|\.[\w.])")
-        )
 
     def path(self, text: str) -> str:
         """A path, relative to the working directory where it lies in it, absolute elsewhere."""
-        if _PLAIN(text):
+        if _plain(text):
             return text
+        if self._cwd is not None and text.startswith(self._inside) and _plain(inside := text[len(self._inside) :]):
+            return inside
         found = self._seen.get(text)
         if found is None:
             found = self._seen[text] = self._relative(text)
@@ -63,11 +59,13 @@ class Place:
         whole = _normal(text if text.startswith("/") else f"{self._cwd}/{text}")
         if whole == self._cwd:
             return "."
-        inside = self._cwd.rstrip("/") + "/"
-        return whole.removeprefix(inside) if whole.startswith(inside) else whole
+        return whole.removeprefix(self._inside)
 
     def text(self, text: str) -> Text:
-        """A text without the working directory: the pieces around it, or the text where it is not named."""
+        """A text without the working directory: the pieces around it, or the text where it is not named.
+
+        It is named where no name goes on into it or out of it; a full stop behind it may end a sentence.
+        """
         if self._mention is None or self._cwd is None or self._cwd not in text:
             return text
         pieces = self._mention.split(text)
@@ -77,6 +75,17 @@ class Place:
 def shown(text: Text) -> str:
     """A text as people see it, with `${CWD}` for the working directory."""
     return text if isinstance(text, str) else "${CWD}".join(text)
+
+
+def _plain(path: str) -> bool:
+    """Whether normalising leaves a relative path as it is; some for which it would are taken the longer way."""
+    return bool(path) and "//" not in path and "/." not in path and not path.startswith(("/", ".")) and path[-1] != "/"
+
+
+def _mention(path: str) -> re.Pattern[str]:
+    """Finds a folder's name where it is not part of a longer one. The look back stands behind the name, for speed."""
+    name = re.escape(path)
+    return re.compile(rf"{name}(?<![\w.+@%~/-]{name})(?![\w+@%~-]|\.[\w.])")
 
 
 def _normal(path: str) -> str:
