@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from apr.actions.identity import rfc3339
 from apr.agent.events import Answered, Ended, Hooked, Prompted, Ran, Skilled, Started
 from apr.agent.messages import Call, Text
+from apr.agent.undisturbed import undisturbed
 from apr.errors import AprError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from apr.actions.trace import Record
     from apr.agent.events import Event
@@ -76,7 +75,7 @@ class Emission:
             self._begun = self.clock()
         self._asked = self._asked or isinstance(event, Answered)
         try:
-            with _undisturbed():
+            with undisturbed():
                 self.writer.write({"v": 1} | self._record(event))
                 self._started = True
                 if isinstance(event, Ended):
@@ -84,7 +83,7 @@ class Emission:
                     self.landed = True
         except AprError as error:
             self.failure = error
-            if not self._asked:
+            if not self._asked and not isinstance(event, Ended):
                 raise
 
     def _record(self, event: Event) -> dict[str, Any]:
@@ -155,16 +154,3 @@ def _result(event: Ran) -> dict[str, Any]:
         "ok": event.ok,
         "content": event.content,
     } | ({"side_effects": effects} if effects else {})
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Lets no interrupt come between a record's line and its accounts; it comes behind them."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

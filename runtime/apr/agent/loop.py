@@ -13,6 +13,7 @@ from apr.agent.events import Answered, Ended, Prompted, Ran, Skilled, Started
 from apr.agent.hooks import Hooks
 from apr.agent.messages import ERROR, Asked, Call, Remark, Returned
 from apr.agent.tools.outcome import Outcome
+from apr.agent.undisturbed import undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,9 +114,10 @@ class Session:
             ending = self._begin(prompt) or self._until_the_end()
             self._end(ending.stop_reason)
         except BaseException:  # an interrupt too: what happened so far is told to its end
-            if not self._prompted:
-                self._prompt(prompt)
-            self._end(ERROR)
+            with undisturbed():
+                if not self._prompted:
+                    self._prompt(prompt)
+                self._end(ERROR)
             raise
         return ending
 
