@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+import tomllib
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -315,14 +317,113 @@ def _other_trees() -> list[tuple[str, dict[str, str]]]:
     ]
 
 
+@falsifies(CONTRACT, "FALSIFY-CCPA-007")
+def rows_are_covered_by_behaviour(evidence: Evidence, tracing: Tracing, trace_fixtures: Path, tmp_path: Path) -> None:
+    """The fixtures, then each row's pairs with the row's feature gone from them; then nothing to be covered."""
+    evidence.level("authored")
+    rows = trace_fixtures / "rows.yaml"
+    whole = tracing.ccpa("coverage", trace_fixtures, "--json")
+    described = {row["id"]: row for row in json.loads(whole.out)["rows"]}
+    found = {name: row["state"] for name, row in described.items()}
+    wanted = [name for name, state in found.items() if state not in ("missing", "out_of_scope")]
+    evidence.compared(len(wanted), "rows")
+    if whole.code or any(found[name] != "covered" for name in wanted):
+        raise Refuted(f"exit code {whole.code}: {json.loads(whole.out)['findings']}", stage="fixtures")
+    plain = {"ablation": session([Call("NobodyAsked", {})]), "vacuous": session()}
+    for name in wanted:
+        folder = tmp_path / name
+        declaring = [pair for pair, meta in pinned(trace_fixtures).items() if name in meta["fixture"]["covers"]]
+        for pair in declaring:
+            shutil.copytree(trace_fixtures / pair, folder / pair)
+        can_be_gone = any(one["feature"].startswith(("tool", "hook", "skill")) for one in described[name]["features"])
+        for stage, records in plain.items():
+            if stage == "ablation" and not can_be_gone:
+                evidence.skipped(1, "rows whose feature is gone", f"any trace that is scored has {name}")
+                continue
+            for pair in declaring:
+                shutil.rmtree(folder / pair / "before", ignore_errors=True)
+                for side in ("teacher", "student"):
+                    (folder / pair / f"{side}.ccpa-trace.jsonl").write_bytes(lines(records))
+            done = tracing.ccpa("coverage", folder, "--rows", rows, "--json")
+            states = {row["id"]: row["state"] for row in json.loads(done.out)["rows"]}
+            evidence.compared(1, "rows whose feature is gone")
+            if states[name] != "uncovered" or done.code != 1:
+                said = f"{states[name]}, exit code {done.code}"
+                raise Refuted(f"{name} without its feature in {declaring}: {said}", stage=stage)
+    _hold_scope(evidence, tracing, trace_fixtures, tmp_path)
+
+
+def _hold_scope(evidence: Evidence, tracing: Tracing, trace_fixtures: Path, folder: Path) -> None:
+    """Nothing to be covered, or nothing to cover it with, is no success."""
+    none = folder / "none.yaml"
+    for text in (
+        "rows: []\n",
+        "rows:\n  - {id: a, about: b, status: SHIPPED, out_of_scope: nobody sees it}\n",
+        "rows:\n  - {id: a, about: b, status: MISSING}\n",
+    ):
+        none.write_text(text, encoding="utf-8")
+        done = tracing.ccpa("coverage", trace_fixtures, "--rows", none, "--json")
+        evidence.compared(1, "empty scopes")
+        if done.code != 2:
+            raise Refuted(f"{text!r} exits with {done.code}", stage="scope")
+    (folder / "empty").mkdir()
+    done = tracing.ccpa("coverage", folder / "empty", "--rows", trace_fixtures / "rows.yaml", "--json")
+    evidence.compared(1, "empty scopes")
+    if done.code != 2:
+        raise Refuted(f"no pairs exit with {done.code}", stage="scope")
+
+
 @falsifies(CONTRACT, "FALSIFY-CCPA-008")
 def a_single_unfaithful_pair_is_told(
     evidence: Evidence, tracing: Tracing, trace_fixtures: Path, tmp_path: Path
 ) -> None:
     """Made-up corpora of known scores at, above and below every bound; then the fixtures, one unfaithful pair at a time."""
     evidence.level("authored")
+    _hold_gate(evidence, tracing, tmp_path / "corpus")
+    done = tracing.ccpa("corpus", trace_fixtures, "--json")
+    pairs = {pair["name"]: pair for pair in json.loads(done.out)["per_pair"]}
+    pins = {name: meta["expect"] for name, meta in pinned(trace_fixtures).items()}
+    if pairs.keys() != pins.keys():
+        raise Refuted(f"not looked at: {sorted(pairs.keys() ^ pins.keys())}", stage="fixtures")
+    for name, pin in pins.items():
+        pair = pairs[name]
+        score = pair["verdict"] if pair["score"] is None else pair["score"]
+        evidence.compared(1, "fixtures")
+        if score != pin["score"] or pair["drifts"] != pin["drifts"]:
+            raise Refuted(
+                f"{name}: {score}, {pair['drifts']}; expected {pin['score']}, {pin['drifts']}", stage="fixtures"
+            )
+    among = tmp_path / "faithful"
+    faithful = [name for name, pin in pins.items() if pin["score"] == 1]
+    for name in faithful:
+        shutil.copytree(trace_fixtures / name, among / name)
+    strict = ("--individual-min", "1", "--aggregate-min", "1")
+    for bounds in ((), strict):
+        if code := tracing.ccpa("corpus", among, *bounds).code:
+            raise Refuted(f"the {len(faithful)} faithful pairs exit with {code}", stage="fixtures")
+    for name in pins.keys() - set(faithful):
+        if pins[name]["score"] == "vacuous":
+            continue
+        shutil.copytree(trace_fixtures / name, among / name)
+        code = tracing.ccpa("corpus", among, *strict).code
+        shutil.rmtree(among / name)
+        evidence.compared(1, "unfaithful pairs among faithful ones")
+        if code != 1:
+            raise Refuted(f"with {name} among them the faithful pairs exit with {code}", stage="fixtures")
+
+
+def pinned(fixtures: Path) -> dict[str, dict[str, Any]]:
+    """What the authors of the pairs say about each."""
+    return {
+        path.parent.name: tomllib.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(fixtures.glob("*/meta.toml"))
+    }
+
+
+def _hold_gate(evidence: Evidence, tracing: Tracing, folder: Path) -> None:
+    """Corpora whose mean and verdict are known."""
     for stage, scores in _corpora():
-        done = tracing.ccpa("corpus", write_corpus(tmp_path / "corpus", scores), "--json")
+        done = tracing.ccpa("corpus", write_corpus(folder, scores), "--json")
         evidence.compared(1, "made-up corpora")
         if not scores:
             if done.code != 2:
@@ -330,15 +431,15 @@ def a_single_unfaithful_pair_is_told(
             continue
         report = json.loads(done.out)
         known = [_known(score) for score in scores if not isinstance(score, str)]
-        mean = sum(known) / len(known) if known else None
+        mean = sum(known, Fraction()) / len(known) if known else None
         passes = (
             mean is not None
             and mean >= Fraction(95, 100)
             and min(known) >= Fraction(4, 5)
             and "incomparable" not in scores
         )
-        if report["score"] != mean and not math.isclose(report["score"] or 0, mean or 0):
-            raise Refuted(f"{scores} have a mean of {report['score']}, not {mean}", stage="mean")
+        if report["mean"] != (None if mean is None else float(mean)):
+            raise Refuted(f"{scores} have a mean of {report['mean']}, not {mean}", stage="mean")
         if report["passes"] != passes:
             raise Refuted(f"{scores}: passes is {report['passes']}", stage=stage)
         if done.code != (0 if passes else 1):
@@ -350,16 +451,17 @@ def _known(score: Fraction | tuple[int, int]) -> Fraction:
 
 
 def _corpora() -> list[tuple[str, list[Any]]]:
+    """What is tried, and the scores of the pairs."""
     one = Fraction(1)
     return [
+        ("empty", []),
         ("bounds", [one, Fraction(9, 10)]),
         ("bounds", [one, one, one, Fraction(4, 5)]),
-        ("mean", [one, Fraction(22, 25), "vacuous"]),
-        ("mean", [one, one, one, Fraction(81, 100), Fraction(81, 100)]),
-        ("mean", [(40, 0), (5, 1)]),
-        ("floor", [one] * 20 + [Fraction(3, 4)]),
+        ("aggregate", [one, Fraction(22, 25), "vacuous"]),
+        ("aggregate", [one, one, one, Fraction(81, 100), Fraction(81, 100)]),
+        ("aggregate", [(40, 0), (5, 1)]),
         ("aggregate", [Fraction(94, 100)] * 3),
+        ("floor", [one] * 20 + [Fraction(3, 4)]),
         ("incomparable", [one] * 4 + ["incomparable"]),
         ("vacuous", ["vacuous", "vacuous"]),
-        ("empty", []),
     ]

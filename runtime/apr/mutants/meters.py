@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _ACTIONS, _EQUALITY, _PATHS, _REPORT = "apr.meter.actions", "apr.meter.equality", "apr.meter.paths", "apr.meter.report"
-_FILES = "apr.meter.files"
+_FILES, _CORPUS, _COVERAGE = "apr.meter.files", "apr.meter.corpus", "apr.meter.coverage"
 _LOUD = re.compile(r"\s+")
 
 
@@ -161,6 +161,59 @@ def _hunks(sound: Any) -> Any:
     return call
 
 
+def _mean(shares: Callable[[Any], list[Fraction]]) -> tuple[Swap, ...]:
+    """The mean of something else, where any pair has a score."""
+
+    def mean(corpus: Any) -> Fraction | None:
+        found = shares(corpus) if corpus.scored else []
+        return sum(found, Fraction()) / len(found) if found else None
+
+    return (Swap(_CORPUS, "CorpusReport.share", lambda _: property(mean)),)
+
+
+def _shares(corpus: Any) -> list[Fraction]:
+    return [one.report.share for one in corpus.scored]
+
+
+def _without_mean(corpus: Any) -> bool:
+    return corpus.share is not None and not corpus.failed and not corpus.number("incomparable")
+
+
+def _exclusive(sound: Any) -> Any:
+    from apr.meter.report import exactly  # noqa: PLC0415 - only a planted fault needs it
+
+    def passes(corpus: Any) -> bool:
+        bounds = exactly(corpus.aggregate_min), exactly(corpus.settings.individual_min)
+        return sound.fget(corpus) and corpus.share > bounds[0] and min(_shares(corpus)) > bounds[1]
+
+    return property(passes)
+
+
+def _nothing_is_wrong(sound: Any) -> Any:
+    def run(args: Any) -> int:
+        from apr.errors import UnusableInput  # noqa: PLC0415 - only a planted fault needs it
+
+        try:
+            code: int = sound(args)
+        except UnusableInput:
+            return 0
+        return code
+
+    return run
+
+
+def _declared(sound: Any) -> Any:
+    return property(lambda row: "covered" if row.trials else sound.fget(row))
+
+
+def _unscored_too(sound: Any) -> Any:
+    def noticed(row: Any, feature: Any) -> list[Any]:
+        unscored = [trial for trial in row.trials if trial.feature == feature and trial.outcome == "unscored"]
+        return [*sound(row, feature), *unscored]
+
+    return noticed
+
+
 def _of_names(sound: Any) -> Any:
     return lambda tree: sound({path: leaf._replace(sha256="") for path, leaf in tree.items()})
 
@@ -218,6 +271,31 @@ _ALL = [
     TraceMutant("sources-excluded", "files in src/ do not count", "files",
                 (Swap(_FILES, "mutation_drifts", lambda sound: lambda *given: [path for path in sound(*given) if not path.startswith("src/")]),)),
     TraceMutant("tree-of-names", "a tree's hash does not look into files", "tree hash", (Swap("apr.actions.tree", "tree_sha256", _of_names),)),
+    TraceMutant("vacuous-counts-as-one", "a pair without actions has score 1", "mean",
+                _mean(lambda corpus: [*_shares(corpus), *[Fraction(1)] * corpus.number("vacuous")])),
+    TraceMutant("median-for-mean", "the middle score is taken for the mean", "mean",
+                _mean(lambda corpus: [sorted(_shares(corpus))[len(corpus.scored) // 2]])),
+    TraceMutant("best-for-mean", "the best score is taken for the mean", "mean", _mean(lambda corpus: [max(_shares(corpus))])),
+    TraceMutant("weighted-by-records", "long traces count for more than short ones", "mean",
+                _mean(lambda corpus: [share for one in corpus.scored for share in [one.report.share] * len(one.pair.sides()[0].entries)])),
+    TraceMutant("floor-not-applied", "a single pair may fall below its bound", "floor",
+                (Swap(_CORPUS, "CorpusReport.failed", lambda _: property(lambda _corpus: [])),)),
+    TraceMutant("mean-not-applied", "the mean may fall below its bound", "aggregate",
+                (Swap(_CORPUS, "CorpusReport.passes", lambda _: property(_without_mean)),)),
+    TraceMutant("bounds-exclusive", "what is equal to a bound is below it", "bounds",
+                (Swap(_CORPUS, "CorpusReport.passes", _exclusive),)),
+    TraceMutant("incomparable-agrees", "other prompts and other trees are compared as if they were the same", "incomparable",
+                (Swap("apr.meter.compare", "incomparable", lambda _: lambda *_sides: ""),)),
+    TraceMutant("exit-code-swallowed", "the program exits with 0, whatever it found", "exit code",
+                (Swap("apr.ccpa.corpus", "run", lambda sound: lambda args: min(0, sound(args))),)),
+    TraceMutant("empty-corpus-passes", "where there is nothing nothing is wrong", "empty",
+                (Swap("apr.ccpa.corpus", "run", _nothing_is_wrong),)),
+    TraceMutant("coverage-by-declaration", "what a pair declares it covers", "ablation",
+                (Swap(_COVERAGE, "Covered.state", _declared), Swap(_COVERAGE, "_about_pairs", lambda _: lambda *_given: ()))),
+    TraceMutant("vacuous-pairs-cover", "a pair without a score covers what it declares", "vacuous",
+                (Swap(_COVERAGE, "Covered.noticed", _unscored_too), Swap(_COVERAGE, "_about_pairs", lambda _: lambda *_given: ()))),
+    TraceMutant("empty-scope-passes", "where nothing is to be covered all is", "scope",
+                (Swap("apr.ccpa.coverage", "run", _nothing_is_wrong),)),
 ]  # fmt: skip
 
 MUTANTS = {mutant.name: mutant for mutant in _ALL}
