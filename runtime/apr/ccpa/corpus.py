@@ -8,22 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apr.ccpa.options import add_meter, share
-from apr.console import Progress, escape, print_table
+from apr.console import Progress, escape
 from apr.errors import FINDINGS, OK, UsageError
-from apr.meter.card import SUPPORTS
 from apr.meter.compare import Settings
 from apr.meter.corpus import SCHEMA, differing_drifts, judge_all, unexpected
 from apr.meter.pairs import STUDENT, TEACHER, find_pairs
 from apr.meter.report import AGGREGATE_MIN
+from apr.meter.tally import print_corpus
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from apr.meter.corpus import CorpusReport, Judged
     from apr.meter.pairs import Pair
-
-_MOST_ROWS = 60  # pairs in the table of a terminal; those that agree in everything are left out first
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         content = report.as_json() | ({} if wrong is None else {"expect": _expect_as_json(pairs, wrong)})
         sys.stdout.write(json.dumps(content, indent=2, allow_nan=False) + "\n")
     else:
-        _print(report)
+        print_corpus(report)
         _print_expect(pairs, wrong)
     return OK if (report.passes if wrong is None else not wrong) else FINDINGS
 
@@ -135,52 +132,3 @@ def _print_expect(pairs: Sequence[Pair], wrong: dict[str, list[str]] | None) -> 
     for name, said in wrong.items():
         for problem in said:
             sys.stdout.write(f"{escape(name)}: {escape(problem)}\n")
-
-
-def _print(report: CorpusReport) -> None:
-    sys.stdout.write(f"{'PASSED' if report.passes else 'FAILED'}: {headline(report)}\n")
-    counted = f"{len(report.judged)}: {len(report.scored)} scored, {report.number('vacuous')} vacuous"
-    sys.stdout.write(
-        f"pairs:     {counted}, {report.number('incomparable')} incomparable; {len(report.failed)} failed\n"
-    )
-    actions = report.actions
-    sys.stdout.write(
-        f"actions:   teacher {actions['teacher']}, student {actions['student']}, paired {actions['matched']}\n"
-    )
-    if report.drifts:
-        sys.stdout.write(f"drifts:    {', '.join(f'{count} {name}' for name, count in report.drifts.items())}\n")
-    sys.stdout.write(f"supports:  {SUPPORTS[report.supports]}\n")
-    shown = _shown(report.judged)
-    if shown:
-        sys.stdout.write("\n")
-        print_table(("pair", "verdict", "score", "agree", "drifts", "first"), map(_row, shown), right=(2, 3, 4))
-    if len(shown) < len(report.judged):
-        sys.stdout.write(f"{len(report.judged) - len(shown)} more pairs; --json and --html show all\n")
-
-
-def headline(report: CorpusReport) -> str:
-    """The answer in one line."""
-    if report.mean is None:
-        return "no pair has a score"
-    relation = "at least" if report.share is not None and report.mean >= report.aggregate_min else "below"
-    text = f"mean {report.mean:.4f} over {len(report.scored)}, {relation} {report.aggregate_min:g}"
-    failed = len(report.failed)
-    return f"{text}; {failed or 'none'} below {report.settings.individual_min:g}"
-
-
-def _shown(judged: Sequence[Judged]) -> list[Judged]:
-    if len(judged) > _MOST_ROWS:
-        judged = [one for one in judged if one.report.verdict != "agrees"]
-    return list(judged[:_MOST_ROWS])
-
-
-def _row(one: Judged) -> tuple[str, ...]:
-    report = one.report
-    return (
-        one.pair.name,
-        report.verdict,
-        "-" if report.score is None else f"{report.score:.4f}",
-        "-" if report.score is None else f"{report.matched}/{report.denominator}",
-        str(len(report.drifts)),
-        report.reason or (report.drifts[0].short if report.drifts else ""),
-    )
