@@ -10,6 +10,7 @@ import stat
 from typing import IO, TYPE_CHECKING, Self
 
 from apr.actions.lines import LIMIT, BadLine, parse
+from apr.actions.naming import PART_SUFFIX
 from apr.actions.rules import Session
 from apr.actions.schema import check
 from apr.actions.trace import Finding
@@ -67,7 +68,7 @@ class TraceWriter:
             if self._place.exists() and not stat.S_ISREG(self._place.stat().st_mode):
                 what = "a folder" if self._place.is_dir() else "no regular file"
                 raise AprError(f"is {what}; a trace cannot be written there", where=str(self.path), hint="name a file")
-            part = self._place.with_name(f".{secrets.token_hex(8)}.ccpa-part")
+            part = self._place.with_name(f".{secrets.token_hex(8)}{PART_SUFFIX}")
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
             self._file = os.fdopen(os.open(part, flags, 0o666), "wb")  # 0o666: as the umask allows
             self._part = part

@@ -149,7 +149,7 @@ def _concluded(
     """
     from apr.agent.drivers.recorded import Recorded  # noqa: PLC0415 - reads traces, which not every run needs
 
-    if problem is None and isinstance(driver, Recorded):
+    if not ending.problem and isinstance(driver, Recorded):
         sys.stderr.write(f"consumed all {driver.count} recorded turns\n")
     if ending.stop_reason == "max_tokens":
         sys.stderr.write("note: the answer was cut off by --max-tokens or the end of the model's context\n")

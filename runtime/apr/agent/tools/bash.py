@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from apr.actions.naming import PART_SUFFIX
 from apr.actions.tree import EXCLUDED, Exclusions
 from apr.agent.confinement import Refused, readable
 from apr.agent.limits import (
@@ -48,7 +49,7 @@ PARAMETERS: dict[str, Any] = {
 _LONGEST = 100_000  # bytes; the system takes 131,071 in one argument
 _KEPT = ("PATH", "LANG", "LANGUAGE", "TZ")  # of our environment, and LC_*: nothing that could be a credential
 _TREE = 100_000  # entries above which files are not looked at before and after a command
-_LEFT_OUT = Exclusions(EXCLUDED)
+_LEFT_OUT = Exclusions((*EXCLUDED, f"*{PART_SUFFIX}"))
 
 
 def run(arguments: Mapping[str, Any], room: Confinement) -> Outcome:

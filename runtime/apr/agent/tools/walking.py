@@ -7,6 +7,7 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from apr.actions.naming import PART_SUFFIX
 from apr.agent.confinement import open_folder, readable
 from apr.agent.limits import TREE_DEPTH, TREE_ENTRIES
 
@@ -30,7 +31,7 @@ class Found(NamedTuple):
 
 @dataclass
 class Walk:
-    """A walk over the files below an open folder. `.git` is passed over.
+    """A walk over the files below an open folder. `.git` is passed over, and a trace that is being written.
 
     Attributes:
         top: descriptor of the folder; it stays open.
@@ -89,7 +90,7 @@ class Walk:
         try:
             for name in sorted(os.listdir(folder)):
                 kind = stat.S_IFMT(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
-                if kind == stat.S_IFREG:
+                if kind == stat.S_IFREG and not name.endswith(PART_SUFFIX):
                     names.append(name)
                 elif kind == stat.S_IFDIR and name != ".git":
                     folders.append(name)
