@@ -178,6 +178,8 @@ def _load_yaml(path: Path) -> Any:
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             seen: set[Any] = set()
             for key, _ in node.value:
+                if not isinstance(key, yaml.ScalarNode):
+                    continue  # refused further down, as it cannot be hashed
                 if key.value in seen:
                     problem = f"the key {key.value!r} is there twice"
                     raise yaml.constructor.ConstructorError(problem=problem, problem_mark=key.start_mark)
