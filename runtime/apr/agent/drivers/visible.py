@@ -32,14 +32,15 @@ class Visible:
     def feed(self, text: str) -> None:
         """Takes the next piece of the answer."""
         self._text += text
+        if not self.thinking and self._shown == 0 and _may_begin(self._text.lstrip(), _THINK):
+            self.thinking = self._text.lstrip().startswith(_THINK)
+            if not self.thinking:
+                return  # it may yet become a thought
         if self.thinking:
             end = self._text.find(_THOUGHT)
             if end < 0:
                 return
             self.thinking, self._shown = False, end + len(_THOUGHT)
-        elif self._shown == 0 and _may_begin(self._text.lstrip(), _THINK):
-            self.thinking = self._text.lstrip().startswith(_THINK)
-            return
         self._pass_on(self._sure())
 
     def finish(self, *, called: bool) -> None:
