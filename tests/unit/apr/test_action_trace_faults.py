@@ -202,7 +202,7 @@ def by_words(given: Mapping[str, Any], _place: Any, _ok: bool | None) -> Any:
     return given["file_path"], given["old_string"], given["new_string"]
 
 
-def only(kind: str) -> Callable[[Any], Any]:
+def all_but(kind: str) -> Callable[[Any], Any]:
     """Actions of all kinds but one."""
     honest = actions_of
     return lambda *given: [action for action in honest(*given) if action.kind != kind]
@@ -254,9 +254,9 @@ FAULTS: dict[str, tuple[Any, str, Any, set[str]]] = {
         {"unknown-tool-input", "unknown-tool-null"},
     ),
     "numbers without their types": (other, "canonical", canonical_without_types, {"unknown-tool-numbers"}),
-    "hooks dropped": (compare, "actions_of", only("hook"), {"hook-decision", "missing-hook-at-the-end"}),
-    "skills dropped": (compare, "actions_of", only("skill"), {"skill-name", "extra-skill-in-front"}),
-    "tools dropped": (compare, "actions_of", only("tool"), {"read-and-answer", "missing-call", "other-tool"}),
+    "hooks dropped": (compare, "actions_of", all_but("hook"), {"hook-decision", "missing-hook-at-the-end"}),
+    "skills dropped": (compare, "actions_of", all_but("skill"), {"skill-name", "extra-skill-in-front"}),
+    "tools dropped": (compare, "actions_of", all_but("tool"), {"read-and-answer", "missing-call", "other-tool"}),
     "the course ignored": (
         compare,
         "course_drifts",

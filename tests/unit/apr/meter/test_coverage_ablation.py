@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from apr.actions.trace import Entry
 from apr.actions.tree import snapshot, tree_sha256
@@ -231,6 +231,7 @@ FEATURES = [
 ]
 
 
+@settings(max_examples=60, deadline=None, database=None, derandomize=True)
 @given(traces())
 def test_from_a_trace_that_agrees_with_itself_every_loss_is_noticed(records: list[Record]) -> None:
     whole = side(records)
