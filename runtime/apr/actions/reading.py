@@ -112,7 +112,7 @@ def _lines(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes | Finding]]:
             if strange is not None:
                 yield 1, strange
                 return
-        if len(raw) > LIMIT and not raw.endswith(b"\n"):
+        if len(raw) > LIMIT and len(raw.removesuffix(b"\n").removesuffix(b"\r")) > LIMIT:
             yield line, Finding(line, "$", "record-size", f"is longer than {LIMIT >> 20} MiB")
             while raw and not raw.endswith(b"\n"):
                 raw = read(_CHUNK)

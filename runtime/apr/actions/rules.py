@@ -81,7 +81,7 @@ class Session:
         elif kind == "session_start" and (self._started or (self._begun and not self._lost)):
             self._say("bracketing", "a session_start that is not the first record", hint="one trace a file")
         self._begun, self._gap = True, False
-        if not self._ended or kind == "session_start":
+        if not self._ended:
             self._take[kind](record)
 
     def gap(self, line: int) -> None:

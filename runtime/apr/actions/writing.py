@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import stat
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 from apr.actions.lines import LIMIT, BadLine, parse
@@ -18,7 +19,6 @@ from apr.errors import AprError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
     from types import TracebackType
 
     from apr.actions.trace import Record
@@ -64,10 +64,13 @@ class TraceWriter:
 
     def __enter__(self) -> Self:
         with self._telling():
-            self._place = self.path.resolve()
-            if self._place.exists() and not stat.S_ISREG(self._place.stat().st_mode):
-                what = "a folder" if self._place.is_dir() else "no regular file"
-                raise AprError(f"is {what}; a trace cannot be written there", where=str(self.path), hint="name a file")
+            self._place = Path(os.path.realpath(self.path))
+            with contextlib.suppress(FileNotFoundError):  # what is not there yet is in nobody's way
+                mode = self._place.stat().st_mode
+                if not stat.S_ISREG(mode):
+                    what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+                    problem = f"is {what}; a trace cannot be written there"
+                    raise AprError(problem, where=str(self.path), hint="name a file")
             part = self._place.with_name(f".{secrets.token_hex(8)}{PART_SUFFIX}")
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
             self._file = os.fdopen(os.open(part, flags, 0o666), "wb")  # 0o666: as the umask allows
@@ -91,12 +94,14 @@ class TraceWriter:
 
         Raises:
             BrokenTrace: a reader would refuse it, by itself or at this place.
+            ValueError: the trace is not open: before the start, or behind the end.
             AprError: it cannot be written.
         """
+        file = self._opened()
         self._line += 1
         line = self._checked(record)
         with self._telling():
-            self._opened().write(line)
+            file.write(line)
 
     def land(self) -> None:
         """Puts the trace into its place; nothing can be written any more.
