@@ -1,0 +1,99 @@
+"""Who is measured: `apr code`, or any program that writes the trace of what it did."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from apr import __version__
+from apr.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+OURS = "apr-code"
+_PREFIX = "cmd:"
+_PLACEHOLDERS = ("prompt", "trace", "cwd")
+_NEEDED = ("prompt", "trace")
+# `{{` and `}}` stand for braces
+_BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class Student:
+    """A program, and how it is called.
+
+    Attributes:
+        name: as it was asked for.
+        words: of the command line, placeholders still in them.
+        version: of our own program; None where only its files say which one it is.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    version: str | None = None
+
+    def called(self, prompt: str, trace: Path, cwd: Path) -> list[str]:
+        """The argument vector. Words are cut before they are filled, so whatever a value holds stays one argument."""
+        values: Mapping[str, str] = {"prompt": prompt, "trace": str(trace), "cwd": str(cwd)}
+
+        def put(match: re.Match[str]) -> str:
+            return values[match[1]] if match[1] is not None else match[0][0]
+
+        return [_BRACES.sub(put, word) for word in self.words]
+
+    def as_json(self) -> dict[str, Any]:
+        """What it was: command, version, and the sha256 of every file that the command names."""
+        files = {}
+        for word in self.words:
+            found = shutil.which(word) if word == self.words[0] else word
+            if found is not None and "\0" not in found and Path(found).is_file():
+                files[found] = hashlib.sha256(Path(found).read_bytes()).hexdigest()
+        return {"name": self.name, "command": list(self.words), "version": self.version, "files": files}
+
+
+def apr_code(options: Sequence[str]) -> Student:
+    """Our own `apr code`.
+
+    Args:
+        options: for it, beside prompt, folder and trace.
+    """
+    words = (sys.executable, "-P", "-m", "apr", "code", "--prompt={prompt}", "--cwd={cwd}", "--emit-trace={trace}")
+    escaped = (option.replace("{", "{{").replace("}", "}}") for option in options)
+    return Student(OURS, (*words, *escaped), __version__)
+
+
+def any_program(text: str) -> Student:
+    """A program by its command line, `cmd:PROGRAM … {prompt} … {trace} …`; words are cut as a shell does, and no shell sees them.
+
+    Raises:
+        UsageError: it is neither, cannot be cut, names no program, has an unknown placeholder, or has no `{prompt}` or `{trace}`.
+    """
+    known = ", ".join(f"{{{name}}}" for name in _PLACEHOLDERS)
+    if not text.startswith(_PREFIX):
+        raise UsageError(f"unknown student {text!r}", hint=f"write {OURS}, or {_PREFIX}PROGRAM … with {known}")
+    try:
+        words = shlex.split(text.removeprefix(_PREFIX))
+    except ValueError as error:
+        raise UsageError(f"cannot be cut into words: {error}", where=text) from error
+    if not words:
+        raise UsageError("names no program", where=text, hint=f"write {_PREFIX}PROGRAM … with {known}")
+    asks = [match[1] for word in words for match in _BRACES.finditer(word) if match[1] is not None]
+    for name in asks:
+        if name not in _PLACEHOLDERS:
+            near = difflib.get_close_matches(name, _PLACEHOLDERS, 1)
+            guess = f"did you mean {{{near[0]}}}? " if near else ""
+            raise UsageError(f"unknown placeholder {{{name}}}", where=text, hint=f"{guess}there are {known}")
+    for name in _NEEDED:
+        if name not in asks:
+            raise UsageError(
+                f"has no {{{name}}}, so there is nothing to measure", where=text, hint=f"there are {known}"
+            )
+    return Student(text, tuple(words))
