@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 SCHEMA = "ccpa-diff-v1"
 # of the upstream's contract; both inclusive
 INDIVIDUAL_MIN, AGGREGATE_MIN = 0.80, 0.95
+_RECORDED = "recorded:"  # as `apr code --answers-from` names its model
 
 
 class Producer(NamedTuple):
@@ -33,6 +34,9 @@ class Producer(NamedTuple):
             self.actor == other.actor
             or self.session_id == other.session_id
             or self.source == other.source == "authored"
+            # answers given out of a recording are those of whoever made it
+            or self.model == _RECORDED + other.model
+            or other.model == _RECORDED + self.model
         )
 
 

@@ -8,6 +8,7 @@ import os
 import selectors
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from functools import cache
@@ -51,6 +52,7 @@ def run(
     *,
     cwd: Path,
     env: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
     timeout: float | None = None,
     watch: bool = True,
     isolate: bool | None = None,
@@ -58,13 +60,14 @@ def run(
 ) -> Confined:
     """Runs a program where only loopback exists, and lists what it and all that it starts tried to reach.
 
-    It gets a session of its own, no input, and files as they are: only the network is kept from it. When it has ended, what it left
+    It gets a session of its own, and files as they are: only the network is kept from it. When it has ended, what it left
     running is ended, too; so is everything if this call is interrupted or this process dies.
 
     Args:
         argv: the program and its arguments; the program is looked for in `env`'s PATH.
         cwd: where it runs.
         env: its environment; None gives it this process's.
+        stdin: what it reads as its standard input.
         timeout: seconds after which all of it is ended; None waits.
         watch: list attempts, where the machine allows it.
         isolate: True refuses to run it with a network; None keeps the network from it where the machine allows that, as
@@ -95,7 +98,7 @@ def run(
         "names": here.names is None,
         "watch": here.watching is None,
     }
-    with _Warden(request) as warden:
+    with _Warden(request, stdin) as warden:
         timed_out = warden.follow(timeout, on_wait)
     return _confined(warden, here, timed_out=timed_out)
 
@@ -155,14 +158,15 @@ class _Warden:
 
     Args:
         request: what it is to do, see `apr.sandbox.warden`.
+        stdin: what the program is to read.
 
     Attributes:
         said: the lines of its report.
         out, err: what the program wrote.
     """
 
-    def __init__(self, request: dict[str, Any] | None) -> None:
-        self._request = request
+    def __init__(self, request: dict[str, Any] | None, stdin: bytes = b"") -> None:
+        self._request, self._stdin = request, stdin
         self.said: list[dict[str, Any]] = []
         self.out, self.err = _Kept(), _Kept()
 
@@ -172,15 +176,17 @@ class _Warden:
         self._control: IO[bytes] | None = os.fdopen(control, "wb", buffering=0)
         self._report = os.fdopen(report, "rb", buffering=0)
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "apr.sandbox.warden", str(read_control), str(write_report)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                pass_fds=(read_control, write_report),
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                start_new_session=True,
-            )
+            with tempfile.TemporaryFile() as given:  # a pipe would have to be fed
+                given.write(self._stdin)
+                given.seek(0)
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "apr.sandbox.warden", str(read_control), str(write_report)],
+                    stdin=given,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    pass_fds=(read_control, write_report),
+                    start_new_session=True,
+                )
         except BaseException:
             self._control.close()
             self._report.close()

@@ -28,7 +28,7 @@ def elsewhere(tmp_path: Path, shell: str, code: str) -> subprocess.CompletedProc
     for program in ("unshare", "setpriv"):
         if shutil.which(program) is None:
             pytest.skip(f"there is no {program}")
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PY": PYTHON, "CODE": code}
+    environment = os.environ | {"PY": PYTHON, "CODE": code}
     return subprocess.run(
         ["/bin/sh", "-c", shell], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
     )

@@ -37,6 +37,12 @@ def test_output_exit_code_environment_and_descriptors(tmp_path: Path) -> None:
     assert run(["sh", "-c", "kill -9 $$"], cwd=tmp_path, timeout=60).returncode == -signal.SIGKILL
 
 
+def test_what_is_read_from_standard_input(tmp_path: Path) -> None:
+    text = bytes(range(256)) * 4096
+    done = run([PYTHON, "-c", "import sys; print(sum(sys.stdin.buffer.read()))"], cwd=tmp_path, stdin=text)
+    assert done.stdout == f"{sum(text)}\n"
+
+
 def test_signals_do_what_they_always_do(tmp_path: Path) -> None:
     code = "import signal; print([signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGPIPE)][0] == signal.SIG_DFL)"
     assert python(code, tmp_path).stdout == "True\n"
