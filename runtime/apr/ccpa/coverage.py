@@ -80,11 +80,24 @@ _UPSTREAM = ("required", "fixture", "apr_code_parity_yaml", "fixtures_dir", "oos
 def _upstream(args: argparse.Namespace) -> int:
     from apr.ccpa.upstream import coverage as upstream  # noqa: PLC0415 - only --compat runs it
 
-    ours = {"DIR": args.corpus, "--rows": args.rows, "--results": args.results, "--json": args.json}
+    ours = {"--results": args.results, "--json": args.json}
     given = [name for name, value in ours.items() if value]
+    if args.corpus is None and args.rows is not None:
+        given.append("--rows without DIR")
     if given:
-        raise UsageError(f"the upstream's coverage has no {given[0]}", hint="it has --fixtures-dir and --fixture")
+        raise UsageError(f"the upstream's coverage has no {given[0]}", hint="see `ccpa coverage --help`")
+    if args.corpus is not None:
+        _take_for_upstream(args)
     return upstream.run(args)
+
+
+def _take_for_upstream(args: argparse.Namespace) -> None:
+    """The same folder and the same rows, for a meter that knows them by other options."""
+    said = [name for name in _UPSTREAM if name != "oos_rows" and getattr(args, name)]
+    if said:
+        raise UsageError(f"DIR and --{said[0].replace('_', '-')} are two ways to say the same", hint="give one of them")
+    args.fixtures_dir = str(args.corpus)
+    args.apr_code_parity_yaml = str(args.rows if args.rows is not None else args.corpus / ROWS)
 
 
 def _print(found: Coverage) -> None:
