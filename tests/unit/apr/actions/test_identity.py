@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from apr.actions.identity import milliseconds, now, rfc3339, uuid7
 from apr.actions.schema import check
-from tests.action_traces import start
+from tests.action_traces import STEADY, start
 
 _moments = st.datetimes(datetime(1971, 1, 1), datetime(9998, 1, 1), timezones=st.timezones())  # noqa: DTZ001 - bounds
 
 
+@STEADY
 @given(st.integers(0, 2**48 - 1), st.binary(min_size=10, max_size=10))
 def test_a_uuid_of_version_7(ms: int, random: bytes) -> None:
     made = uuid.UUID(uuid7(ms, lambda count: random[:count]))
@@ -38,6 +39,7 @@ def test_a_time_that_does_not_fit(ms: int) -> None:
         uuid7(ms)
 
 
+@STEADY
 @given(_moments)
 def test_times_are_read_back(moment: datetime) -> None:
     written = rfc3339(moment)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from apr.actions.lines import DEPTH, BadLine, open_trace, parse
 from apr.errors import UnusableInput
+from tests.action_traces import STEADY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +75,7 @@ def test_what_is_not(raw: bytes, value: object) -> None:
     assert parse(raw) == (value if value is not None else json.loads(raw))
 
 
+@STEADY
 @given(st.binary(max_size=40) | st.text('[]{}":,\\ud8Ee019.-NaIfity \n', max_size=40).map(str.encode))
 @example(b'{"a":1,"a":NaN}')
 def test_anything_is_read_or_refused(raw: bytes) -> None:
@@ -99,6 +101,7 @@ _values = st.recursive(
 )
 
 
+@STEADY
 @given(_values)
 def test_only_what_is_not_finite_is_refused_of_what_json_writes(value: Any) -> None:
     raw = json.dumps(value)

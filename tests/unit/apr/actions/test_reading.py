@@ -17,7 +17,7 @@ from apr.actions.reading import examine, read_trace, stream, walk
 from apr.actions.rules import RULES
 from apr.actions.trace import Entry, Finding, InvalidTrace
 from apr.errors import UnusableInput
-from tests.action_traces import as_bytes, plain, save, start, traces, with_calls
+from tests.action_traces import STEADY, as_bytes, plain, save, start, traces, with_calls
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +29,7 @@ def found(content: bytes) -> list[tuple[int, str, str]]:
     return [(one.line, one.path, one.rule) for one in walk(io.BytesIO(content), "x") if isinstance(one, Finding)]
 
 
+@STEADY
 @given(traces())
 def test_valid_traces_are_read_as_they_are(records: list[dict[str, Any]]) -> None:
     read = list(walk(io.BytesIO(as_bytes(records)), "x"))
@@ -87,6 +88,7 @@ def test_any_byte_may_be_damaged() -> None:
                 assert rule in RULES
 
 
+@STEADY
 @given(st.lists(st.sampled_from(SMALL.splitlines(keepends=True)), max_size=8))
 def test_lines_in_any_order_are_valid_in_few(lines: list[bytes]) -> None:
     whole = b"".join(lines)

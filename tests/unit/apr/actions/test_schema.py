@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apr.actions.schema import Fault, check, schema
-from tests.action_traces import answer, call, end, hook, prompt, result, skill, start, text, thinking, traces
+from tests.action_traces import STEADY, answer, call, end, hook, prompt, result, skill, start, text, thinking, traces
 
 SCHEMA = schema()
 JUDGE = jsonschema.Draft4Validator(SCHEMA)
@@ -89,11 +89,13 @@ def test_every_field_holds_what_it_should_and_nothing_else(record: dict[str, Any
     assert 0 < valid < len(places(record)) * len(ODD)
 
 
+@STEADY
 @given(traces())
 def test_all_that_is_generated_is_valid(records: list[dict[str, Any]]) -> None:
     assert all(agree(record) for record in records)
 
 
+@STEADY
 @given(traces(), st.data())
 def test_records_with_something_changed(records: list[dict[str, Any]], data: st.DataObject) -> None:
     record = data.draw(st.sampled_from(records))

@@ -14,7 +14,7 @@ from apr.actions.lines import LIMIT
 from apr.actions.reading import read_trace
 from apr.actions.writing import BrokenTrace, TraceWriter
 from apr.errors import AprError
-from tests.action_traces import answer, call, end, plain, prompt, result, save, start, text, traces
+from tests.action_traces import STEADY, answer, call, end, plain, prompt, result, save, start, text, traces
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +41,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert b"\xc3\xbc" in (tmp_path / "t").read_bytes()
 
 
+@STEADY
 @given(records=traces())
 def test_anything_valid_is_read_back(tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]]) -> None:
     path = tmp_path_factory.getbasetemp() / "any.ccpa-trace.jsonl"
