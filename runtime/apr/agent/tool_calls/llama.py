@@ -53,4 +53,6 @@ def _calls(text: str) -> list[Asking]:
             raise Broken(f"behind the JSON of the call of {calls[-1].name} stands something else")
 
 
-FORMAT = Format("llama3", ("<|python_tag|>",), (_TAG,), parse, one_at_a_time=True, bare=True)
+# Llama 3.2's template names no tag; all of them give results to a reader called ipython
+_SIGNS = ("<|start_header_id|>ipython", '"parameters": ')
+FORMAT = Format("llama3", _SIGNS, (_TAG,), parse, one_at_a_time=True, bare=True)

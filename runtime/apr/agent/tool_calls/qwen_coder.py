@@ -82,6 +82,8 @@ def _types(tools: Sequence[Tool], name: str) -> dict[str, Any]:
 def _value(text: str, kind: Any) -> Any:
     if kind is None or kind == "string":
         return text
+    if kind == "boolean" and text.strip() in ("True", "False"):  # as its own template spells them in earlier calls
+        return text.strip() == "True"
     try:
         value, end = value_at(text, skip_blanks(text, 0))
     except Broken:

@@ -127,6 +127,7 @@ def test_a_sound_call_counts_beside_a_broken_one() -> None:
         # what is no JSON stays text, and the tool refuses it
         ("<function=Read><parameter=offset>many</parameter></function>", (Asking("Read", {"offset": "many"}),)),
         ("<function=Read><parameter=offset>1 2</parameter></function>", (Asking("Read", {"offset": "1 2"}),)),
+        ("<function=Read><parameter=all>\nFalse\n</parameter></function>", (Asking("Read", {"all": False}),)),
         # no type is known of a tool that is not there
         ("<function=Other><parameter=x>1</parameter></function>", (Asking("Other", {"x": "1"}),)),
         # lines, quotes, other scripts and the closing tag in a value
@@ -258,7 +259,13 @@ QWEN = "{%- if tools %}{{ tools | tojson }}{% endif %}{{ '<tool_call>' }}"
         (QWEN, "hermes"),
         (QWEN + "<function=example><parameter=x>", "qwen3-coder"),
         ("{% for tool in tools %}{{ tool }}{% endfor %}[TOOL_CALLS]", "mistral"),
-        ("{% if custom_tools is defined %}{% set tools = custom_tools %}{% endif %}<|python_tag|>", "llama3"),
+        (
+            (
+                "{% if custom_tools is defined %}{% set tools = custom_tools %}{% endif %}"
+                "{{ '<|start_header_id|>ipython' }}{{ '\"parameters\": ' }}"
+            ),
+            "llama3",
+        ),
         ("{% if tools %}{{ '<|tool▁calls▁begin|>' }}{% endif %}", None),
         ("You have tools. <tool_call> {% for message in messages %}{{ message.content }}{% endfor %}", None),
         ("{% for m in messages %}{{ m.content }}{% endfor %}", None),
