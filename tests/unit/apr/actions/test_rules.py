@@ -232,3 +232,8 @@ def test_behind_a_bad_line_what_is_surely_wrong_is_still_found() -> None:
     lines.insert(1, b"?\n")
     found = [one for one in walk(io.BytesIO(b"".join(lines)), "x") if isinstance(one, Finding)]
     assert [(one.line, one.rule) for one in found] == [(2, "json"), (6, "tool-result"), (8, "turns")]
+
+
+def test_behind_a_bad_line_there_is_still_one_start_at_most() -> None:
+    found = [one for one in walk(io.BytesIO(b"?\n" + as_bytes([start(), *plain()])), "x") if isinstance(one, Finding)]
+    assert [(one.line, one.rule) for one in found] == [(1, "json"), (3, "bracketing")]
