@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 SCHEMA = "ccpa-replay-v1"
 _WIDEST = 120  # characters of a line that differs
+# of attempts, for people; sockets in the file system lead to whoever listens there
+_INSIDE = "stayed inside"
+_THROUGH = {True: "refused, since somebody outside listens there", False: "reached whoever listens there"}
 
 
 @dataclass(frozen=True)
@@ -140,8 +143,16 @@ def print_outcome(outcome: Outcome) -> None:
     sys.stdout.write(f"{'NOT AS RECORDED: ' + escape('; '.join(problems)) if problems else 'AS RECORDED'}\n")
     for label, text in _facts(outcome):
         sys.stdout.write(f"{label + ':':11}{escape(text)}\n")
-    tried = [one for one in outcome.attempts or () if not one.outward]
-    for title, attempts in (("tried to reach the network", outcome.outward), ("stayed inside", tried)):
+    isolated = outcome.first.confined.isolation.isolated
+    groups: dict[str, list[Attempt]] = {
+        "tried to reach the network": outcome.outward,
+        _THROUGH[isolated]: [],
+        _INSIDE: [],
+    }
+    for attempt in outcome.attempts or ():
+        if not attempt.outward:
+            groups[_INSIDE if attempt.loopback else _THROUGH[isolated]].append(attempt)
+    for title, attempts in groups.items():
         if attempts:
             sys.stdout.write(f"\n{title}\n")
             rows = [(one.program, str(one.pid), one.protocol, one.target, str(one.times)) for one in attempts]
