@@ -97,7 +97,7 @@ def _categories(report: CorpusReport) -> str:
         f"<td>{_text(MEANINGS[Category(name)].text)}</td></tr>\n"
         for name, count in report.drifts.items()
     )
-    head = '<th scope="col">category</th><th scope="col" class="number">drifts</th><th></th><th scope="col">what it is</th>'
+    head = '<th scope="col">category</th><th scope="col" class="number">drifts</th><th class="bar"></th><th scope="col">what it is</th>'
     return f"""<section>
 <h2>Drifts by category</h2>
 <div class="scroll"><table class="list">
@@ -113,8 +113,8 @@ def _pairs(report: CorpusReport, numbers: dict[str, int]) -> str:
     return f"""<section>
 <h2>Pairs</h2>
 <div class="scroll"><table class="list">
-<thead><tr><th scope="col">pair</th><th scope="col">verdict</th><th scope="col" class="number">score</th><th></th>
-<th scope="col" class="number">agree</th><th scope="col" class="number">drifts</th></tr></thead>
+<thead><tr><th scope="col">pair</th><th scope="col">verdict</th><th scope="col" class="number">score</th>
+<th class="bar"></th><th scope="col" class="number agree">agree</th><th scope="col" class="number">drifts</th></tr></thead>
 <tbody>
 {lines}</tbody>
 </table></div>
@@ -131,7 +131,7 @@ def _pair(one: Judged, number: int | None) -> str:
     return (
         f'<tr><th scope="row">{linked}</th><td><span class="verdict {report.verdict}">{report.verdict}</span></td>'
         f'<td class="number">{score}</td><td class="bar">{bar}</td>'
-        f'<td class="number">{agree}</td><td class="number">{len(report.drifts)}</td></tr>\n'
+        f'<td class="number agree">{agree}</td><td class="number">{len(report.drifts)}</td></tr>\n'
     )
 
 
@@ -140,8 +140,9 @@ def _one(one: Judged, number: int) -> str:
     about = f'<p class="about">{_text(one.pair.meta.about)}</p>' if one.pair.meta.about else ""
     told = "".join(f"<dt>{_text(label)}</dt><dd>{_text(said)}</dd>\n" for label, said in facts(report))
     drifts = "".join(
-        f"<li><code>{_text(drift.short)}</code> {_text(drift.detail)}</li>\n" for drift in report.drifts[:_MOST_DRIFTS]
+        f"<li><code>{_text(drift.short)}</code>: {_text(drift.detail)}</li>\n" for drift in report.drifts[:_MOST_DRIFTS]
     )
+    drifts = f'<ul class="told">\n{drifts}</ul>' if drifts else ""
     more = len(report.drifts) - _MOST_DRIFTS
     rest = f"<p>and {more} more drifts</p>" if more > 0 else ""
     left_out = f"<p>and {report.rows_left_out} more rows</p>" if report.rows_left_out else ""
@@ -150,8 +151,7 @@ def _one(one: Judged, number: int) -> str:
 {about}
 <p>{_text(headline(report))}</p>
 {_beside(report.rows)}{left_out}
-<ul class="drifts">
-{drifts}</ul>{rest}
+{drifts}{rest}
 <details><summary>What it rests on</summary>
 <dl>
 {told}</dl></details>
