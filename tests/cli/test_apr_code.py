@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import pty
 import re
 import resource
 import signal
@@ -440,3 +442,27 @@ def test_the_real_model_answers(work: Path, tmp_path: Path) -> None:
     assert written[3]["tokens_in"] > 20
     assert written[3]["tokens_out"] == 11
     assert written[3]["elapsed_ms"] > 0
+
+
+# on a terminal
+
+
+def test_a_terminal_is_shown_text_and_calls_as_they_come(work: Path, recorded: Callable[..., Path]) -> None:
+    steering = with_calls([("Read", {"file_path": "a\x1b[2J.txt"})])
+    steering[2]["blocks"].insert(0, text("I look\x1b[2J."))
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "apr", "code", "-p", "x", "--answers-from", str(recorded(steering))],
+        cwd=work, env=ENVIRONMENT | {"TERM": "xterm"}, stdin=subprocess.DEVNULL, stdout=follower, stderr=follower,
+    )  # fmt: skip
+    os.close(follower)
+    shown = b""
+    with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+        while part := os.read(leader, 65536):
+            shown += part
+    os.close(leader)
+    assert process.wait(timeout=60) == 0
+    lines = shown.decode().replace("\r\n", "\n").splitlines()
+    assert lines[0] == r"I look\x1b[2J."
+    assert lines[1].startswith(r"Read a\x1b[2J.txt: ")
+    assert lines[2:] == ["done", "consumed all 2 recorded turns"]

@@ -44,13 +44,14 @@ def used(prompt: str, root: Path) -> tuple[Skill | None, str]:
     path = root / FOLDER / f"{name}.md"
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None, f"there is no skill {name!r} in {root / FOLDER}: the prompt is taken as it stands"
     except OSError as error:
         raise UnusableInput(f"the skill cannot be read: {error.strerror}", where=str(path)) from error
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise UnusableInput("the skill is no regular file", where=str(path))
     with os.fdopen(file, "rb") as content:
-        if not stat.S_ISREG(os.fstat(content.fileno()).st_mode):
-            raise UnusableInput("the skill is no regular file", where=str(path))
         data = content.read(_LONGEST + 1)
     if len(data) > _LONGEST:
         raise UnusableInput(f"the skill has more than {_LONGEST:,} bytes", where=str(path))
