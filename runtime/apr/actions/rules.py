@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # every rule that a finding may name, and what it asks
 RULES = {
     "encoding": "a trace is text in UTF-8 without a byte order mark, packed by nothing, and holds no half of a surrogate pair",
-    "record-size": "a record has at most 16 MiB",
+    "record-size": "a line has at most 16 MiB",
     "json": "a line is one JSON value and nothing behind it, nested at most 127 levels deep",
     "duplicate-key": "an object holds each key once",
     "number": "a number is finite, fits a float where it has a fraction or exponent, and has at most 4300 digits",

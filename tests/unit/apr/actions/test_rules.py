@@ -126,6 +126,10 @@ BROKEN: dict[str, tuple[Records, list[str]]] = {
         [start(), prompt(), answer(1), answer(2), prompt(turn=1), answer(3), end(3)],
         ["5 $.turn turns"],
     ),
+    "a prompt of the same turn behind a hook": (
+        [start(), prompt(), answer(1), prompt(turn=1), hook(1, "UserPromptSubmit"), prompt(turn=1), answer(2), end(2)],
+        ["6 $.turn turns"],
+    ),
     "a prompt too far ahead": ([start(), prompt(), answer(1), prompt(turn=3), answer(2), end(2)], ["4 $.turn turns"]),
     "answers from 2 on": ([start(), prompt(), answer(2), end(2)], ["3 $.turn turns"]),
     "a turn left out": ([start(), prompt(), answer(1), answer(3), end(3)], ["4 $.turn turns"]),
@@ -237,3 +241,25 @@ def test_behind_a_bad_line_what_is_surely_wrong_is_still_found() -> None:
 def test_behind_a_bad_line_there_is_still_one_start_at_most() -> None:
     found = [one for one in walk(io.BytesIO(b"?\n" + as_bytes([start(), *plain()])), "x") if isinstance(one, Finding)]
     assert [(one.line, one.rule) for one in found] == [(1, "json"), (3, "bracketing")]
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("nothing", "holds no record"),
+        ("no end", "ends without session_end"),
+        ("an end without an answer", "is end_turn, and the model never answered; only error fits"),
+        (
+            "an end while results wait to be read",
+            "is end_turn, and the last assistant turn waits for tools; only error fits",
+        ),
+        ("an end for another reason", "is max_tokens; the last assistant turn's is end_turn"),
+        ("no result before the end", "session_end comes before the result of 'a', which turn 1 asked for"),
+        ("a result twice", "a result for 'a', which waits for none"),
+        ("a result of another id", "no tool_use has the id 'b'"),
+        ("an error before its results", "is 1; the last turn was 2"),
+    ],
+)
+def test_messages(name: str, problem: str) -> None:
+    found = walk(io.BytesIO(as_bytes(BROKEN[name][0])), "x")
+    assert problem in [one.problem for one in found if isinstance(one, Finding)]
