@@ -28,7 +28,21 @@ if TYPE_CHECKING:
     from apr.actions.trace import Entry, Record
     from apr.actions.tree import Tree
 
-_READ_ONLY = frozenset({"Glob", "Grep", "LS", "NotebookRead", "Read", "TodoRead", "TodoWrite", "WebFetch", "WebSearch"})
+_READ_ONLY = frozenset(
+    {
+        "AskUserQuestion",
+        "ExitPlanMode",
+        "Glob",
+        "Grep",
+        "LS",
+        "NotebookRead",
+        "Read",
+        "TodoRead",
+        "TodoWrite",
+        "WebFetch",
+        "WebSearch",
+    }
+)
 _FOLLOWED = frozenset({"Edit", "Write"})
 
 
@@ -83,7 +97,7 @@ def final_state(entries: Iterable[Entry], cwd: PurePosixPath | None, before: Tre
     left_out = Exclusions(before.excluded)
     files = dict(before)
     for path, content in overlay.written.items():
-        if path.startswith("/") or left_out.match(path):
+        if (path.startswith("/") and cwd is not None) or left_out.match(path):
             continue
         if content is None:
             return State(None, f"what was written to {path} cannot be computed")
