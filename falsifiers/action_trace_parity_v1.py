@@ -8,7 +8,13 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import socket
+import subprocess
+import sys
+import time
 import tomllib
+import uuid
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +23,14 @@ from hypothesis import strategies as st
 
 from given.corpora import write_corpus
 from given.failing_traces import EXAMPLES, VALID, parsed
+from given.outward import SECRET, TCP, UDP, connects, dig_out, programs, talks_to_itself, ways_out
 from given.same_calls import near_misses
 from given.sessions import STUDENT, TEACHER, Call, Hook, Skill, lines, session
-from pv import Refuted, falsifies
+from given.students import CHEATS, NOTE, command, tree_hash, write_program
+from pv import Inconclusive, Refuted, falsifies
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from given.action_traces import Tracing
@@ -113,6 +121,149 @@ def _hold_writing(evidence: Evidence, tracing: Tracing, folder: Path) -> None:
     evidence.compared(1, "traces written")
     if not text.endswith(b"}\n") or text.count(b"\n") != len(VALID) or len(list(own.iterdir())) != 1:
         raise Refuted(f"written is {text!r}", stage="writing")
+
+
+@falsifies(CONTRACT, "FALSIFY-CCPA-002")
+def replays_are_the_same(evidence: Evidence, claim: Claim, tracing: Tracing, tmp_path: Path) -> None:
+    """One recording in two folders, in processes of other hash seeds, by `ccpa replay --twice`; then students that differ each time."""
+    evidence.level("authored")
+    recorded = tmp_path / "recorded.ccpa-trace.jsonl"
+    calls = [Call("Write", {"file_path": "a.txt", "content": "one\n"}), Call("Glob", {"pattern": "*"})]
+    recorded.write_bytes(lines(session([calls, Call("Read", {"file_path": "a.txt"})], tree=tree_hash({}))))
+
+    def replay(name: str, hash_seed: int | None = None) -> tuple[Path, Path]:
+        work, emitted = tmp_path / name, tmp_path / f"{name}.ccpa-trace.jsonl"
+        work.mkdir()
+        arguments = ("code", "-p", "Do it.", "--cwd", work, "--answers-from", recorded, "--emit-trace", emitted)
+        ran = tracing.apr(*arguments) if hash_seed is None else tracing.child(*arguments, hash_seed=hash_seed)
+        if ran.code:
+            raise Refuted(f"a replay exits with {ran.code}: {ran.err}", stage="replay")
+        return emitted, work
+
+    first = replay("here")
+    for name, hash_seed in (("there", None), ("one", 1), ("two", 2)):
+        evidence.compared(1, "pairs of replays")
+        if said := tracing.differing(first, replay(name, hash_seed)):
+            raise Refuted(f"two replays of one recording differ: {said}", stage="placeholders")
+    examples = [example["name"] for example in claim.data["failing_examples"]]
+    unsteady = _unsteady(tmp_path / "unsteady")
+    if set(examples) != unsteady.keys():
+        raise ValueError(f"not both listed and executed: {sorted(set(examples) ^ unsteady.keys())}")
+    for name in examples:
+        evidence.compared(1, "failing examples")
+        if not tracing.differing(*unsteady[name]):
+            raise Refuted(f"{name}: two runs that differ by it are called the same", stage=name)
+    clock = tmp_path / "clock.ccpa-trace.jsonl"
+    asks = Call("Bash", {"command": "date +%s%N > now.txt"}, exit_code=0)
+    clock.write_bytes(lines(session([asks], tree=tree_hash({}))))
+    for recording, same in ((recorded, True), (clock, False)):
+        ran = tracing.ccpa("replay", recording, "--twice", "--allow-bash", "--json")
+        evidence.compared(1, "recordings replayed twice")
+        if json.loads(ran.out)["deterministic"] is not same or (not same and ran.code != 1):
+            raise Refuted(f"{recording.name}: exit code {ran.code}, {json.loads(ran.out)['difference']}", stage="twice")
+
+
+def _unsteady(folder: Path) -> dict[str, tuple[tuple[Path, Path], tuple[Path, Path]]]:
+    """Two runs each of students that do something else every time: their traces and the folders that they left."""
+    code = "print(list({'alpha', 'beta', 'gamma', 'delta', 'epsilon', 'zeta'}))"
+    orders = [
+        subprocess.run([sys.executable, "-S", "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True).stdout
+        for seed in ("1", "2")
+    ]  # fmt: skip
+    if orders[0] == orders[1]:
+        raise ValueError("a set is in one order under both hash seeds")
+
+    def run(name: str, number: int) -> tuple[Path, Path]:
+        work, trace = folder / f"{name} {number}", folder / f"{name} {number}.ccpa-trace.jsonl"
+        arguments = {
+            "wall clock in a tool's argument": str(time.time_ns()),
+            "order of a set in a tool's argument": orders[number].decode(),
+        }
+        write = Call("Write", {"file_path": "a.txt", "content": arguments.get(name, "a")})
+        answer = f"I drew {uuid.uuid4()}." if name == "random number in an answer" else "Done."
+        _tree(work, {"a.txt": f"{number}" if name == "other files behind the same words" else "a"})
+        trace.write_bytes(lines(session([write], answer=answer)))
+        return trace, work
+
+    names = (
+        "wall clock in a tool's argument",
+        "order of a set in a tool's argument",
+        "random number in an answer",
+        "other files behind the same words",
+    )
+    return {name: (run(name, 0), run(name, 1)) for name in names}
+
+
+@falsifies(CONTRACT, "FALSIFY-CCPA-003")
+def recordings_are_consumed(evidence: Evidence, tracing: Tracing, tmp_path: Path) -> None:
+    """Recordings of one to six turns, of one with a turn too many, and of one that breaks off."""
+    evidence.level("authored")
+    actions: list[Any] = [
+        Call("Write", {"file_path": "a.txt", "content": "one\n"}),
+        [Call("Read", {"file_path": "a.txt"}), Call("Glob", {"pattern": "*.txt"})],
+        Call("Edit", {"file_path": "a.txt", "old_string": "one", "new_string": "two"}),
+        Call("Read", {"file_path": "absent.txt"}),
+        Call("Grep", {"pattern": "two"}),
+    ]
+    for count in range(len(actions) + 1):
+        for stop in ("end_turn", "max_tokens", "stop_sequence"):
+            recorded = session(actions[:count], stop=stop, answer=f"After {count}.")
+            ran, emitted = _replayed(tracing, recorded, tmp_path / f"{count}-{stop}")
+            evidence.compared(count + 1, "recorded turns")
+            if _answers(emitted) != _answers(recorded):
+                given, wanted = len(_answers(emitted)), count + 1
+                raise Refuted(f"{given} turns are given that are not the {wanted} recorded ones", stage="answers")
+            if _course(emitted) != _course(recorded):
+                raise Refuted(f"{_course(recorded)} is emitted as {_course(emitted)}", stage="stop reason")
+            if ran.code or f"consumed all {count + 1} recorded turns" not in ran.err:
+                raise Refuted(f"exit code {ran.code}, {ran.err!r}", stage="consumed")
+    whole = session(actions[:1])
+    again = [
+        {"v": 1, "kind": "user_prompt", "turn": 3, "text": "And again."},
+        {
+            "v": 1,
+            "kind": "assistant_turn",
+            "turn": 3,
+            "blocks": [{"type": "text", "text": "No."}],
+            "stop_reason": "end_turn",
+        },
+        whole[-1] | {"turn": 3},
+    ]
+    for stage, recorded in (
+        ("left over", [*whole[:-1], *again]),
+        ("too few", [*whole[:4], whole[-1] | {"stop_reason": "error"}]),
+    ):
+        ran, emitted = _replayed(tracing, recorded, tmp_path / stage)
+        evidence.compared(1, "recordings out of step")
+        if ran.code != 1 or "consumed all" in ran.err or not emitted or emitted[-1]["stop_reason"] != "error":
+            raise Refuted(f"a recording with turns {stage}: exit code {ran.code}, {ran.err!r}", stage=stage)
+
+
+def _replayed(tracing: Tracing, recorded: list[dict[str, Any]], folder: Path) -> tuple[Any, list[dict[str, Any]]]:
+    """Gives the answers of a recording in a new folder: how the program ended, and the trace that it emitted."""
+    folder.mkdir()
+    if found := tracing.rules(lines(recorded)):
+        raise ValueError(f"the recording breaks {found}")
+    work, recording, emitted = folder / "work", folder / "recorded.jsonl", folder / "emitted.jsonl"
+    work.mkdir()
+    recording.write_bytes(lines(recorded))
+    ran = tracing.apr(
+        "code", "-p", "Do it.", "--cwd", work, "--answers-from", recording, "--emit-trace", emitted
+    )  # fmt: skip
+    if not emitted.exists():
+        return ran, []
+    if found := tracing.rules(emitted.read_bytes()):
+        raise Refuted(f"what `apr code` emits breaks {found}", stage="emission")
+    return ran, parsed(emitted.read_bytes())
+
+
+def _answers(records: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The blocks of every answer, without the ids of calls."""
+    return [
+        [{name: value for name, value in block.items() if name != "id"} for block in record["blocks"]]
+        for record in records
+        if record["kind"] == "assistant_turn"
+    ]
 
 
 @falsifies(CONTRACT, "FALSIFY-CCPA-004")
@@ -317,6 +468,62 @@ def _other_trees() -> list[tuple[str, dict[str, str]]]:
     ]
 
 
+@falsifies(CONTRACT, "FALSIFY-CCPA-006")
+def nothing_leads_out(evidence: Evidence, tracing: Tracing, tmp_path: Path) -> None:
+    """Paths and links out of a folder, then programs that try the network, then a recording that does."""
+    evidence.level("authored")
+    _hold_folder(evidence, tracing, tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        program = connects("127.0.0.1", server.getsockname()[1])
+        there = subprocess.run(program, capture_output=True, text=True, check=False, timeout=60).stdout
+        if there != "through\n":
+            raise Inconclusive("no loopback", f"a server on this machine's loopback cannot be reached: {there!r}")
+        here = tracing.confined(program, tmp_path)
+    evidence.compared(1, "programs")
+    if "through" in here.stdout:
+        raise Refuted("a server of the machine is reached from inside", stage="network")
+    if (said := tracing.confined(talks_to_itself(), tmp_path)).stdout != "through\n":
+        raise Refuted(f"a server on loopback is not reached by its own program: {said.stderr}", stage="loopback")
+    for program, wanted in programs():
+        ran = tracing.confined(program, tmp_path)
+        evidence.compared(1, "programs")
+        if ran.returncode == 0 and wanted != UDP:
+            raise Refuted(f"{program} got through: {ran.stdout}", stage="network")
+        if not any(wanted in (attempt.address, attempt.host) and attempt.outward for attempt in ran.attempts or ()):
+            raise Refuted(f"{program} is listed with {ran.attempts}, without {wanted}", stage="attempts")
+    _hold_replay(evidence, tracing, tmp_path)
+
+
+def _hold_folder(evidence: Evidence, tracing: Tracing, folder: Path) -> None:
+    """What leads out of a folder is refused and touches nothing."""
+    inside, secret = dig_out(folder)
+    for name, given_input in ways_out(secret):
+        ok, said = tracing.tool(inside, name, given_input)
+        evidence.compared(1, "ways out of a folder")
+        if ok or SECRET in said:
+            raise Refuted(f"{name} {given_input} is not refused: {said}", stage="folder")
+        if {path.name: path.read_text() for path in secret.parent.iterdir()} != {secret.name: SECRET}:
+            raise Refuted(f"{name} {given_input} is refused, and something outside is changed", stage="folder")
+    if tracing.tool(inside, "Read", {"file_path": "plain.txt"})[0] is not True:
+        raise Refuted("a file inside cannot be read", stage="folder")
+
+
+def _hold_replay(evidence: Evidence, tracing: Tracing, folder: Path) -> None:
+    """A recorded command that tries the network fails its replay, one that does not does not."""
+    for out, line in ((False, "true"), (True, f"timeout 5 bash -c 'exec 3<>/dev/tcp/{TCP}/80' || true")):
+        recording = folder / f"{out}.ccpa-trace.jsonl"
+        result = Call("Bash", {"command": line}, exit_code=0)
+        recording.write_bytes(lines(session([result], tree=tree_hash({}))))
+        ran = tracing.ccpa("replay", recording, "--allow-bash", "--json")
+        evidence.compared(1, "replays")
+        report = json.loads(ran.out)
+        listed = any(attempt["target"] == f"{TCP}:80" for attempt in report["attempts"])
+        if listed is not out:
+            raise Refuted(f"a replay of {line!r} is listed with {report['attempts']}", stage="attempts")
+        if ("the network was tried" in report["problems"]) is not out or (out and ran.code != 1):
+            raise Refuted(f"a replay of {line!r} exits with {ran.code}: {report['problems']}", stage="gate")
+
+
 @falsifies(CONTRACT, "FALSIFY-CCPA-007")
 def rows_are_covered_by_behaviour(evidence: Evidence, tracing: Tracing, trace_fixtures: Path, tmp_path: Path) -> None:
     """The fixtures, then each row's pairs with the row's feature gone from them; then nothing to be covered."""
@@ -465,3 +672,98 @@ def _corpora() -> list[tuple[str, list[Any]]]:
         ("incomparable", [one] * 4 + ["incomparable"]),
         ("vacuous", ["vacuous", "vacuous"]),
     ]
+
+
+@falsifies(CONTRACT, "FALSIFY-CCPA-013")
+def measured_is_what_ran(
+    evidence: Evidence, claim: Claim, tracing: Tracing, small_student: Callable[[], Path], tmp_path: Path
+) -> None:
+    """What `apr code` emits, a student that cheats in every way listed, one that does not, and a real model."""
+    evidence.level("measured")
+    examples = [example["name"] for example in claim.data["failing_examples"]]
+    if set(examples) != CHEATS.keys():
+        raise ValueError(f"not both listed and executed: {sorted(set(examples) ^ CHEATS.keys())}")
+    _hold_emission(evidence, tracing, tmp_path)
+    program = write_program(tmp_path)
+    for name in ["faithful", *examples]:
+        teacher = tmp_path / "teacher.ccpa-trace.jsonl"
+        teacher.write_bytes(
+            lines(_fresh(session([Call("Write", NOTE, "written")], tree=tree_hash({}), actor="apr-code")))
+        )
+        how = CHEATS.get(name, name)
+        ran = tracing.ccpa("measure", "--teacher", teacher, "--student", command(program, how, teacher), "--json")
+        report = json.loads(ran.out)
+        evidence.compared(1, "students")
+        accepted = report["measured"] and ran.code == 0 and report["mean"] == 1
+        refused = not report["measured"] and ran.code == 2 and report["reason"] and report["mean"] is None
+        if not (accepted if name == "faithful" else refused):
+            raise Refuted(f"{name}: exit code {ran.code}, mean {report['mean']}, {report['reason']}", stage=name)
+    _hold_real_model(evidence, tracing, small_student(), tmp_path)
+
+
+def _fresh(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records of a session of now, so that a copy of it is not refused for its age."""
+    born = f"{time.time_ns() // 10**6:012x}"
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    first = records[0] | {"session_id": f"{born[:8]}-{born[8:]}-7a11-8b22-0123456789ab", "ts": now}
+    return [first, *records[1:]]
+
+
+def _hold_emission(evidence: Evidence, tracing: Tracing, folder: Path) -> None:
+    """Two sessions of the same program in two folders: who they are, when they were, and in which tree."""
+    seen = set()
+    for number, files in enumerate(({}, {"a.txt": "one\n", "b/c.txt": "two\n"})):
+        own = folder / f"emission-{number}"
+        work, recording, emitted = own / "work", own / "recorded.jsonl", own / "emitted.jsonl"
+        _tree(work, files)
+        work.mkdir(parents=True, exist_ok=True)
+        recording.write_bytes(lines(session([Call("Write", {"file_path": "d.txt", "content": "x"})])))
+        before = time.time()
+        ran = tracing.apr("code", "-p", "Do it.", "--cwd", work, "--answers-from", recording, "--emit-trace", emitted)
+        if ran.code or tracing.rules(emitted.read_bytes()):
+            raise Refuted(f"exit code {ran.code}, {ran.err!r}, {tracing.rules(emitted.read_bytes())}", stage="emission")
+        records = parsed(emitted.read_bytes())
+        first, last = records[0], records[-1]
+        moments = (
+            datetime.fromisoformat(first["ts"]).timestamp(),
+            int(first["session_id"].replace("-", "")[:12], 16) / 1000,
+        )
+        seen.add(first["session_id"])
+        evidence.compared(1, "emitted traces")
+        if not all(before - 0.01 <= moment <= time.time() + 0.01 for moment in moments):
+            raise Refuted(f"a session of {before} says it was at {moments}", stage="emission")
+        if first["cwd_sha256"] != tree_hash(files) or first["actor"] != "apr-code":
+            raise Refuted(f"{first} is no session of apr-code in a tree of {sorted(files)}", stage="emission")
+        if last["elapsed_ms"] > (time.time() - before) * 1000 + 1:
+            raise Refuted(f"a session says it took {last['elapsed_ms']} ms", stage="emission")
+    if len(seen) != 2:
+        raise Refuted("two sessions have one id", stage="emission")
+
+
+def _hold_real_model(evidence: Evidence, tracing: Tracing, model: Path, folder: Path) -> None:
+    """A plain prompt: four records, written by a run that took tokens, and no score, since nothing was done."""
+    prompt, kept = "What is the capital of France?", folder / "kept"
+    teacher = folder / "plain.ccpa-trace.jsonl"
+    teacher.write_bytes(lines(session(prompt=prompt, answer="Paris.", tree=tree_hash({}))))
+    ran = tracing.ccpa(
+        "measure", "--teacher", teacher, "--student", "apr-code", "--model", model, "--tools", "none", "--keep", kept, "--json"
+    )  # fmt: skip
+    report = json.loads(ran.out)
+    records = parsed((kept / "student.ccpa-trace.jsonl").read_bytes()) if report["measured"] else []
+    evidence.compared(len(records), "records of a real run")
+    kinds = [record["kind"] for record in records]
+    if kinds != ["session_start", "user_prompt", "assistant_turn", "session_end"]:
+        raise Refuted(f"a plain prompt is traced as {kinds}: {report['reason']} {ran.err}", stage="real model")
+    answer, last = records[2:]
+    text = "".join(block["text"] for block in answer["blocks"])
+    evidence.report(answer=text, tokens=[last["tokens_in"], last["tokens_out"]], stopped=last["stop_reason"])
+    if not text.strip() or not last["tokens_in"] > 0 < last["tokens_out"] or last["elapsed_ms"] <= 0:
+        raise Refuted(f"the model is said to have answered {text!r} in {last}", stage="real model")
+    if (report["vacuous"], report["scored"], report["mean"], report["supports"], ran.code) != (
+        1,
+        0,
+        None,
+        "nothing",
+        1,
+    ):
+        raise Refuted(f"a run without actions is given {report['mean']}, exit code {ran.code}", stage="real model")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,9 +15,10 @@ import pytest
 
 from given.same_calls import STUDENT_CWD, TEACHER_CWD
 from given.sessions import lines
+from pv import Inconclusive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pv import Evidence, Mutant
 
@@ -107,6 +111,55 @@ class Tracing:
         found: dict[str, Any] = compare.compare(made[0], made[1]).as_json()
         return found
 
+    def differing(self, first: tuple[Path, Path], second: tuple[Path, Path]) -> str:
+        """Where two replays differ, in words, as `ccpa replay --twice` says it: of each its trace, and the folder that it left."""
+        from apr.actions import reading, tree
+        from apr.ccpa import replayed, replaying
+        from apr.sandbox import Confined, Isolation
+
+        made = []
+        for trace, folder in (first, second):
+            left = tree.snapshot(folder)
+            over = Confined(0, "", "", (), Isolation())
+            made.append(replaying.Replayed(reading.read_trace(trace), PurePosixPath(folder), left, left, over))
+        return replayed.differing(made[0], made[1])
+
+    def tool(self, folder: Path, name: str, given: dict[str, Any]) -> tuple[bool, str]:
+        """Calls a tool that is confined to a folder: whether it did what was asked, and what it said."""
+        from apr.agent import tools
+
+        with contextlib.closing(tools.Toolbox(folder, tools.NAMES, allow_bash=False)) as box:
+            outcome = box.call(name, given)
+        return outcome.ok, outcome.content
+
+    def confined(self, program: Sequence[str], folder: Path) -> Any:
+        """What came of a program that was to run without a network, see `apr.sandbox.report.Confined`.
+
+        Raises:
+            Inconclusive: the machine does not allow that, or nobody can watch.
+        """
+        from apr import sandbox
+
+        allowed = sandbox.machine()
+        for reason in (allowed.network, allowed.watching, allowed.names):
+            if reason is not None:
+                raise Inconclusive("no namespace", reason)
+        return sandbox.run(program, cwd=folder, timeout=60, isolate=True)
+
+    def child(self, *arguments: str | Path, hash_seed: int) -> Ran:
+        """Runs `apr` in a process of its own, with the mutant planted there as well."""
+        start = ["apr"] if self.planted is None else ["apr.mutants.action_traces", self.planted, "apr"]
+        done = subprocess.run(
+            [sys.executable, "-m", *start, *map(str, arguments)],
+            env=os.environ | {"PYTHONPATH": str(RUNTIME.parent), "PYTHONHASHSEED": str(hash_seed)},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            timeout=120,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
     def ccpa(self, *arguments: str | Path) -> Ran:
         """Runs `ccpa` in this process."""
         from apr.ccpa import cli
@@ -146,3 +199,17 @@ def trace_fixtures(evidence: Evidence) -> Path:
     """The folder of pairs of traces."""
     evidence.input("fixture", FIXTURES)
     return FIXTURES
+
+
+@pytest.fixture
+def small_student(request: pytest.FixtureRequest, evidence: Evidence) -> Callable[[], Path]:
+    """The real model that is measured as a student, asked for when it is its turn: faults are told without it."""
+    from apr import __version__
+
+    def model() -> Path:
+        path: Path = request.getfixturevalue("model_path")
+        evidence.engine("subject", "apr code", __version__)
+        evidence.input("model", path)
+        return path
+
+    return model

@@ -9,9 +9,9 @@ import importlib
 import sys
 
 from apr.errors import USAGE
-from apr.mutants import meters, traces
+from apr.mutants import agents, meters, traces
 
-MUTANTS = traces.MUTANTS | meters.MUTANTS
+MUTANTS = traces.MUTANTS | meters.MUTANTS | agents.MUTANTS
 _PROGRAMS = {"apr": "apr.cli", "ccpa": "apr.ccpa.cli"}
 
 
