@@ -159,9 +159,7 @@ class Session:
 
     def _session_end(self, record: Record) -> None:
         turn, stop = record["turn"], record["stop_reason"]
-        if stop == "error":
-            self._open.clear()
-        else:
+        if stop != "error":
             self._settle("session_end")
         self._need_prompt("session_end")
         if not self._lost:

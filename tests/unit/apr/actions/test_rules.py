@@ -263,3 +263,8 @@ def test_behind_a_bad_line_there_is_still_one_start_at_most() -> None:
 def test_messages(name: str, problem: str) -> None:
     found = walk(io.BytesIO(as_bytes(BROKEN[name][0])), "x")
     assert problem in [one.problem for one in found if isinstance(one, Finding)]
+
+
+def test_long_ids_make_no_long_messages() -> None:
+    found = walk(io.BytesIO(as_bytes(with_call(result(2, "y" * 1000), answer(2), end(2), use_id="x" * 1000))), "x")
+    assert all(len(one.problem) < 150 for one in found if isinstance(one, Finding))
