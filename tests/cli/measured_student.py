@@ -70,6 +70,12 @@ def _text_only(made: list[dict[str, Any]]) -> None:
     made[-1]["turn"] = 1
 
 
+def _hooked(made: list[dict[str, Any]], cwd: Path) -> None:
+    hook = {"v": 1, "kind": "hook_event", "turn": 2, "event": "PostToolUse", "decision": "allow", "exit_code": 0}
+    made.insert(4, hook)
+    (cwd / "notes.txt").write_text("Three words here\n")
+
+
 def _other_words(made: list[dict[str, Any]], cwd: Path) -> None:
     made[2]["blocks"][0]["input"]["content"] = "four words are here\n"
     (cwd / "notes.txt").write_text("four words are here\n")
@@ -120,6 +126,7 @@ def main() -> int:
         "text-only": lambda: _text_only(made),
         "forged": (cwd / "notes.txt").unlink,
         "forged-otherwise": lambda: (cwd / "other.txt").write_text("not told of"),
+        "hooked": lambda: _hooked(made, cwd),
         "other-words": lambda: _other_words(made, cwd),
     }
     faults[fault]()

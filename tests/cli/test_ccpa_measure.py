@@ -161,6 +161,13 @@ def test_another_actor_is_measured_where_it_was_asked_for(teacher: Path) -> None
     assert (content["measured"], content["supports"]) == (True, "no-false-alarm")
 
 
+def test_what_a_hook_did_to_a_file_is_no_forgery(teacher: Path) -> None:
+    content = json.loads(ccpa("--teacher", str(teacher), "--student", student("hooked"), "--json").stdout)
+    assert (content["measured"], content["passes"]) == (True, False)
+    found = [drift["category"] for drift in content["trials"][0]["report"]["drifts"]]
+    assert found == ["extra_hook_event", "mismatched_file_state"]
+
+
 def test_a_teacher_without_actions_measures_nothing(tmp_path: Path) -> None:
     teacher = teach(tmp_path / "0002-plain", calls=False)
     done = ccpa("--teacher", str(teacher), "--student", student("text-only"), "--json")

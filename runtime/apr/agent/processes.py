@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import json
 import os
 import selectors
@@ -11,15 +12,15 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from apr.agent.limits import OUTPUT_CHARACTERS
 from apr.errors import AprError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 _CHUNK = 2**16
 _LOOK = 0.25  # seconds between two looks at whether anything is still running
@@ -42,6 +43,10 @@ class Finished:
     timed_out: bool
     seconds: float
     left: int
+
+
+class Unwatched(AprError):
+    """The process that watches over a command was ended, perhaps by the command."""
 
 
 class Kept:
@@ -100,7 +105,7 @@ def run_watched(
         tick: called about four times a second.
 
     Raises:
-        AprError: the process that watches over it could not do its work.
+        Unwatched: the process that watches over it was ended; the command's own session was ended as well.
     """
     request = {
         "argv": list(argv),
@@ -136,9 +141,11 @@ def run_watched(
                 warden.stdout.close()
         control.seek(0)
         text = control.read()
-    answer = json.loads(text) if warden.returncode == 0 and text else {}
+    answer = _answer(text)
     if "exit_code" not in answer:
-        raise AprError(
+        if "session" in answer:
+            _end_session(answer["session"])
+        raise Unwatched(
             f"the process that watches over commands failed: {kept.text().strip()[-300:] or warden.returncode}"
         )
     exit_code = answer["exit_code"]
@@ -149,6 +156,25 @@ def run_watched(
         monotonic() - started,
         answer["left"],
     )
+
+
+def _answer(text: str) -> dict[str, Any]:
+    """What the watcher wrote; nothing where it was ended before, or while it wrote."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) and "argv" not in answer else {}  # else it is still the request
+
+
+def _end_session(session: int) -> None:
+    """Ends every process of a session; its first process had the session's number."""
+    for entry in Path("/proc").iterdir() if Path("/proc").is_dir() else ():
+        if entry.name.isdigit():
+            # it may be gone by now, or be somebody else's
+            with contextlib.suppress(OSError):
+                if os.getsid(int(entry.name)) == session:
+                    os.kill(int(entry.name), signal.SIGKILL)
 
 
 def _collect(warden: subprocess.Popen[bytes], kept: Kept, tick: Callable[[], None] | None) -> None:

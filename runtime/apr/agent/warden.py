@@ -3,7 +3,7 @@
 `python -m apr.agent.warden DESCRIPTOR`: the request is a JSON object in the open file, and the answer replaces it there; see
 `apr.agent.processes`, which starts it. On Linux it takes over what its descendants leave behind (`PR_SET_CHILD_SUBREAPER`), so
 a child that made a session of its own is found as well; it ends all of them when the command has ended, when time is up,
-when it is told to (SIGTERM), and when the process that started it is gone.
+when it is told to (SIGTERM), and when the process that started it is gone. While the command runs, the answer is the number of its session.
 """
 
 from __future__ import annotations
@@ -39,29 +39,38 @@ def main() -> int:
     with open(control, "r+", encoding="utf-8", closefd=False) as file:
         request = json.load(file)
     signal.pthread_sigmask(signal.SIG_BLOCK, _NOTICED)
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(_SUBREAPER, 1, 0, 0, 0)
-        libc.prctl(_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    _prctl(_SUBREAPER, 1)
+    _prctl(_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != request["parent"]:  # it went before we could ask to be told
         return 0
     command = os.fork()
     if command == 0:
         _become(request)
+    _write(control, {"session": command})
     watch = _Watch(command)
     why = watch.wait(request["seconds"])
     left = watch.end_all()
     answer = {"exit_code": watch.exit_code, "why": why, "left": left}
+    _write(control, answer)
+    return 0
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def _write(control: int, answer: dict[str, Any]) -> None:
     with open(control, "r+", encoding="utf-8", closefd=False) as file:
         file.seek(0)
         file.truncate()
         json.dump(answer, file)
-    return 0
 
 
 def _become(request: dict[str, Any]) -> None:
     """Turns this process into the command, with its limits, in a session of its own; never returns."""
     try:
+        _prctl(_PDEATHSIG, signal.SIGKILL)  # should its watcher be killed
         os.setsid()
         os.chdir(request["cwd"])
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _NOTICED)

@@ -237,11 +237,13 @@ def _check_origin(side: Side, teacher: Side, actor: str, span: tuple[float, floa
 
 
 def _check_files(side: Side) -> None:
-    """Whether the folder is as the trace says, where that can be computed: nothing but Write and Edit changed files.
+    """Whether the folder is as the trace says, where that can be computed: only Write and Edit changed files, and no hook ran.
 
     Raises:
         NotMeasured: it is not.
     """
+    if any(record["kind"] == "hook_event" for _, record in side.entries):
+        return
     said, seen = (final_state(side.entries, side.cwd, side.before, after) for after in (None, side.after))
     if said.files is None:
         return

@@ -19,7 +19,7 @@ from apr.agent.limits import (
     BASH_SECONDS,
     OUTPUT_CHARACTERS,
 )
-from apr.agent.processes import Finished, run_watched
+from apr.agent.processes import Finished, Unwatched, run_watched
 from apr.agent.tools.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def run(arguments: Mapping[str, Any], room: Confinement) -> Outcome:
         `apr.actions.tree` leaves out; none in a folder of more than 100,000 entries, where looking would take longer than the command.
 
     Raises:
-        Refused: the command is empty, too long, or holds a NUL character.
+        Refused: the command is empty, too long, holds a NUL character, or ended the process that watched over it.
     """
     command = arguments["command"]
     if not command.strip():
@@ -75,19 +75,22 @@ def run(arguments: Mapping[str, Any], room: Confinement) -> Outcome:
     seconds = arguments.get("timeout", int(BASH_SECONDS * 1000)) / 1000
     before = _marks(room.root)
     with tempfile.TemporaryDirectory(prefix="apr-home-", ignore_cleanup_errors=True) as home:
-        done = run_watched(
-            ["bash", "-c", command],
-            cwd=room.root,
-            env=_environment(home),
-            seconds=seconds,
-            limits={
-                "memory": BASH_MEMORY,
-                "file_bytes": BASH_FILE_BYTES,
-                "processes": BASH_PROCESSES + _running(),
-                "core": 0,
-            },
-            keep=OUTPUT_CHARACTERS,
-        )
+        try:
+            done = run_watched(
+                ["bash", "-c", command],
+                cwd=room.root,
+                env=_environment(home),
+                seconds=seconds,
+                limits={
+                    "memory": BASH_MEMORY,
+                    "file_bytes": BASH_FILE_BYTES,
+                    "processes": BASH_PROCESSES + _running(),
+                    "core": 0,
+                },
+                keep=OUTPUT_CHARACTERS,
+            )
+        except Unwatched as error:
+            raise Refused("the command ended the process that watched over it, and was ended") from error
     after = _marks(room.root)
     written = () if before is None or after is None else tuple(sorted(_changed(before, after)))
     return Outcome(not done.exit_code, _told(done, seconds), (), written, done.exit_code)

@@ -15,7 +15,6 @@ import pytest
 from apr.agent.processes import Kept, run_watched
 from apr.agent.tools import Toolbox
 from apr.agent.tools import bash as bash_module
-from apr.errors import AprError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,9 +208,14 @@ def test_a_program_that_is_not_there_is_told_like_a_shell_does(tmp_path: Path) -
     assert done.exit_code == 127
 
 
-def test_a_watcher_that_dies_is_no_end_of_the_command(tmp_path: Path) -> None:
-    with pytest.raises(AprError, match="the process that watches over commands failed"):
-        run_watched(["bash", "-c", "kill -9 $PPID; sleep 5"], cwd=tmp_path, env={"PATH": os.defpath}, seconds=10)
+def test_a_command_that_ends_its_watcher_is_ended_too_and_told(box: Toolbox) -> None:
+    mark = f"7{os.getpid()}.5"
+    outcome = box.call("Bash", {"command": f"sleep {mark} & kill -9 $PPID; sleep {mark}"})
+    assert (outcome.ok, outcome.content) == (
+        False,
+        "the command ended the process that watched over it, and was ended.",
+    )
+    _until(lambda: alive(mark) == [])
 
 
 def test_somebody_can_be_told_that_it_goes_on(tmp_path: Path) -> None:

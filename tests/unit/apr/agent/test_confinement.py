@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apr.agent import confinement as confinement_module
 from apr.agent.confinement import Confinement, Refused
 from apr.errors import UsageError
 
@@ -294,6 +295,58 @@ def test_who_exchanges_it_for_a_link_meanwhile_gets_nothing_either(what: str, tm
     assert read
     assert refused  # else nothing was exchanged at the right moment, and this shows nothing
     assert _state(outside) == {str(outside / "secret"): SECRET}
+
+
+@pytest.mark.parametrize("path", ["sub/secret", "sub/er/secret", "sub"])
+def test_a_folder_that_becomes_a_link_after_it_was_looked_at_is_refused(
+    path: str, tmp_path: Path, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exchange at the worst moment: the name is known to be no link, and not opened yet."""
+    work = tmp_path / "work"
+    (work / "sub" / "er").mkdir(parents=True)
+    (work / "sub" / "secret").write_bytes(b"harmless")
+    (outside / "er").mkdir()
+    (outside / "er" / "secret").write_bytes(SECRET)
+    look = confinement_module._link_target
+
+    def exchanged(name: str, folder: int) -> str | None:
+        target = look(name, folder)
+        if name == "sub" and not (work / "sub").is_symlink():
+            (work / "sub").rename(work / "kept")
+            (work / "sub").symlink_to(outside)
+        return target
+
+    monkeypatch.setattr(confinement_module, "_link_target", exchanged)
+    room = Confinement(work)
+    before = _state(outside)
+    for attempt in (lambda: room.read(path, 1000), lambda: room.replace(path, b"bad", make_folders=True)):
+        with pytest.raises(Refused):
+            attempt()
+        (work / "sub").unlink()
+        (work / "kept").rename(work / "sub")
+    room.close()
+    assert _state(outside) == before
+
+
+@pytest.mark.parametrize("becomes", ["link", "pipe", "folder"])
+def test_a_file_that_becomes_something_else_after_it_was_looked_at_is_refused(
+    becomes: str, room: Confinement, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, file = confinement_module._check_regular, room.root / "a.txt"
+
+    def exchanged(found: os.stat_result, shown: str) -> None:
+        look(found, shown)
+        file.unlink()
+        if becomes == "link":
+            file.symlink_to(outside / "secret")
+        elif becomes == "pipe":
+            os.mkfifo(file)  # whoever opens it as usual waits for ever
+        else:
+            file.mkdir()
+
+    monkeypatch.setattr(confinement_module, "_check_regular", exchanged)
+    with pytest.raises(Refused):
+        room.read("a.txt", 1000)
 
 
 _NAMES = st.sampled_from(["a", "b", "c", "..", ".", "", "l0", "l1", "l2"])
