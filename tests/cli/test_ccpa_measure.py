@@ -181,12 +181,12 @@ def test_a_teacher_without_actions_measures_nothing(tmp_path: Path) -> None:
 
 
 def test_apr_code_is_measured_by_the_trace_that_it_emits(teacher: Path, tmp_path: Path) -> None:
-    """Its answers are recorded ones, so that no model is needed; its tools really run."""
+    """Its answers are recorded ones, so that no model is needed, and so that they are no evidence of parity; its tools really run."""
     answers = tmp_path / "answers.jsonl"
     answers.write_text((teacher / TEACHER).read_text().replace("/home/somebody/task/", ""))
     code = f"cmd:{sys.executable} -m apr code --answers-from {answers} --cwd {{cwd}} --prompt={{prompt}} --emit-trace {{trace}}"
     content = json.loads(ccpa("--teacher", str(teacher), "--student", code, "--results", "ok", "--json").stdout)
-    assert (content["measured"], content["mean"], content["supports"]) == (True, 1.0, "parity")
+    assert (content["measured"], content["mean"], content["supports"]) == (True, 1.0, "no-false-alarm")
 
 
 def test_what_was_measured_can_be_kept_and_compared_again(teacher: Path, tmp_path: Path) -> None:
