@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import pty
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +27,6 @@ from tests.action_traces import answer, call, end, plain, prompt, save, start, t
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.action_traces import Record
 
@@ -337,6 +338,14 @@ def test_what_cannot_be_done_is_one_message(work: Path, arguments: tuple[str, ..
     assert (done.stdout, len(done.stderr.splitlines())) == ("", 1)
 
 
+def test_a_prompt_that_no_record_holds_is_refused(work: Path, recorded: Callable[..., Path], tmp_path: Path) -> None:
+    options = ("--answers-from", recorded(plain()), "--emit-trace", tmp_path / "t")
+    assert code("-p", "-", *options, cwd=work, stdin="x" * (9 << 20)).returncode == 2
+    assert not (tmp_path / "t").exists()
+    assert code("-p", "-", *options, cwd=work, stdin="x" * (7 << 20)).returncode == 0
+    assert len(records(tmp_path / "t")[1]["text"]) == 7 << 20
+
+
 # hooks and skills
 
 
@@ -466,3 +475,47 @@ def test_a_terminal_is_shown_text_and_calls_as_they_come(work: Path, recorded: C
     assert lines[0] == r"I look\x1b[2J."
     assert lines[1].startswith(r"Read a\x1b[2J.txt: ")
     assert lines[2:] == ["done", "consumed all 2 recorded turns"]
+
+
+# the page about it
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "apr-code.md"
+
+
+def rows(after: str) -> list[list[str]]:
+    """The cells of the first table behind a line of the page."""
+    behind = PAGE.read_text("utf-8").partition(after)[2].splitlines()
+    first = next(number for number, line in enumerate(behind) if line.startswith("| --- "))
+    table = itertools.takewhile(lambda line: line.startswith("|"), behind[first + 1 :])
+    return [[cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table]
+
+
+def test_the_page_knows_every_way_to_call_tools() -> None:
+    from apr.agent.tool_calls import FORMATS
+
+    assert [(name, re.findall(r"`([^`]+)`", signs)) for name, signs, _ in rows("tells which way it is")] == [
+        (format_.name, list(format_.signs)) for format_ in FORMATS
+    ]
+
+
+def test_the_page_s_hooks_can_be_read_and_it_knows_every_event(tmp_path: Path) -> None:
+    from apr.agent.hooks import EVENTS, Hooks
+
+    (tmp_path / "hooks.toml").write_text(PAGE.read_text("utf-8").partition("```toml\n")[2].partition("```")[0])
+    assert [hook.event for hook in Hooks.of(tmp_path / "hooks.toml", tmp_path).hooks] == ["PreToolUse", "Stop"]
+    assert [event for event, *_ in rows("ends the\nsession with an error")] == list(EVENTS)
+
+
+def test_the_page_s_hook_does_what_it_says(work: Path, recorded: Callable[..., Path], tmp_path: Path) -> None:
+    toml = PAGE.read_text("utf-8").partition("```toml\n")[2].partition("```")[0]
+    (tmp_path / "hooks.toml").write_text(toml.partition('[[hooks]]\nevent = "Stop"')[0])
+    recording = recorded(with_calls([("Write", {"file_path": name, "content": "x"}) for name in ("vendor/a", "own")]))
+    done = code("-p", "x", "--answers-from", recording, "--hooks", tmp_path / "hooks.toml", "--json", cwd=work)
+    assert [one["ok"] for one in json.loads(done.stdout)["tool_calls"]] == [False, True]
+    assert "vendor/ is not ours" in done.stderr
+
+
+def test_the_page_lists_what_json_says(work: Path, recorded: Callable[..., Path]) -> None:
+    content = json.loads(code("-p", "x", "--answers-from", recorded(plain()), "--json", cwd=work).stdout)
+    paragraph = PAGE.read_text("utf-8").partition("`--json` prints")[2].partition("\n\n")[0]
+    assert all(f"`{key}`" in paragraph for key in content.keys() - {"schema"})

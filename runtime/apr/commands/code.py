@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "apr-code-v1"
 _TURNS, _TOKENS = 16, 1024  # where nothing is asked for
+_PROMPT_BYTES = 8 << 20  # more than any model takes in, and less than a record of a trace may have
 _MODEL_OPTIONS = ("model", "engine", "max_tokens", "temperature", "top_k", "top_p", "min_p", "seed")
 
 
@@ -73,22 +74,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class Record:
+class Calls:
     """An observer that remembers calls for `--json`."""
 
     def __init__(self) -> None:
-        self.calls: list[dict[str, Any]] = []
+        self.made: list[dict[str, Any]] = []
         self.stops: list[str] = []
 
     def __call__(self, event: Event) -> None:
         """Remembers an event."""
         if isinstance(event, Answered):
             self.stops.append(event.turn.stop_reason)
-            self.calls += [
+            self.made += [
                 {"turn": event.number, "id": call.id, "name": call.name, "ok": None} for call in event.turn.calls
             ]
         elif isinstance(event, Ran):
-            next(call for call in self.calls if call["id"] == event.call.id)["ok"] = event.ok
+            next(call for call in self.made if call["id"] == event.call.id)["ok"] = event.ok
 
 
 def run(args: argparse.Namespace) -> int:
@@ -103,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
     if args.answers_from is not None:
         _refuse_model_options(args)
     prompt = _prompt(args)
-    display, record = Display.for_output(as_json=args.json), Record()
+    display, calls = Display.for_output(as_json=args.json), Calls()
     with contextlib.ExitStack() as stack:
         toolbox = stack.enter_context(contextlib.closing(Toolbox(root, names, args.allow_bash)))
         hooks = Hooks() if args.hooks is None else Hooks.of(Path(args.hooks), root)
@@ -117,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
             driver = _recorded(args.answers_from, ids)
         else:
             driver = _local(args, toolbox, ids, display, stack)
-        observers: list[Observer] = [*([] if emission is None else [emission]), record, display]
+        observers: list[Observer] = [*([] if emission is None else [emission]), calls, display]
         session = Session(driver, toolbox, observers, turns, hooks, skill)
         problem: AprError | None = None
         try:
@@ -128,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
             if emission is not None and emission.failure is not None and problem is not emission.failure:
                 sys.stderr.write(f"note: there is no trace: {escape(str(emission.failure))}\n")
     if args.json:
-        print(json.dumps(_as_json(ending, record, driver, emission, args.emit_trace), allow_nan=False))
+        print(json.dumps(_as_json(ending, calls, driver, emission, args.emit_trace), allow_nan=False))
     else:
         display.last(ending.text)
     sys.stdout.flush()
@@ -194,6 +195,8 @@ def _prompt(args: argparse.Namespace) -> str:
         prompt.encode()
     except UnicodeEncodeError as error:
         raise UsageError(f"the prompt is no valid Unicode: {error.reason} at character {error.start}") from error
+    if len(json.dumps(prompt, ensure_ascii=False).encode()) > _PROMPT_BYTES:
+        raise UsageError(f"the prompt has more than {_PROMPT_BYTES:,} bytes", where="-p")
     return prompt
 
 
@@ -242,7 +245,7 @@ def _local(
 
 
 def _as_json(
-    ending: Ending, record: Record, driver: Local | Recorded, emission: Emission | None, path: str | None
+    ending: Ending, calls: Calls, driver: Local | Recorded, emission: Emission | None, path: str | None
 ) -> dict[str, Any]:
     trace = None
     if emission is not None and path is not None and emission.landed:
@@ -255,8 +258,8 @@ def _as_json(
         "stop": ending.stop_reason,
         "problem": ending.problem or None,
         "turns": ending.turns,
-        "stops": record.stops,
-        "tool_calls": record.calls,
+        "stops": calls.stops,
+        "tool_calls": calls.made,
         "tokens": {"in": ending.tokens_in, "out": ending.tokens_out},
         "trace": trace,
     }
