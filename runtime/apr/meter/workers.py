@@ -5,6 +5,7 @@ A process that dies is noticed at once, and none outlives the one that asked, ho
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+_INTERRUPTS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
 class WorkerDied(RuntimeError):
@@ -61,25 +63,27 @@ def each(work: Callable[[T], R], items: Sequence[T], jobs: int, piece: int = 8) 
         for _ in range(min(jobs, -(-len(items) // piece))):
             here, there = context.Pipe()
             process = context.Process(target=_serve, args=(work, items, piece, there, [here, *workers]), daemon=True)
-            process.start()
+            # an interrupt between the start and the note of it would leave a process that nobody knows
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+            try:
+                process.start()
+                workers[here] = process
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
             there.close()
-            workers[here] = process
-        for here in list(workers):
-            here.send(next(pieces, None))
+        for here, process in workers.items():
+            with _alive(process):
+                here.send(next(pieces, None))
         waiting = dict.fromkeys(workers)
         while waiting:
             ready = wait(list(waiting))
             for here in [one for one in waiting if one in ready]:
-                try:
+                with _alive(workers[here]):
                     start, answers = here.recv()
-                except EOFError:
-                    process = workers[here]
-                    process.join()
-                    raise WorkerDied(f"a worker process ended with exit code {process.exitcode}") from None
+                    following = next(pieces, None)
+                    here.send(following)
                 if isinstance(answers, _Raised):
                     raise WorkerDied(f"in a worker process: {answers.told}")
-                following = next(pieces, None)
-                here.send(following)
                 if following is None:
                     del waiting[here]
                 yield from enumerate(answers, start)
@@ -90,10 +94,21 @@ def each(work: Callable[[T], R], items: Sequence[T], jobs: int, piece: int = 8) 
             process.join()
 
 
+@contextlib.contextmanager
+def _alive(process: ForkProcess) -> Iterator[None]:
+    """Talk to a worker; that it is gone shows in whatever way its pipe broke."""
+    try:
+        yield
+    except (EOFError, OSError):
+        process.join()
+        raise WorkerDied(f"a worker process ended with exit code {process.exitcode}") from None
+
+
 def _serve(work: Callable[[T], R], items: Sequence[T], piece: int, there: Connection, others: list[Connection]) -> None:
     """What a worker does: pieces as they are asked for, until it is told to stop or nobody is there any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asked decides; it kills its workers
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
     for other in others:
         other.close()
     try:
