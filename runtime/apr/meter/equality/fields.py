@@ -25,7 +25,23 @@ ZERO = ("0",)
 FALSE = ("false",)
 _PATHS = ("file_path", "path", "notebook_path")
 
-canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_WORDS = {None: "null", True: "true", False: "false"}
+
+
+def canonical(found: Any) -> str:
+    """The JSON of a value, with keys in order: the same text for the same value and for no other."""
+    kind = found.__class__
+    if kind is int or kind is float:
+        return repr(found)  # as the encoder has it, which takes longer to get going
+    return _WORDS[found] if kind is bool or found is None else _json(found)
+
+
+def frozen(given: Mapping[str, Any]) -> tuple[tuple[str, Value], ...]:
+    """A whole input: its fields in the order of their names."""
+    return tuple(
+        sorted([(name, found if found.__class__ is str else (canonical(found),)) for name, found in given.items()])
+    )
 
 
 def value(given: Mapping[str, Any], name: str, default: Value = None) -> Value:
@@ -51,8 +67,8 @@ def path_of(given: Mapping[str, Any], place: Place, default: Value = None) -> Va
     return default if named is None else named
 
 
-def rest(given: Mapping[str, Any], known: frozenset[str]) -> str | None:
-    """The fields that a rule does not name, as JSON; None where there are none."""
+def rest(given: Mapping[str, Any], known: frozenset[str]) -> tuple[tuple[str, Value], ...] | None:
+    """The fields that a rule does not name; None where there are none."""
     if given.keys() <= known:
         return None
-    return canonical({name: found for name, found in given.items() if name not in known})
+    return frozen({name: found for name, found in given.items() if name not in known})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apr.meter.equality import TOOLS, hook, other, result, skill, tool_named
-from apr.meter.equality.fields import canonical
+from apr.meter.equality.fields import canonical, frozen, value
 from apr.meter.paths import Place
 from tests import action_traces as make
 from tests.unit.apr.meter.near_misses import OTHER, SAME
@@ -100,12 +101,16 @@ values = st.recursive(
 
 @given(values, values)
 def test_equal_json_and_nothing_else_has_equal_keys(one: Any, another: Any) -> None:
-    def typed(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: typed(inner) for key, inner in value.items()}
-        return [typed(inner) for inner in value] if isinstance(value, list) else (type(value), repr(value))
+    def typed(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: typed(inner) for key, inner in part.items()}
+        return [typed(inner) for inner in part] if isinstance(part, list) else (type(part), repr(part))
 
-    assert (canonical(one) == canonical(another)) == (typed(one) == typed(another))
+    same = typed(one) == typed(another)
+    assert (canonical(one) == canonical(another)) is same
+    assert (frozen({"a": one}) == frozen({"a": another})) is same
+    assert (value({"a": one}, "a") == value({"a": another}, "a")) is same
+    assert json.loads(canonical(one)) == one
     for rule in {tool.call for tool in TOOLS.values()}:
         hash(rule({"pattern": one, "file_path": another, "x": one}, HERE, None))
 
