@@ -69,8 +69,8 @@ WRITE = ("Write", {"file_path": "new.txt", "content": "n\n"})
 WORK = with_calls([READ], [EDIT, WRITE], [("Grep", {"pattern": "two"})])
 
 
-def bash(command: str) -> list[Record]:
-    return with_calls([("Bash", {"command": command})])
+def bash(command: str, **changes: Any) -> list[Record]:
+    return with_calls([("Bash", {"command": command})], **changes)
 
 
 def replayed(done: subprocess.CompletedProcess[str]) -> Any:
@@ -103,16 +103,18 @@ def test_for_people(before: Path, tmp_path: Path) -> None:
     assert "turns:     4 of 4 consumed" in lines
     assert "files:     new.txt created, src/a.py changed" in lines
     assert (done.returncode, done.stderr) == (0, "")
-    drifted = ccpa("replay", tmp_path / "recorded.jsonl", cwd=tmp_path)
-    assert drifted.stdout.startswith("NOT AS RECORDED: it cannot be compared: the trees")
 
 
-def test_another_tree_is_not_comparable(before: Path, tmp_path: Path) -> None:
-    teacher = code(before, tmp_path, WORK)
-    content = replayed(done := ccpa("replay", teacher, "--json", cwd=tmp_path))
-    assert (done.returncode, content["diff"]["verdict"]) == (1, "incomparable")
-    assert content["notes"][-1] == "it started from an empty folder (--before gives another)"
-    assert content["problems"][0].startswith("it cannot be compared: the trees")
+def test_nothing_is_done_in_another_tree(before: Path, tmp_path: Path) -> None:
+    teacher = code(before, tmp_path, bash(f"date >> {tmp_path}/ran"), "--allow-bash")
+    assert len((tmp_path / "ran").read_text().splitlines()) == 1
+    (tmp_path / "other").mkdir()
+    for arguments, where in (([], "an empty folder"), (["--before", "other"], "other")):
+        done = ccpa("replay", teacher, "--allow-bash", *arguments, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"ccpa: error: {where}: the session started from tree "), done.stderr
+        assert "--before" in done.stderr
+    assert len((tmp_path / "ran").read_text().splitlines()) == 1
 
 
 @pytest.mark.parametrize("change", ["content", "ok", "files"])
@@ -333,7 +335,9 @@ def test_arguments_that_mean_nothing(tmp_path: Path, name: str, value: str) -> N
 
 @pytest.mark.parametrize("way", ["timeout", "interrupt"])
 def test_what_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path, way: str) -> None:
-    teacher = save(tmp_path / "t.jsonl", bash(f"echo $$ > {tmp_path}/began; exec sleep 299"))
+    (tmp_path / "empty").mkdir()
+    sha = tree_sha256(snapshot(tmp_path / "empty"))
+    teacher = save(tmp_path / "t.jsonl", bash(f"echo $$ > {tmp_path}/began; exec sleep 299", cwd_sha256=sha))
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "apr.ccpa", "replay", str(teacher), "--allow-bash"),
@@ -347,6 +351,7 @@ def test_what_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path, w
     )
     until = time.monotonic() + 60
     while not (tmp_path / "began").is_file() or not (tmp_path / "began").read_text():
+        assert process.poll() is None
         assert time.monotonic() < until
         time.sleep(0.02)
     pid = int((tmp_path / "began").read_text())

@@ -75,8 +75,6 @@ class Outcome:
             found.append(f"`apr code` has no tool {', '.join(sorted(used))}")
         if BASH in self.task.tools and not self.task.allow_bash:
             found.append("the session ran commands; they were refused (--allow-bash lets them run)")
-        if self.task.teacher.before is None:
-            found.append("it started from an empty folder (--before gives another)")
         return found
 
     @property
@@ -89,11 +87,7 @@ class Outcome:
         """Why it does not pass; nothing where it does."""
         found = []
         if self.report.verdict != "agrees":
-            found.append(
-                {"drifts": "it drifted", "vacuous": "there was nothing to compare"}.get(
-                    self.report.verdict, f"it cannot be compared: {self.report.reason}"
-                )
-            )
+            found.append("there was nothing to compare" if self.report.verdict == "vacuous" else "it drifted")
         if self.first.consumed != self.task.turns:
             found.append(f"{self.first.consumed} of {self.task.turns} recorded turns were consumed")
         if self.outward:

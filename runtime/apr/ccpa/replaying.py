@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from apr.actions.reading import read_trace
-from apr.actions.tree import Tree, snapshot
+from apr.actions.tree import Tree, snapshot, tree_sha256
 from apr.actions.writing import TraceWriter
 from apr.errors import UnusableInput
 from apr.sandbox import run
@@ -129,25 +129,33 @@ def replay(task: Task, folder: Path, scratch: Path, on_wait: Callable[[], None] 
         on_wait: see `apr.sandbox.run`.
 
     Raises:
-        UnusableInput: the starting tree cannot be copied, or no trace came out; the message has `apr code`'s last words.
+        UnusableInput: the starting tree is another one or cannot be copied, or no trace came out; the message has `apr code`'s last words.
         AprError: isolation was asked for, and the machine does not allow it.
     """
+    prompt = task.prompt
     folder.mkdir(parents=True, exist_ok=True)
     work = folder.resolve()
     if task.teacher.before is not None:
         _copy(task.teacher.before.root, work)
     before = snapshot(work)
+    # commands that were meant for another tree are not let loose on this one
+    if tree_sha256(before) != task.teacher.cwd_sha256:
+        raise UnusableInput(
+            f"the session started from tree {task.teacher.cwd_sha256[:12]}…, and this is {tree_sha256(before)[:12]}…",
+            where="an empty folder" if task.teacher.before is None else str(task.teacher.before.root),
+            hint="name the tree that it started from by --before",
+        )
     answers, emitted = scratch / "answers.jsonl", scratch / "emitted.jsonl"
     with TraceWriter(answers) as writer:
         for entry in task.teacher.entries:
             writer.write(moved(entry.record, task.teacher.cwd, PurePosixPath(work)))
         writer.land()
-    by_pipe = _goes_by_pipe(task.prompt)
+    by_pipe = _goes_by_pipe(prompt)
     confined = run(
-        _command(task, "-" if by_pipe else task.prompt, work, answers, emitted),
+        _command(task, "-" if by_pipe else prompt, work, answers, emitted),
         cwd=work,
         env=_environment(),
-        stdin=task.prompt.encode() if by_pipe else b"",
+        stdin=prompt.encode() if by_pipe else b"",
         timeout=task.timeout,
         isolate=task.isolate,
         on_wait=on_wait,
