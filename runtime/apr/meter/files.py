@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from apr.actions.trace import Entry, Record
     from apr.actions.tree import Tree
 
-_READ_ONLY = frozenset(
+# tools that leave files alone
+READ_ONLY = frozenset(
     {
         "AskUserQuestion",
         "ExitPlanMode",
@@ -161,7 +162,7 @@ class _Doubts:
             record = entry.record
             if record["kind"] == "assistant_turn":
                 for block in record["blocks"]:
-                    if block["type"] == "tool_use" and block["name"] not in _READ_ONLY:
+                    if block["type"] == "tool_use" and block["name"] not in READ_ONLY:
                         self._asked[block["id"]] = (entry.line, block["name"])
             elif record["kind"] == "tool_result":
                 line, name = self._asked.pop(record["tool_use_id"], (0, ""))

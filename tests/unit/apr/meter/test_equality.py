@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from pathlib import PurePosixPath
+import re
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from apr.meter.equality import TOOLS, hook, other, result, skill, tool_named
 from apr.meter.equality.fields import canonical, frozen, value
+from apr.meter.files import READ_ONLY
 from apr.meter.paths import Place
 from tests import action_traces as make
 from tests.unit.apr.meter.near_misses import OTHER, SAME
@@ -230,3 +232,23 @@ def test_how_much_of_a_result_counts() -> None:
     assert result.outcome(make.result(2, exit_code=0), HERE, "ok") != result.outcome(
         make.result(2, exit_code=1), HERE, "ok"
     )
+
+
+def test_the_page_says_what_the_rules_do() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "reference" / "action-equality-v1.md").read_text("utf-8")
+    told: dict[str, int] = {}
+    for section in page.split("\n## ")[1:]:
+        names, *blocks = section.split("\n```")
+        tools = [name for name in re.split(r"\W+", names.splitlines()[0]) if name in {*TOOLS, "WebFetch"}]
+        for line in "".join(blocks).splitlines():
+            if not line.startswith(("= ", "≠ ")):
+                continue
+            one, end = json.JSONDecoder().raw_decode(line, 2)
+            another = json.loads(line[end:])
+            for name in tools:
+                rule = tool_named(name).call
+                assert (rule(one, HERE, True) == rule(another, HERE, True)) is (line[0] == "="), line
+                told[name] = told.get(name, 0) + 1
+    assert {*told, "Task"} == {*TOOLS, "WebFetch"}
+    assert min(told.values()) >= 2
+    assert all(re.search(rf"\b{name}\b", page.partition("## Files")[2]) for name in READ_ONLY)
