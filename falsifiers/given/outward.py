@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from given.sessions import Call, lines, session
+from given.students import tree_hash
+from pv import Refuted
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from given.action_traces import Tracing
+    from pv import Evidence
 
 SECRET = "what lies outside"  # noqa: S105 - no password
 # nobody has these addresses: RFC 5737 and RFC 3849 keep them for documents
@@ -76,6 +84,36 @@ def programs() -> list[tuple[list[str], str]]:
 def talks_to_itself() -> list[str]:
     """A program with a server on loopback, and one that asks it: prints `through`."""
     return _python(_SERVE)
+
+
+def hold_folder(evidence: Evidence, tracing: Tracing, folder: Path) -> None:
+    """What leads out of a folder is refused and touches nothing."""
+    inside, secret = dig_out(folder)
+    for name, given_input in ways_out(secret):
+        ok, said = tracing.tool(inside, name, given_input)
+        evidence.compared(1, "ways out of a folder")
+        if ok or SECRET in said:
+            raise Refuted(f"{name} {given_input} is not refused: {said}", stage="folder")
+        if {path.name: path.read_text() for path in secret.parent.iterdir()} != {secret.name: SECRET}:
+            raise Refuted(f"{name} {given_input} is refused, and something outside is changed", stage="folder")
+    if tracing.tool(inside, "Read", {"file_path": "plain.txt"})[0] is not True:
+        raise Refuted("a file inside cannot be read", stage="folder")
+
+
+def hold_replay(evidence: Evidence, tracing: Tracing, folder: Path) -> None:
+    """A recorded command that tries the network fails its replay, one that does not does not."""
+    for out, line in ((False, "true"), (True, f"timeout 5 bash -c 'exec 3<>/dev/tcp/{TCP}/80' || true")):
+        recording = folder / f"{out}.ccpa-trace.jsonl"
+        result = Call("Bash", {"command": line}, exit_code=0)
+        recording.write_bytes(lines(session([result], tree=tree_hash({}))))
+        ran = tracing.ccpa("replay", recording, "--allow-bash", "--results", "none", "--json")
+        evidence.compared(1, "replays")
+        report = json.loads(ran.out)
+        listed = any(attempt["target"] == f"{TCP}:80" for attempt in report["attempts"])
+        if listed is not out:
+            raise Refuted(f"a replay of {line!r} is listed with {report['attempts']}", stage="attempts")
+        if report["problems"] != (["the network was tried"] if out else []) or ran.code != int(out):
+            raise Refuted(f"a replay of {line!r} exits with {ran.code}: {report['problems']}", stage="gate")
 
 
 def _python(code: str) -> list[str]:

@@ -228,7 +228,7 @@ _ALL = [
     TraceMutant("tools-ignored", "no tool call is seen", "tools", (_of_kind("hook", "skill"),)),
     TraceMutant("names-ignored", "inputs are compared, whichever tool they are for", "name",
                 (_actions(lambda actions: [_without_name(action) for action in actions]),)),
-    TraceMutant("names-without-case", "`bash` is Bash", "name", (Swap(_EQUALITY, "tool_named", _without_case),)),
+    TraceMutant("tool-names-without-case", "`bash` is Bash", "name", (Swap(_EQUALITY, "tool_named", _without_case),)),
     TraceMutant("bash-always-equal", "any two commands are the same", "Bash", _always_equal("Bash")),
     TraceMutant("read-always-equal", "any two files read are the same", "Read", _always_equal("Read")),
     TraceMutant("write-always-equal", "any two files written are the same", "Write", _always_equal("Write")),

@@ -51,7 +51,7 @@ class TraceMutant:
         """Puts the fault into the running process; `put` may be one that can be undone.
 
         Raises:
-            AttributeError: what is to be exchanged is not there.
+            KeyError: what is to be exchanged is not there.
         """
         load()
         for swap in self.swaps:
