@@ -268,6 +268,22 @@ def test_a_full_disk_costs_the_trace_and_not_the_answer(
     assert list(place.parent.iterdir()) == []
 
 
+def test_a_disk_that_fills_up_meanwhile_does_not_stop_the_work(
+    work: Path, recorded: Callable[..., Path], tmp_path: Path
+) -> None:
+    long = ("Write", {"file_path": "long", "content": "x" * 20_000})  # more than is held back before it is written
+    recording = recorded(with_calls([long], [("Write", {"file_path": "b.txt", "content": "two\n"})]))
+    done = code(
+        "-p", "x", "--answers-from", recording, "--emit-trace", tmp_path / "t", "--json", cwd=work,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_100, 20_100)),
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert (work / "b.txt").read_text() == "two\n"
+    content = json.loads(done.stdout)
+    assert (content["stop"], content["turns"], content["trace"]) == ("end_turn", 3, None)
+    assert not (tmp_path / "t").exists()
+
+
 def test_a_trace_that_was_there_stays_when_the_new_one_cannot_be_written(
     work: Path, recorded: Callable[..., Path], tmp_path: Path
 ) -> None:

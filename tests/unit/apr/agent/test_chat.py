@@ -133,6 +133,11 @@ def test_tools_in_words_where_the_template_has_no_place_and_the_user_named_them(
     assert turn.calls == [Call("id-000001", "Read", {})]
 
 
+def test_tools_told_in_words_are_not_told_twice() -> None:
+    prompt = chat("{{ tools }}" + SAID, named=True).prompt([Asked("hi")], "", TOKENIZER)
+    assert prompt.startswith("None{")
+
+
 def test_without_tools_nothing_is_said_of_them_and_no_call_is_read() -> None:
     for talker in (chat(PLAIN), chat(HERMES, wanted=False)):
         assert given(talker, [Asked("hi")]) == [{"role": "user", "content": "hi"}]

@@ -268,6 +268,7 @@ QWEN = "{%- if tools %}{{ tools | tojson }}{% endif %}{{ '<tool_call>' }}"
         ),
         ("{% if tools %}{{ '<|tool▁calls▁begin|>' }}{% endif %}", None),
         ("You have tools. <tool_call> {% for message in messages %}{{ message.content }}{% endfor %}", None),
+        ("{{ tools }}{{ '\"parameters\": ' }}", None),
         ("{% for m in messages %}{{ m.content }}{% endfor %}", None),
     ],
 )
