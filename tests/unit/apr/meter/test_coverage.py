@@ -80,6 +80,25 @@ def test_a_loss_that_is_not_noticed() -> None:
     assert one.findings[1] == "0100-extra-hook-at-the-end declares hooks, and would not notice the loss of hook *"
 
 
+def test_what_is_vacuous_without_the_feature_is_not_lower() -> None:
+    """The student's only action is one that the teacher did without."""
+    one = found([READ], declaring("call-for-words", "reading"))
+    (trial,) = one.rows[0].trials
+    assert (trial.before, trial.after, trial.outcome) == (0.0, None, "unnoticed")
+
+
+def test_a_row_is_covered_by_those_that_declare_it() -> None:
+    twin = Row("twin", "reads, too", "SHIPPED", READ.features)
+    one = found([READ, twin], declaring("search-and-read", "reading"))
+    assert [row.state for row in one.rows] == ["covered", "uncovered"]
+    assert one.rows[1].trials == ()
+
+
+def test_nothing_to_be_covered_is_no_pass() -> None:
+    outside = Row("keys", "keys", "SHIPPED", (), "they leave no trace")
+    assert not found([outside], declaring("search-and-read")).passes
+
+
 @pytest.mark.parametrize("slug", ["other-prompt", "other-tree"])
 def test_pairs_without_a_score_cover_nothing(slug: str) -> None:
     one = found([READ], declaring(slug, "reading"))
