@@ -66,19 +66,15 @@ def parse(raw: bytes) -> Any:
     """
     try:
         text = raw.decode()
-    except UnicodeDecodeError as error:
-        problem = f"byte {error.start + 1} of the record, 0x{raw[error.start]:02x}, is no UTF-8"
-        raise BadLine("encoding", problem) from None
-    try:
-        value, end = _scanned(_SCAN, text)
-    except ValueError as error:  # of what the scanner calls, and of `int` where there are too many digits
-        raise error if isinstance(error, BadLine) else _diagnosed(text) from None
+        value, end = _SCAN(text, 0)
+    except (ValueError, RecursionError, StopIteration) as error:
+        raise _refused(raw, error) from None
     if end != len(text):
         problem = f"something stands behind the record, at character {end + 1}"
         raise BadLine("json", problem, hint="one record a line, and lines end with \\n")
-    if raw.count(b"{") + raw.count(b"[") > DEPTH and _is_deep(value):
+    if len(raw) > 2 * DEPTH and raw.count(b"{") + raw.count(b"[") > DEPTH and _is_deep(value):
         raise _too_deep()
-    if b"\\ud" in raw or b"\\uD" in raw:
+    if b"\\u" in raw and (b"\\ud" in raw or b"\\uD" in raw):
         _refuse_surrogates(value)
     return value
 
@@ -110,17 +106,19 @@ def _scanner(decoder: json.JSONDecoder) -> _Scan:
 _SCAN = _scanner(json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_constant))
 
 
-def _scanned(scan: _Scan, text: str) -> tuple[Any, int]:
-    """The value that a text begins with, and where it ends."""
-    try:
-        return scan(text, 0)
-    except RecursionError:
-        raise _too_deep() from None
-    except StopIteration as nothing:
-        raise BadLine("json", f"is no JSON: a value was expected at character {nothing.value + 1}") from None
-    except json.JSONDecodeError as error:
+def _refused(raw: bytes, error: Exception) -> BadLine:
+    """What is wrong with a line that the scanner gave up."""
+    if isinstance(error, RecursionError):
+        return _too_deep()
+    if isinstance(error, UnicodeDecodeError):
+        problem = f"byte {error.start + 1} of the record, 0x{raw[error.start]:02x}, is no UTF-8"
+        return BadLine("encoding", problem)
+    if isinstance(error, StopIteration):
+        return BadLine("json", f"is no JSON: a value was expected at character {error.value + 1}")
+    if isinstance(error, json.JSONDecodeError):
         what = f"{error.msg[:1].lower()}{error.msg[1:]}".removesuffix(" at")
-        raise BadLine("json", f"is no JSON: {what} at character {error.pos + 1}") from None
+        return BadLine("json", f"is no JSON: {what} at character {error.pos + 1}")
+    return _diagnosed(raw)  # of what the scanner calls, and of `int` where there are too many digits
 
 
 class _Bad(NamedTuple):
@@ -133,12 +131,16 @@ class _Pairs(list[tuple[str, Any]]):
     """An object as it was written, each key as often as it was."""
 
 
-def _diagnosed(text: str) -> BadLine:
-    """Why the scanner gave up: the text is read again, slowly, and with nothing refused."""
+def _diagnosed(raw: bytes) -> BadLine:
+    """What the scanner was told not to let through: the line is read again, slowly, and with nothing refused."""
     decoder = json.JSONDecoder(
         object_pairs_hook=_Pairs, parse_int=_any_int, parse_float=_any_float, parse_constant=_any_constant
     )
-    for keys, value in _everything(_scanned(_scanner(decoder), text)[0]):
+    try:
+        whole, _ = _scanner(decoder)(raw.decode(), 0)
+    except (json.JSONDecodeError, RecursionError, StopIteration) as error:
+        return _refused(raw, error)
+    for keys, value in _everything(whole):
         if isinstance(value, _Bad):
             return BadLine("number", value.problem, _path(keys))
         if isinstance(value, _Pairs):
@@ -147,7 +149,7 @@ def _diagnosed(text: str) -> BadLine:
                 if key in seen:
                     return BadLine("duplicate-key", "stands here twice", f"{_path(keys)}{member(key)}")
                 seen.add(key)
-    raise AssertionError(f"nothing is wrong with {text[:80]!r}")
+    raise AssertionError(f"nothing is wrong with {raw[:80]!r}")
 
 
 def _any_int(written: str) -> int | _Bad:

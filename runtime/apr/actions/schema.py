@@ -34,33 +34,48 @@ class Fault(NamedTuple):
     rule: str
 
 
-class _Choice(NamedTuple):
+class _Choice:
     """Alternatives, of which the value of one field chooses.
 
-    Attributes:
+    Args:
         field: which one.
-        checks: its value -> what checks an object of that kind; raises where it does not fit.
+        fits: its value -> what raises where an object of that kind does not fit.
+        inner: its value -> fields that hold lists, and between what the elements of each choose.
     """
 
-    field: str
-    checks: dict[str, Callable[[Any], Fault | None]]
+    def __init__(
+        self, field: str, fits: dict[str, Callable[[Any], object]], inner: dict[str, list[tuple[str, _Choice]]]
+    ) -> None:
+        from fastjsonschema import JsonSchemaValueException  # noqa: PLC0415 - only what reads or writes traces pays for it
+
+        self._field, self._fits, self._inner, self._misfit = field, fits, inner, JsonSchemaValueException
 
     def check(self, value: Any) -> Fault | None:
+        """What is wrong with a value; the path is without `$`."""
         try:
-            check = self.checks[value[self.field]]
+            chosen = value[self._field]
+            self._fits[chosen](value)
         except (KeyError, TypeError, IndexError):  # not there, unknown, unhashable, or no object at all
             return self._unknown(value)
-        return check(value)
+        except self._misfit as error:
+            return _fault(error)
+        if chosen in self._inner:
+            for name, choice in self._inner[chosen]:
+                for index, element in enumerate(value[name]):
+                    fault = choice.check(element)
+                    if fault is not None:
+                        return fault._replace(path=f".{name}[{index}]{fault.path}")
+        return None
 
     def _unknown(self, value: Any) -> Fault:
         if not isinstance(value, dict):
             return Fault("", f"is {kind_of(value)}, not an object", "schema")
-        if self.field not in value:
-            return Fault("", f"lacks {_quoted(self.field)}", "schema")
-        given, known = value[self.field], ", ".join(self.checks)
+        if self._field not in value:
+            return Fault("", f"lacks {_quoted(self._field)}", "schema")
+        given, known = value[self._field], ", ".join(self._fits)
         if not isinstance(given, str):
-            return Fault(f".{self.field}", f"is {kind_of(given)}, not a string", "schema")
-        return Fault(f".{self.field}", f"is {_quoted(given)}; there are {known}", "schema")
+            return Fault(f".{self._field}", f"is {kind_of(given)}, not a string", "schema")
+        return Fault(f".{self._field}", f"is {_quoted(given)}; there are {known}", "schema")
 
 
 def schema() -> dict[str, Any]:
@@ -96,50 +111,38 @@ def kind_of(value: object) -> str:
 
 
 def _choice(alternatives: list[dict[str, str]], definitions: Mapping[str, Any]) -> _Choice:
-    """The alternatives of a `oneOf`, by the field of which each allows one value."""
-    chosen = [_inlined(alternative, definitions) for alternative in alternatives]
-    field = next(
-        name
-        for name, value in chosen[0]["properties"].items()
-        if isinstance(value.get("enum"), list) and len(value["enum"]) == 1 and value["enum"] != [1]
-    )
-    return _Choice(field, {one["properties"][field]["enum"][0]: _compiled(one, definitions) for one in chosen})
-
-
-def _compiled(definition: dict[str, Any], definitions: Mapping[str, Any]) -> Callable[[Any], Fault | None]:
-    """A function for one kind of object, and for the alternatives in its arrays."""
+    """The alternatives of a `oneOf`, by the field of which each allows one word."""
     import fastjsonschema  # noqa: PLC0415 - only what reads or writes traces pays for it
 
-    inner: list[tuple[str, _Choice]] = []
-    properties = dict(definition["properties"])
-    for name, value in properties.items():
-        if "oneOf" in value.get("items", {}):
-            inner.append((name, _choice(value["items"]["oneOf"], definitions)))
-            properties[name] = {key: rest for key, rest in value.items() if key != "items"}
-    draft = {"$schema": "http://json-schema.org/draft-04/schema#"}
-    fits = fastjsonschema.compile(
-        {**draft, **definition, "properties": properties}, use_default=False, use_formats=False
-    )
+    chosen = [_inlined(alternative, definitions) for alternative in alternatives]
+    field = next(name for name, value in chosen[0]["properties"].items() if _one_word(value) is not None)
+    fits: dict[str, Callable[[Any], object]] = {}
+    inner: dict[str, list[tuple[str, _Choice]]] = {}
+    for definition in chosen:
+        properties: dict[str, Any] = dict(definition["properties"])
+        word = _one_word(properties[field]) or ""
+        properties[field] = {}  # whoever gets here has this word there
+        for name, value in properties.items():
+            if "oneOf" in value.get("items", {}):
+                inner.setdefault(word, []).append((name, _choice(value["items"]["oneOf"], definitions)))
+                properties[name] = {key: rest for key, rest in value.items() if key != "items"}
+        draft = {"$schema": "http://json-schema.org/draft-04/schema#"}
+        lean = _lean({**draft, **definition, "properties": properties})
+        fits[word] = fastjsonschema.compile(lean, use_default=False, use_formats=False)
+    return _Choice(field, fits, inner)
 
-    def check_flat(value: Any) -> Fault | None:
-        try:
-            fits(value)
-        except fastjsonschema.JsonSchemaValueException as error:
-            return _fault(error)
-        return None
 
-    def check_nested(value: Any) -> Fault | None:
-        fault = check_flat(value)
-        if fault is not None:
-            return fault
-        for name, choice in inner:
-            for index, element in enumerate(value[name]):
-                fault = choice.check(element)
-                if fault is not None:
-                    return fault._replace(path=f".{name}[{index}]{fault.path}")
-        return None
+def _one_word(definition: Mapping[str, Any]) -> str | None:
+    words = definition.get("enum", [])
+    return words[0] if len(words) == 1 and isinstance(words[0], str) else None
 
-    return check_nested if inner else check_flat
+
+def _lean(definition: Any) -> Any:
+    """A definition without what is asked twice: words are strings, so where some are listed the type needs no look."""
+    if not isinstance(definition, dict):
+        return definition
+    twice = "enum" in definition and all(isinstance(word, str) for word in definition["enum"])
+    return {key: _lean(value) for key, value in definition.items() if not (key == "type" and twice)}
 
 
 def _inlined(definition: Any, definitions: Mapping[str, Any]) -> Any:
@@ -166,18 +169,23 @@ def _fault(error: JsonSchemaValueException) -> Fault:
 
 
 def _problem(rule: str, value: Any, asked: Any, definition: Mapping[str, Any]) -> str:
-    if rule == "required":
-        return f"lacks {', '.join(_quoted(name) for name in asked if name not in value)}"
-    if rule == "type":
-        return f"is {kind_of(value)}, not {_A[asked]}"
-    if rule == "enum":
-        return f"is {_quoted(value)}, not {' or '.join(map(str, asked))}"
-    if rule in {"minimum", "maximum"}:
-        return f"is {_quoted(value)}; the {rule} is {asked}"
-    if rule == "minItems":
-        return "is empty"
-    text: str = definition["description"].rstrip(".")
-    return f"is {_quoted(value)}, not {text[:1].lower()}{text[1:]}"
+    if rule == "enum" and not isinstance(value, str) and isinstance(asked[0], str):
+        rule, asked = "type", "string"
+    match rule:
+        case "required":
+            said = f"lacks {', '.join(_quoted(name) for name in asked if name not in value)}"
+        case "type":
+            said = f"is {kind_of(value)}, not {_A[asked]}"
+        case "enum":
+            said = f"is {_quoted(value)}, not {' or '.join(map(str, asked))}"
+        case "minimum" | "maximum":
+            said = f"is {_quoted(value)}; the {rule} is {asked}"
+        case "minItems":
+            said = "is empty"
+        case _:
+            text: str = definition["description"].rstrip(".")
+            said = f"is {_quoted(value)}, not {text[:1].lower()}{text[1:]}"
+    return said
 
 
 def member(name: str) -> str:
