@@ -124,14 +124,12 @@ class Session:
             self._say("turns", f"is {turn}; the next assistant turn is {self._answers + 1}", "$.turn")
         if turn > self._answers:
             self._turn = self._answers = turn
-        calls = 0
-        for place, block in enumerate(record["blocks"]):
-            if block["type"] == "tool_use":
-                calls += 1
-                self._call(place, block["id"], turn)
+        calls = [(place, block["id"]) for place, block in enumerate(record["blocks"]) if block["type"] == "tool_use"]
+        for place, name in calls:
+            self._call(place, name, turn)
         self._stop = record["stop_reason"]
         if calls and self._stop != "tool_use":
-            self._say("stop-reason", f"is {self._stop}, and the turn asks for {calls} tools", "$.stop_reason")
+            self._say("stop-reason", f"is {self._stop}, and the turn asks for a tool", "$.stop_reason")
         elif not calls and self._stop == "tool_use":
             self._say("stop-reason", "is tool_use, and the turn asks for no tool", "$.stop_reason")
 

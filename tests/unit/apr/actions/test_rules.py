@@ -97,6 +97,10 @@ VALID: dict[str, Records] = {
         end(2),
     ],
     "a leap second": [start(ts="2016-12-31T23:59:60.5Z"), *plain()[1:]],
+    "two prompts in a row": [start(), prompt(), prompt(turn=1), answer(1), end(1)],
+    "a first day": [start(ts="2026-01-01T00:00:00Z"), *plain()[1:]],
+    "a leap second in summer": [start(ts="2012-06-30T23:59:60Z"), *plain()[1:]],
+    "the last second of a year": [start(ts="0001-12-31T23:59:59Z"), *plain()[1:]],
     "a leap day": [start(ts="2024-02-29T00:00:00Z"), *plain()[1:]],
     "long ids": with_call(result(2, LONG), answer(2), end(2), use_id=LONG),
 }
@@ -198,7 +202,7 @@ BROKEN: dict[str, tuple[Records, list[str]]] = {
         for ts in (
             "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-04-31T00:00:00Z",
             "2026-01-00T00:00:00Z", "0000-01-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z",
-            "2026-01-01T00:00:61Z", "2026-01-01T00:00:60Z", "2026-06-30T22:59:60Z", "1900-02-29T00:00:00Z",
+            "2026-01-01T00:00:61Z", "2026-01-01T00:00:60Z", "2026-06-30T22:59:60Z", "2026-06-29T23:59:60Z", "1900-02-29T00:00:00Z",
         )
     },
 }  # fmt: skip
@@ -221,12 +225,13 @@ def test_every_rule_across_records_is_broken_here() -> None:
     assert tested == RULES.keys() - alone
 
 
-@pytest.mark.parametrize("place", range(15))
-def test_nothing_is_said_of_what_a_bad_line_may_have_done(place: int) -> None:
-    lines = as_bytes(VALID["hooks everywhere"]).splitlines(keepends=True)
-    lines[place] = b"?\n"
-    found = [one for one in walk(io.BytesIO(b"".join(lines)), "x") if isinstance(one, Finding)]
-    assert [(one.line, one.rule) for one in found] == [(place + 1, "json")]
+@pytest.mark.parametrize("name", VALID)
+def test_nothing_is_said_of_what_a_bad_line_may_have_done(name: str) -> None:
+    lines = as_bytes(VALID[name]).splitlines(keepends=True)
+    for place in range(len(lines)):
+        damaged = b"".join([*lines[:place], b"?\n", *lines[place + 1 :]])
+        found = [one for one in walk(io.BytesIO(damaged), "x") if isinstance(one, Finding)]
+        assert [(one.line, one.rule) for one in found] == [(place + 1, "json")]
 
 
 def test_behind_a_bad_line_what_is_surely_wrong_is_still_found() -> None:
@@ -254,6 +259,7 @@ def test_behind_a_bad_line_there_is_still_one_start_at_most() -> None:
             "is end_turn, and the last assistant turn waits for tools; only error fits",
         ),
         ("an end for another reason", "is max_tokens; the last assistant turn's is end_turn"),
+        ("a call that is no reason to stop", "is end_turn, and the turn asks for a tool"),
         ("no result before the end", "session_end comes before the result of 'a', which turn 1 asked for"),
         ("a result twice", "a result for 'a', which waits for none"),
         ("a result of another id", "no tool_use has the id 'b'"),
