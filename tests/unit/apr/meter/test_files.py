@@ -310,3 +310,12 @@ def test_edit_gives_the_state_afterwards(before: Tree) -> None:
     assert layer.content("sub/notes.md") == b"# Notes\n"
     assert layer.edit("x.lock", "locked", "open", replace_all=False) == sha(b"open\n")
     assert (before.root / "a.txt").read_bytes() == b"one two two\n"
+
+
+@pytest.mark.parametrize("path", ["", ".", "..", "../x", "/x", "link", "door/new"])
+def test_what_lies_elsewhere_is_not_known(before: Tree, path: str) -> None:
+    layer = Overlay(before)
+    layer.write(path, "x")
+    assert layer.written == {path: None}
+    assert layer.edit(path, "", "y", replace_all=False) is None
+    assert layer.content(path) is None
