@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from apr.meter.rows import load_rows
+from apr.meter.coverage import Coverage, Covered, Trial
+from apr.meter.rows import Feature, Row, load_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/how-to/action-traces.md").read_text(encoding="utf-8")
@@ -75,6 +76,19 @@ def test_the_features_that_the_page_names_are_features(tmp_path: Path) -> None:
     (row,) = load_rows(rows)
     kinds = {feature.kind for feature in row.features}
     assert kinds == {"tool", "hook", "skill", "result", "course", "files"}
+
+
+def test_every_key_of_the_json_is_named() -> None:
+    row = Row("a", "b", "SHIPPED", (Feature("course"),))
+    trial = Trial("c", "a", row.features[0], 1.0, 0.5, "noticed")
+    content = Coverage((Covered(row, (trial,)),), 1, ()).as_json()
+    (shown,) = content["rows"]
+    (feature,) = shown["features"]
+    (tried,) = feature["trials"]
+    keys = {*content, *shown, *feature, *tried} - {"schema", "pair"}
+    section = PAGE.partition("`--json` prints one object")[2].partition("##")[0]
+    assert [key for key in sorted(keys) if f"`{key}`" not in section] == []
+    assert f"`{content['schema']}`" in section
 
 
 def test_the_number_of_pairs_that_the_page_names() -> None:
