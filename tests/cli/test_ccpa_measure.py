@@ -9,25 +9,31 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from apr import __version__
 from apr.actions.tree import snapshot, tree_sha256
 from apr.sandbox import available
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 STUDENT = Path(__file__).with_name("measured_student.py")
 PROMPT = "write three words to notes.txt; don't say $HOME or {cwd}"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "ccpa-measure-v1.md"
 TEACHER = "teacher.ccpa-trace.jsonl"
 
 
-def ccpa(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
+def ccpa(*args: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "apr.ccpa", "measure", *args],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
+        cwd=cwd,
         env={**os.environ, **env},
     )
 
@@ -189,6 +195,36 @@ def test_apr_code_is_measured_by_the_trace_that_it_emits(teacher: Path, tmp_path
     assert (content["measured"], content["mean"], content["supports"]) == (True, 1.0, "no-false-alarm")
 
 
+def test_a_model_is_measured_by_apr_code_from_wherever_it_was_named(
+    tmp_path: Path, tiny_llama: Callable[..., Path]
+) -> None:
+    teacher = teach(tmp_path / "plain", calls=False)
+    (tmp_path / "models").mkdir()
+    template = "{% for m in messages %}{{ m.role }}: {{ m.content }}{% endfor %}"
+    model = tiny_llama(metadata=(("tokenizer.chat_template", template), ("general.name", "Tiny One")))
+    (tmp_path / "models" / "{tiny}.gguf").symlink_to(model)
+    arguments = ("--student", "apr-code --engine numpy --max-tokens 3", "--model", "models/{tiny}.gguf")
+    done = ccpa("--teacher", str(teacher), *arguments, "--json", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    content = json.loads(done.stdout)
+    assert (content["measured"], content["vacuous"], content["supports"]) == (True, 1, "nothing")
+    words = content["student"]["command"]
+    assert words[-5:-1] == ["--engine", "numpy", "--max-tokens", "3"]
+    assert words[-1] == f"--model={tmp_path}/models/{{{{tiny}}}}.gguf"
+    assert content["student"]["version"] == __version__
+    producer = content["trials"][0]["report"]["provenance"]["student"]
+    assert (producer["actor"], producer["model"]) == ("apr-code", "Tiny One")
+
+
+def test_a_program_may_be_named_from_here(teacher: Path, tmp_path: Path) -> None:
+    program = tmp_path / "run me"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} {STUDENT} none "$@"\n')
+    program.chmod(0o755)
+    done = ccpa("--teacher", str(teacher), "--student", "cmd:'./run me' {prompt} {trace} {cwd}", "--json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(json.loads(done.stdout)["student"]["files"]) == [str(program)]
+
+
 def test_what_was_measured_can_be_kept_and_compared_again(teacher: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept" / "here"
     done = ccpa("--teacher", str(teacher), "--student", student(), "--keep", str(kept), "--json")
@@ -254,7 +290,7 @@ def test_the_tree_that_the_teacher_started_from_must_be_given(teacher: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["--student", "someone"], "unknown student 'someone'; write apr-code, or cmd:PROGRAM"),
+        (["--student", "someone"], "unknown student 'someone'; write apr-code with options of its own, or cmd:PROGRAM"),
         (["--student", "cmd:"], "names no program"),
         (["--student", "cmd:x 'y {prompt} {trace}"], "cannot be cut into words: No closing quotation"),
         (["--student", "cmd:x {promt} {trace}"], "unknown placeholder {promt}; did you mean {prompt}?"),
@@ -373,3 +409,17 @@ def test_upstreams_way_is_there_for_comparison(tmp_path: Path) -> None:
     program.chmod(0o755)
     done = ccpa("--teacher", str(teacher / TEACHER), "--compat", "upstream", "--apr-bin", str(program), "--json")
     assert (done.returncode, json.loads(done.stdout)["score"]) == (0, 1.0)
+
+
+def test_the_page_of_the_schema_names_every_key(teacher: Path) -> None:
+    content = json.loads(ccpa("--teacher", str(teacher), "--student", student(), "--json").stdout)
+    _, _, whole, trial = [_keys(part) for part in PAGE.read_text().replace("A trial:", "## A trial").split("\n## ")]
+    assert whole == sorted(content)
+    assert trial == sorted(content["trials"][0])
+
+
+def _keys(part: str) -> list[str]:
+    """What stands in backquotes in the first column of a table."""
+    return sorted(
+        key for line in part.splitlines() if line.startswith("| `") for key in line.split("|")[1].split("`")[1::2]
+    )

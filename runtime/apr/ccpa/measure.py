@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from apr.ccpa.options import add_meter, share
-from apr.ccpa.students import OURS, Student, any_program, apr_code
+from apr.ccpa.students import OURS, Student, any_program, apr_code, words_of
 from apr.ccpa.trial import Lesson, NotMeasured, Terms, Trial, measure
 from apr.console import Progress, escape, print_table
 from apr.errors import FINDINGS, OK, UnusableInput, UsageError
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--student",
         default=OURS,
         metavar="STUDENT",
-        help=f"{OURS} (the default), or 'cmd:PROGRAM … {{prompt}} … {{trace}} … {{cwd}}'; it works in {{cwd}} and writes {{trace}}",
+        help=f"{OURS} (the default), with options of `apr code` behind it; or 'cmd:PROGRAM … {{prompt}} … {{trace}} … {{cwd}}'; it works in {{cwd}}, so other paths must be absolute",
     )
     parser.add_argument("--before", type=Path, metavar="DIR", help="the tree that the teacher of a trace started from")
     parser.add_argument("--teacher-cwd", type=Path, metavar="DIR", help="where the teacher of a trace worked")
@@ -162,10 +162,13 @@ def _all(lessons: Sequence[Lesson], student: Student, terms: Terms, place: Path,
 
 
 def _student(args: argparse.Namespace) -> Student:
-    if args.student != OURS:
+    name, _, more = args.student.partition(" ")
+    if name != OURS:
         _refuse(args, _OF_OURS, f"is of the student {OURS}")
         return any_program(args.student)
-    options = []
+    options = words_of(more)
+    if args.model is not None and Path(args.model).exists():  # else it is an alias
+        args.model = str(Path(args.model).absolute())  # the student works in another folder
     for name in _OF_OURS:
         value, option = getattr(args, name), f"--{name.replace('_', '-')}"
         if value is not None:

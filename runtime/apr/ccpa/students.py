@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 import re
 import shlex
 import shutil
@@ -51,11 +52,9 @@ class Student:
 
     def as_json(self) -> dict[str, Any]:
         """What it was: command, version, and the sha256 of every file that the command names."""
-        files = {}
-        for word in self.words:
-            found = shutil.which(word) if word == self.words[0] else word
-            if found is not None and "\0" not in found and Path(found).is_file():
-                files[found] = hashlib.sha256(Path(found).read_bytes()).hexdigest()
+        named = [found for found in (shutil.which(self.words[0]), *self.words[1:]) if found is not None]
+        paths = [Path(one) for one in named if one.startswith("/") and "\0" not in one]
+        files = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()}
         return {"name": self.name, "command": list(self.words), "version": self.version, "files": files}
 
 
@@ -70,21 +69,35 @@ def apr_code(options: Sequence[str]) -> Student:
     return Student(OURS, (*words, *escaped), __version__)
 
 
+def words_of(text: str) -> list[str]:
+    """A command line cut into words as a shell does; no shell ever sees it.
+
+    Raises:
+        UsageError: quotes have no end.
+    """
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"cannot be cut into words: {error}", where=text) from error
+
+
 def any_program(text: str) -> Student:
-    """A program by its command line, `cmd:PROGRAM … {prompt} … {trace} …`; words are cut as a shell does, and no shell sees them.
+    """A program by its command line, `cmd:PROGRAM … {prompt} … {trace} …`.
 
     Raises:
         UsageError: it is neither, cannot be cut, names no program, has an unknown placeholder, or has no `{prompt}` or `{trace}`.
     """
     known = ", ".join(f"{{{name}}}" for name in _PLACEHOLDERS)
     if not text.startswith(_PREFIX):
-        raise UsageError(f"unknown student {text!r}", hint=f"write {OURS}, or {_PREFIX}PROGRAM … with {known}")
-    try:
-        words = shlex.split(text.removeprefix(_PREFIX))
-    except ValueError as error:
-        raise UsageError(f"cannot be cut into words: {error}", where=text) from error
+        raise UsageError(
+            f"unknown student {text!r}",
+            hint=f"write {OURS} with options of its own, or {_PREFIX}PROGRAM … with {known}",
+        )
+    words = words_of(text.removeprefix(_PREFIX))
     if not words:
         raise UsageError("names no program", where=text, hint=f"write {_PREFIX}PROGRAM … with {known}")
+    if "/" in words[0]:
+        words[0] = os.path.abspath(words[0])  # noqa: PTH100 - the student works in another folder; links keep their names
     asks = [match[1] for word in words for match in _BRACES.finditer(word) if match[1] is not None]
     for name in asks:
         if name not in _PLACEHOLDERS:

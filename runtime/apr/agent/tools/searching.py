@@ -83,7 +83,7 @@ def search(arguments: dict[str, Any], folder: int, name: str | None, inside: str
                 shown.add(f"{path}:{hits}" if mode == "count" else path)
         if len(shown.lines) > count:
             shown.files.append(path)
-    if more:
+    if more or len(shown.lines) > len(shown.cut()):
         notes.insert(0, "there is more; ask for it with head_limit, or a narrower pattern")
     content = clipped("\n".join(shown.cut() or ["No matches found."]))
     return {"content": "\n".join([content, *bracketed(notes)]), "files": shown.files}

@@ -316,6 +316,11 @@ def test_glob_says_what_it_may_not_read(box: Toolbox, monkeypatch: pytest.Monkey
             ["a.txt:1:one", "[there is more; ask for it with head_limit, or a narrower pattern]"],
             ["a.txt"],
         ),
+        (
+            {"pattern": "two", "path": "a.txt", "output_mode": "content", "head_limit": 1, "-B": 1},
+            ["a.txt-1-one", "[there is more; ask for it with head_limit, or a narrower pattern]"],
+            ["a.txt"],
+        ),
         ({"pattern": "x = 1$", "head_limit": 1}, ["src/inner/deep.py"], ["src/inner/deep.py"]),
         (
             {"pattern": ".", "path": "a.txt", "output_mode": "content", "head_limit": 3},
