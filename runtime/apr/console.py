@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import time
@@ -47,8 +48,13 @@ def is_terminal(stream: IO[str]) -> bool:
 
 
 def uses_colour(stream: IO[str]) -> bool:
-    """True on a terminal unless `NO_COLOR` is set and not empty (https://no-color.org)."""
-    return is_terminal(stream) and not os.environ.get("NO_COLOR")
+    """True on a terminal unless `NO_COLOR` is set and not empty (https://no-color.org), where rich is installed."""
+    return is_terminal(stream) and not os.environ.get("NO_COLOR") and _has_rich()
+
+
+def _has_rich() -> bool:
+    """False where only the meter of traces is installed, which works without."""
+    return importlib.util.find_spec("rich") is not None
 
 
 def human_size(nbytes: int) -> str:
@@ -109,7 +115,7 @@ class Progress:
         self._done = 0
         self._started = time.monotonic()
         self._shown: tuple[RichProgress, TaskID] | None = None
-        self._wanted = is_terminal(sys.stderr)
+        self._wanted = is_terminal(sys.stderr) and _has_rich()
 
     def __enter__(self) -> Self:
         self._started = time.monotonic()

@@ -63,3 +63,10 @@ def test_progress_stays_away_from_short_jobs_and_from_pipes() -> None:
     assert on_terminal([sys.executable, "-c", JOB, "0.01"]) == (0, "")
     piped = subprocess.run([sys.executable, "-c", JOB, "0.4"], capture_output=True, text=True, timeout=60, check=True)
     assert (piped.stdout, piped.stderr) == ("", "")
+
+
+def test_without_rich_a_terminal_is_like_anything_else() -> None:
+    table = "from apr.console import print_table; print_table(('a', 'b'), [('1', '2')])"
+    for job, expected in ((JOB, ""), (table, "a  b\r\n1  2\r\n")):
+        code, shown = on_terminal([sys.executable, "-c", f"import sys; sys.modules['rich'] = None\n{job}", "0.4"])
+        assert (code, shown) == (0, expected)
