@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from apr.agent.processes import Kept, run_watched
+from apr.agent.processes import Finished, Kept, run_watched
 from apr.agent.tools import Toolbox
 from apr.agent.tools import bash as bash_module
 
@@ -145,9 +145,21 @@ def test_memory_and_file_size_have_limits(box: Toolbox, root: Path, monkeypatch:
     big = box.call("Bash", {"command": "head -c 5000 /dev/zero > big"})
     assert big.exit_code == 128 + signal.SIGXFSZ
     assert (root / "big").stat().st_size == 1000
+    monkeypatch.setattr(bash_module, "BASH_PROCESSES", 777)
+    monkeypatch.setattr(bash_module, "_running", lambda: 1000)
     said = box.call("Bash", {"command": "ulimit -c; ulimit -v; ulimit -u"}).content.split()
-    assert said[:2] == ["0", str(256 * 2**10)]
-    assert 512 <= int(said[2]) < 100_000
+    assert said == ["0", str(256 * 2**10), "1777"]
+
+
+def test_what_the_user_runs_already_does_not_count_against_a_command() -> None:
+    process = subprocess.Popen(["sleep", "60"])  # noqa: S607 - found by PATH
+    try:
+        found = bash_module._running()
+        assert found >= 2  # that one, and this process
+        assert found >= len(list(Path("/proc/self/task").iterdir())) + 1
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_files_that_a_command_wrote_are_named(box: Toolbox, root: Path) -> None:
@@ -166,6 +178,11 @@ def test_files_that_a_command_wrote_are_named(box: Toolbox, root: Path) -> None:
 def test_a_folder_too_large_to_look_at_names_none(box: Toolbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bash_module, "_TREE", 0)
     assert box.call("Bash", {"command": "echo > new"}).files_written == ()
+
+
+def test_what_could_not_be_ended_is_told() -> None:
+    said = bash_module._told(Finished(0, "done\n", timed_out=False, seconds=0.1, left=2), 1.0)
+    assert said == "done\n[2 processes run as another user and could not be ended]"
 
 
 def test_bash_that_is_not_allowed_runs_nothing(root: Path) -> None:
