@@ -113,9 +113,9 @@ def hold_emission(evidence: Evidence, tracing: Tracing, folder: Path) -> None:
 
 def hold_real_model(evidence: Evidence, tracing: Tracing, model: Path, folder: Path) -> None:
     """A plain prompt: four records, written by a run that took tokens, and no score, since nothing was done."""
-    prompt, kept = "What is the capital of France?", folder / "kept"
+    prompt, kept = "Say hello.", folder / "kept"
     teacher = folder / "plain.ccpa-trace.jsonl"
-    teacher.write_bytes(lines(session(prompt=prompt, answer="Paris.", tree=tree_hash({}))))
+    teacher.write_bytes(lines(session(prompt=prompt, answer="Hello!", tree=tree_hash({}))))
     ran = tracing.ccpa(
         "measure", "--teacher", teacher, "--student", "apr-code", "--model", model, "--tools", "none", "--keep", kept, "--json"
     )  # fmt: skip
