@@ -65,7 +65,7 @@ _PASSES = (
 class _Placed(NamedTuple):
     """A drift with its place in the report: by the teacher's position; extras behind what their gap has of the teacher."""
 
-    order: tuple[int, int, int]
+    order: tuple[int, int]
     drift: Drift
 
 
@@ -149,8 +149,8 @@ def _placed(
         _detail(one, other),
         (one.line if one is not None else None, other.line if other is not None else None),
     )
-    # an extra stands before the teacher's action that ends its gap
-    return _Placed((at, 1, 0) if at is not None else (end, 0, place or 0), drift)
+    # the teacher's action that ends a gap is paired, so that nothing but extras stands at its place
+    return _Placed((at, 0) if at is not None else (end, place or 0), drift)
 
 
 def _detail(one: Action | None, other: Action | None) -> str:

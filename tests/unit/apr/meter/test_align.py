@@ -84,6 +84,28 @@ def test_what_differs_more_than_allowed_has_no_pairs_and_a_true_bound(
     assert found.differences == (distance if distance <= most else most + 1)
 
 
+@given(LISTS, LISTS, st.integers(0, 6))
+@settings(max_examples=200, deadline=None)
+def test_giving_up_early_leaves_a_true_bound(teacher: list[int], student: list[int], patience: int) -> None:
+    found = edits.common(teacher, student, 28, patience)
+    distance = len(teacher) + len(student) - 2 * naive(teacher, student)[0][0]
+    assert found.differences <= distance
+    assert found.pairs is None or found.differences == distance
+
+
+def test_lists_that_repeat_themselves_are_given_up() -> None:
+    teacher = [0, 1, 2] * 400
+    student = [0, 2, 1] * 400
+    assert edits.common(teacher, student, 600, 10**6).pairs is None
+    assert edits.common([0] * 900, [0] * 890, 20, 100).pairs is None
+    assert edits.common([0] * 900, [0] * 890, 20, 10**6).pairs is not None
+
+
+def test_an_anchor_stands_once() -> None:
+    assert sorted(anchors._once([5, 1, 2, 1, 3, 9], 1, 5, 1).values()) == [2, 4]
+    assert sorted(anchors._once([1, 2, 1, 2, 3], 0, 5, 2).values()) == [1, 3]
+
+
 def test_head_then_tail_then_the_earliest_of_the_rest() -> None:
     assert list(align("ab", "ba").pairs) == [(0, 1)]
     assert list(align("xa", "aa").pairs) == [(1, 1)]  # the tail goes before the earliest
@@ -120,6 +142,10 @@ def test_long_lists_take_every_way_and_none_lies(data: st.DataObject) -> None:
         for name, value in limits.items():
             patch.setattr(aligning, name, value)
         patch.setattr(anchors, "_PIECE", 8)
+        patch.setattr(
+            anchors, "_SURE", data.draw(st.sampled_from([-20, 10]))
+        )  # short rows stand on both sides by chance
+        patch.setattr(anchors, "_MODULUS", data.draw(st.sampled_from([3, anchors._MODULUS])))  # and some share a mark
         found = align(teacher, student, bound=data.draw(st.integers(0, 10)))
     pairs = list(found.pairs)
     check(teacher, student, pairs)

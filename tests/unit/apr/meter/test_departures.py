@@ -51,6 +51,16 @@ CASES: dict[str, tuple[list[Any], list[Any], list[str]]] = {
         [read("a"), read("b"), read("c"), bash("x")],
         ["turn_order_skew 0 3 Bash", "missing_tool_call 1 - Bash"],
     ),
+    "each action of a gap once": (
+        [bash("x"), bash("y"), read("a")],
+        [bash("z"), read("a")],
+        ["mismatched_tool_input 0 0 Bash", "missing_tool_call 1 - Bash"],
+    ),
+    "the first of two that moved": (
+        [bash("x"), read("a"), read("b")],
+        [read("a"), read("b"), bash("x"), bash("x")],
+        ["turn_order_skew 0 2 Bash", "extra_tool_call - 3 Bash"],
+    ),
     "extras behind the teacher's of their gap": (
         [bash("p"), read("a"), read("b"), fired("Stop")],
         [bash("q"), bash("r"), read("a"), used("tidy"), read("b")],
