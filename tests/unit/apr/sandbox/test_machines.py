@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from apr.errors import AprError
 from apr.sandbox import Isolation, available, machine, run
 from apr.sandbox import running as running_module
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 PYTHON = sys.executable
 
@@ -58,7 +55,7 @@ def test_who_may_confine(tmp_path: Path, shell: str) -> None:
 
 @pytest.mark.usefixtures("watched")
 def test_root_without_user_namespaces_cannot_walk_back_out(tmp_path: Path) -> None:
-    """The outer namespace is its own here, so only the capability that it lost stands in the way."""
+    """The namespace outside is this root's own, so only the capabilities that it lost stand in the way."""
     inner = (
         "import ctypes, os\n"
         "c = ctypes.CDLL(None, use_errno=True)\n"
@@ -69,7 +66,9 @@ def test_root_without_user_namespaces_cannot_walk_back_out(tmp_path: Path) -> No
         f"inner = {inner!r}.replace('os.getppid()', str(os.getpid()))\n"
         "done = run([sys.executable, '-c', inner], cwd=Path('.'), timeout=30); print(done.stdout, done.stderr[-200:])\n"
     )
-    shell = 'unshare --user --map-root-user sh -c \'echo 0 > /proc/sys/user/max_user_namespaces; "$PY" -c "$CODE"\''
+    shell = (
+        'unshare --user --map-root-user --net sh -c \'echo 0 > /proc/sys/user/max_user_namespaces; "$PY" -c "$CODE"\''
+    )
     done = elsewhere(tmp_path, shell, code)
     assert "-1 1" in done.stdout or "PermissionError" in done.stdout, (done.stdout, done.stderr)
 
@@ -101,5 +100,22 @@ def test_required_isolation_that_is_not_there(tmp_path: Path, monkeypatch: pytes
     assert (done.isolation.isolated, done.attempts, (tmp_path / "ran").exists()) == (False, None, True)
 
 
-def test_available_says_what_the_machine_allows() -> None:
-    assert available() == machine().network
+def test_what_other_programs_can_do_here_is_allowed() -> None:
+    """Tests here are skipped where the machine allows nothing, so a fault of ours must not look like such a machine."""
+    probe = "ip link set lo up && mount --bind /etc/hosts /etc/hosts"
+    command = ["/usr/bin/env", "unshare", "--user", "--map-root-user", "--net", "--mount", "sh", "-c", probe]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"unshare: {done.stderr.strip()}")
+    assert (machine().network, machine().names, available()) == (None, None, None)
+
+
+def test_a_kernel_that_notifies_is_used() -> None:
+    known, own = Path("/proc/sys/kernel/seccomp/actions_avail"), Path("/proc/self/status")
+    if not known.exists() or "user_notif" not in known.read_text().split():
+        pytest.skip("this kernel has no user notification")
+    if "Seccomp:\t0" not in own.read_text():
+        pytest.skip("a filter of the surroundings may forbid it")
+    if platform.machine() not in ("x86_64", "aarch64"):
+        pytest.skip(f"the calls of {platform.machine()} are not known")
+    assert machine().watching is None
