@@ -65,6 +65,25 @@ def test_files_are_computed_where_only_the_tools_wrote(tmp_path: Path) -> None:
     assert found.score == 0
 
 
+def test_paths_are_seen_from_where_each_side_worked() -> None:
+    one, other = ([read(f"{folder}/a")] for folder in ("/one", "/two"))
+    teacher, student = side(one), side(other)
+    assert compare(teacher, student).score == 0
+    found = compare(replace(teacher, cwd=PurePosixPath("/one")), replace(student, cwd=PurePosixPath("/two")))
+    assert found.score == 1
+
+
+def test_a_course_that_differs_in_several_places_costs_one() -> None:
+    turns = [answer(2, stop="max_tokens"), answer(3, stop="stop_sequence"), end(3, "error")]
+    found = compare(side([bash("ls")]), Side(entries([*records([bash("ls")])[:4], *turns])))
+    assert [drift.category.value for drift in found.drifts] == [
+        "mismatched_stop_reason",
+        "extraneous_llm_call",
+        "mismatched_stop_reason",
+    ]
+    assert (found.matched, found.denominator, found.course) == (1, 2, 1)
+
+
 def test_other_tasks_are_incomparable(tmp_path: Path) -> None:
     teacher = side([bash("ls")], **OTHER)
     asked = records([bash("ls")])
