@@ -152,6 +152,7 @@ class Progress:
             bars.TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
+            redirect_stdout=sys.stdout.isatty(),  # above the bar; what goes into a file stays on its way there
         )
         bar.start()
         return bar, bar.add_task(self._description, total=self._total, completed=self._done)

@@ -6,8 +6,12 @@ import os
 import pty
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 JOB = """
 import sys, time
@@ -70,3 +74,14 @@ def test_without_rich_a_terminal_is_like_anything_else() -> None:
     for job, expected in ((JOB, ""), (table, "a  b\r\n1  2\r\n")):
         code, shown = on_terminal([sys.executable, "-c", f"import sys; sys.modules['rich'] = None\n{job}", "0.4"])
         assert (code, shown) == (0, expected)
+
+
+def test_what_is_printed_beside_the_bar_goes_where_it_was_sent(tmp_path: Path) -> None:
+    job = JOB.replace("        meter.advance()", "        meter.advance()\n        print('said', flush=True)")
+    script = f'"$1" -c "$2" 0.4 > {tmp_path / "out"}'
+    code, shown = on_terminal(["/bin/sh", "-c", script, "sh", sys.executable, job])
+    assert (code, (tmp_path / "out").read_text()) == (0, "said\n" * 4)
+    assert "counting" in shown
+    assert "said" not in shown
+    code, shown = on_terminal([sys.executable, "-c", job, "0.4"])
+    assert (code, shown.count("said")) == (0, 4)
