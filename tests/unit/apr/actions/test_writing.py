@@ -104,7 +104,7 @@ def test_what_no_reader_accepts_is_a_bug(tmp_path: Path, records: list[dict[str,
     with TraceWriter(tmp_path / "t") as writer:
         for record in records[:-1]:
             writer.write(record)
-        with pytest.raises(BrokenTrace) as caught:
+        with pytest.raises(BrokenTrace, match="no trace may say this: ") as caught:
             writer.write(records[-1])
         assert (caught.value.finding.rule, caught.value.finding.line) == (rule, len(records))
     assert not isinstance(caught.value, AprError)
