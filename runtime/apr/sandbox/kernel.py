@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import socket
+import struct
 from functools import cache
 
 from apr.sandbox import numbers
@@ -98,9 +100,6 @@ def raise_loopback() -> None:
     Raises:
         OSError: there is none, or the process may not.
     """
-    import fcntl  # noqa: PLC0415 - Linux and its kin only, and so is this function
-    import struct  # noqa: PLC0415 - as above
-
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         request = struct.pack("16sH14x", b"lo", 0)
         (flags,) = struct.unpack_from("H", fcntl.ioctl(probe, numbers.SIOCGIFFLAGS, request), 16)

@@ -54,6 +54,20 @@ def test_who_may_confine(tmp_path: Path, shell: str) -> None:
 
 
 @pytest.mark.usefixtures("watched")
+def test_who_may_map_nobody_but_himself(tmp_path: Path) -> None:
+    """As an ordinary user of the machine; those who are not root have this shown by every other test."""
+    if os.getuid() != 0:
+        pytest.skip("only root can become another user")
+    # the right to read others' files is kept, as the interpreter may lie in root's home
+    shell = (
+        "setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps +dac_override --ambient-caps +dac_override"
+        ' "$PY" -c "$CODE"'
+    )
+    done = elsewhere(tmp_path, shell, SAY.replace("Path('.')", "Path('/')"))
+    assert done.stdout.splitlines() == [str(Isolation()), "65534 ['192.0.2.1:80']"], done.stderr
+
+
+@pytest.mark.usefixtures("watched")
 def test_root_without_user_namespaces_cannot_walk_back_out(tmp_path: Path) -> None:
     """The namespace outside is this root's own, so only the capabilities that it lost stand in the way."""
     inner = (
