@@ -108,7 +108,9 @@ def main() -> int:
         trace.write_bytes(Path(os.environ["TEACHER"]).read_bytes())
     if fault == "link":
         trace.symlink_to(os.environ["TEACHER"])
-    if fault in ("silent", "copy", "link"):
+    if fault == "hard-link":
+        trace.hardlink_to(os.environ["TEACHER"])
+    if fault in ("silent", "copy", "link", "hard-link"):
         return 0
     faults: dict[str, Callable[[], object]] = {
         "none": lambda: None,

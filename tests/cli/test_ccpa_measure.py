@@ -144,12 +144,17 @@ REFUSALS = {
     "forged-otherwise": "does not tell what happened: 'other.txt' is not as it says",
     "copy": "is a copy of its teacher's: both have the same session_id",
     "link": "what the student left in the trace's place is no file of its own",
+    "hard-link": "what the student left in the trace's place is no file of its own",
 }
 
 
 @pytest.mark.parametrize("fault", REFUSALS)
 def test_a_trace_that_cannot_be_of_this_run_is_not_measured(fault: str, teacher: Path) -> None:
-    done = ccpa("--teacher", str(teacher), "--student", student(fault), "--json", TEACHER=str(teacher / TEACHER))
+    env = {
+        "TEACHER": str(teacher / TEACHER),
+        "TMPDIR": str(teacher.parent),
+    }  # on one disk, so that there can be hard links
+    done = ccpa("--teacher", str(teacher), "--student", student(fault), "--json", **env)
     assert done.returncode == 2
     content = json.loads(done.stdout)
     assert (content["measured"], content["passes"], content["mean"]) == (False, False, None)
