@@ -71,13 +71,12 @@ class Recorded:
 def _answers(records: Sequence[Record]) -> Iterator[tuple[Record, bool]]:
     """Assistant turns, and of each whether the model was told something behind it that no record holds.
 
-    It was where its next turn follows without a call that was answered and without a word of the user.
+    It was where its next turn follows without a result between them and without a word of the user.
     """
     said = [record for record in records if record["kind"] not in ("hook_event", "skill_invocation")]
     for record, following in pairwise(said):
         if record["kind"] == "assistant_turn":
-            calls = any(block["type"] == "tool_use" for block in record["blocks"])
-            yield record, not calls and following["kind"] == "assistant_turn"
+            yield record, following["kind"] == "assistant_turn"
 
 
 def _turn(record: Record, told: bool, ids: Callable[[], str]) -> Turn:
