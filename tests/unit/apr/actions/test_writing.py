@@ -66,6 +66,14 @@ def test_until_it_lands_the_place_is_as_it_was(tmp_path: Path) -> None:
     assert names(tmp_path) == ["t"]
 
 
+def test_the_bytes_last_before_the_name_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, seen = tmp_path / "t", []
+    monkeypatch.setattr(os, "fsync", lambda handle: seen.append((os.fstat(handle).st_size, path.exists())))
+    write(path, plain())
+    assert [present for _, present in seen] == [False, True]
+    assert seen[0][0] == path.stat().st_size
+
+
 def test_leaving_early_leaves_nothing(tmp_path: Path) -> None:
     with TraceWriter(tmp_path / "t") as writer:
         for record in plain():
