@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CASE = re.compile(r"\bcase\b")
 _DEEPEST = 40  # pieces in one another
 
 
@@ -132,8 +130,7 @@ class Ends:
             at += 1
             if not depth:
                 # a shift, or a here-document whose text comes later
-                documents = text.find("<<", start, at) >= 0 and "\n" in text[start:]
-                if documents or CASE.search(text, start, at):
+                if "<<" in text[start:at] and "\n" in text[start:]:
                     raise Doubt
                 return at
         raise Doubt

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from apr.meter.shell.quotes import CASE, Doubt, Ends
+from apr.meter.shell.quotes import Doubt, Ends
 
 # what nothing but a blank before it can change
 _ORDINARY = re.compile(r"""[^ \t\n\\'"`$()<>;&|\[#=@?*+!{\0]+""")
 _DELIMITER = re.compile(r"""[ \t]*(?:'([^'\n]+)'|"([^"$`\\\n]+)"|\\?([\w.+-]+))(?=[ \t\n;&|<>()]|\Z)""")
 _SUBSCRIPT = re.compile(r"[^\] \t\n]{0,200}(?=\]|\n|\Z)")
+
+
+_CASE = re.compile(r"\bcase\b")
 
 
 class _HereDocument(NamedTuple):
@@ -67,7 +70,7 @@ class Reader:
                 self._at += 1
             elif inner and letter == ")" and not self._open:
                 # a pattern of `case` ends with a parenthesis that nobody opened
-                if self._waiting or CASE.search(text, start, self._at):
+                if self._waiting or _CASE.search(text, start, self._at):
                     raise Doubt
                 return self._at
             else:
