@@ -79,6 +79,13 @@ def test_a_command_that_cannot_be_one_is_refused(command: str, box: Toolbox) -> 
     assert (outcome.ok, outcome.exit_code) == (False, None)
 
 
+def test_our_own_standard_input_is_not_the_command_s(root: Path) -> None:
+    program = "from pathlib import Path; from apr.agent.tools import Toolbox\n"
+    program += "print(Toolbox(Path('.'), ['Bash'], True).call('Bash', {'command': 'cat'}).content)"
+    done = subprocess.run([sys.executable, "-c", program], input=b"ours", cwd=root, capture_output=True, check=True)
+    assert done.stdout == b"(no output)\n"
+
+
 def test_a_long_command_that_is_allowed_reaches_bash(box: Toolbox) -> None:
     outcome = box.call("Bash", {"command": f"echo {'x' * 99_000} | wc -c"})
     assert outcome.content == "99001"
