@@ -91,6 +91,15 @@ def test_what_never_passes(tmp_path: Path) -> None:
     assert found["failed"] == 1
 
 
+def test_one_pair_of_one_producer_is_enough_to_prove_no_parity(tmp_path: Path) -> None:
+    pair(tmp_path, "a", 2, 2)
+    folder = pair(tmp_path, "b", 2, 2)
+    shutil.copyfile(folder / TEACHER, folder / STUDENT)
+    found = report(tmp_path, code=0)
+    assert [one["supports"] for one in found["per_pair"]] == ["parity", "no-false-alarm"]
+    assert found["supports"] == "no-false-alarm"
+
+
 def test_text_says_the_answer_first(tmp_path: Path) -> None:
     pair(tmp_path, "a", 4, 4)
     pair(tmp_path, "b\x1b[31m", 4, 2)

@@ -11,8 +11,9 @@ from apr.ccpa.options import add_meter, share
 from apr.console import Progress, escape
 from apr.errors import FINDINGS, OK, UsageError
 from apr.meter.compare import Settings
-from apr.meter.corpus import SCHEMA, differing_drifts, judge_all, unexpected
+from apr.meter.corpus import SCHEMA, judge_all
 from apr.meter.pairs import STUDENT, TEACHER, find_pairs
+from apr.meter.pins import differing_drifts, unexpected
 from apr.meter.report import AGGREGATE_MIN
 from apr.meter.tally import print_corpus
 

@@ -16,7 +16,8 @@ from apr.actions.tree import snapshot, tree_sha256
 from apr.errors import AprError, UnusableInput
 from apr.meter.compare import Settings, compare
 from apr.meter.files import final_state, mutation_drifts
-from apr.meter.pairs import META, STUDENT, TEACHER
+from apr.meter.meta import META
+from apr.meter.pairs import STUDENT, TEACHER
 from apr.meter.sides import Side, load_side
 from apr.sandbox import Confined, run
 

@@ -12,7 +12,8 @@ from apr.errors import AprError
 from apr.meter.compare import Settings
 from apr.meter.corpus import CorpusReport, Judged
 from apr.meter.html import page, write_page
-from apr.meter.pairs import Meta, Pair
+from apr.meter.meta import Meta
+from apr.meter.pairs import Pair
 from apr.meter.report import Report
 from tests.unit.apr.meter.sessions import STUDENT, TEACHER, bash, read, report, used
 

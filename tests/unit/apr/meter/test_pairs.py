@@ -7,7 +7,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from apr.errors import UnusableInput
-from apr.meter.pairs import STUDENT, TEACHER, Expectation, find_pairs, load_pair
+from apr.meter.meta import Expectation
+from apr.meter.pairs import STUDENT, TEACHER, find_pairs, load_pair
 from tests.action_traces import plain, save
 
 FULL = """
