@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from tests.action_traces import Record
 
 
-def ccpa(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def ccpa(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "apr.ccpa", *map(str, arguments)],
         cwd=cwd,
         capture_output=True,
         encoding="utf-8",
-        env=os.environ | {"NO_COLOR": "1"} | environment,
+        env=os.environ | {"NO_COLOR": "1"},
         timeout=120,
         check=False,
     )
@@ -206,6 +206,21 @@ def test_commands_run_only_where_they_are_allowed(before: Path, tmp_path: Path) 
     assert refused["notes"] == ["the session ran commands; they were refused (--allow-bash lets them run)"]
 
 
+def test_files_that_a_command_left_are_those_of_the_pair(before: Path, tmp_path: Path) -> None:
+    teacher = code(before, tmp_path, bash("echo new > src/b.py"), "--allow-bash")
+    pair = tmp_path / "pair"
+    shutil.copytree(before, pair / "before")
+    shutil.copytree(tmp_path / "first", pair / "teacher-after")
+    for name in ("teacher", "student"):
+        shutil.copyfile(teacher, pair / f"{name}.ccpa-trace.jsonl")
+    same = replayed(ccpa("replay", pair, "--allow-bash", "--json", cwd=tmp_path))
+    assert (same["passes"], same["diff"]["files_unknown"]) == (True, None)
+    (pair / "teacher-after" / "src" / "b.py").write_text("old\n")
+    other = replayed(ccpa("replay", pair, "--allow-bash", "--json", cwd=tmp_path))
+    drifts = [(drift["category"], drift["label"]) for drift in other["diff"]["drifts"]]
+    assert (other["passes"], drifts) == (False, [("mismatched_file_state", "src/b.py")])
+
+
 def test_a_command_that_tries_the_network_is_named(before: Path, tmp_path: Path) -> None:
     for reason in (machine().network, machine().watching, machine().names):
         if reason is not None:
@@ -220,7 +235,7 @@ def test_a_command_that_tries_the_network_is_named(before: Path, tmp_path: Path)
     ]
     teacher = save(tmp_path / "teacher.jsonl", [*records, answer(2), end(2)])
     arguments = ("replay", teacher, "--before", before, "--allow-bash")
-    content = replayed(done := ccpa(*arguments, "--json", cwd=tmp_path, https_proxy="http://127.0.0.1:1"))
+    content = replayed(done := ccpa(*arguments, "--json", cwd=tmp_path))
     assert done.returncode == 1
     assert content["problems"] == ["the network was tried"], content["diff"]["drifts"]
     outward = [one for one in content["attempts"] if not one["loopback"]]
@@ -279,6 +294,16 @@ def test_turns_that_are_left_over(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert content["turns"]["recorded"] == 2
     assert "missing_hook_event" in {drift["category"] for drift in content["diff"]["drifts"]}
+
+
+def test_turns_that_nobody_asks_for(before: Path, tmp_path: Path) -> None:
+    teacher = code(before, tmp_path, WORK)
+    hooks = tmp_path / "hooks.toml"
+    hooks.write_text('[[hooks]]\nevent = "PreToolUse"\nmatcher = "Write"\ncommand = "exit 3"\n')
+    done = ccpa("replay", teacher, "--before", before, "--hooks", hooks, "--json", cwd=tmp_path)
+    content = replayed(done)
+    assert (done.returncode, content["turns"]) == (1, {"recorded": 4, "consumed": 2})
+    assert "2 of 4 recorded turns were consumed" in content["problems"]
 
 
 @pytest.mark.parametrize("stop", ["error", "end_turn"])

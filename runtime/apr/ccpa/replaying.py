@@ -154,7 +154,7 @@ def replay(task: Task, folder: Path, scratch: Path, on_wait: Callable[[], None] 
     confined = run(
         _command(task, "-" if by_pipe else prompt, work, answers, emitted),
         cwd=work,
-        env=_environment(),
+        env=os.environ | {"PYTHONUTF8": "1"},
         stdin=prompt.encode() if by_pipe else b"",
         timeout=task.timeout,
         isolate=task.isolate,
@@ -193,12 +193,6 @@ def _command(task: Task, prompt: str, work: Path, answers: Path, emitted: Path) 
         *(["--allow-bash"] if task.allow_bash else []),
         *(["--hooks", str(task.hooks.absolute())] if task.hooks is not None else []),
     ]
-
-
-def _environment() -> dict[str, str]:
-    """Ours, without proxies: a program that goes by one would show the proxy's name and not where it wanted to go."""
-    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    return kept | {"PYTHONUTF8": "1"}
 
 
 def _copy(source: Path, target: Path) -> None:

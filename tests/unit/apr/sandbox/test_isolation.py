@@ -77,8 +77,9 @@ def test_a_server_inside_answers_and_is_no_attempt_at_the_network(tmp_path: Path
 
 
 @pytest.mark.usefixtures("confined")
-def test_a_family_outside_of_namespaces_is_refused_unwatched_too(tmp_path: Path) -> None:
-    done = python("import socket; socket.socket(40, socket.SOCK_STREAM)", tmp_path, watch=False)
+@pytest.mark.parametrize("watch", [True, False])
+def test_a_family_that_no_namespace_holds_back_is_refused(tmp_path: Path, watch: bool) -> None:
+    done = python("import socket; socket.socket(40, socket.SOCK_STREAM)", tmp_path, watch=watch)  # vsock
     assert "Address family not supported" in done.stderr
 
 
