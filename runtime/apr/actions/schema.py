@@ -147,9 +147,7 @@ def _lean(definition: Any) -> Any:
 
 def _inlined(definition: Any, definitions: Mapping[str, Any]) -> Any:
     """A definition with what it refers to in its place, but for alternatives: a call for each reference would cost more than the check."""
-    if isinstance(definition, list):
-        return [_inlined(element, definitions) for element in definition]
-    if not isinstance(definition, dict):
+    if not isinstance(definition, dict):  # lists hold names or alternatives
         return definition
     if "$ref" in definition:
         return _inlined(definitions[definition["$ref"].rpartition("/")[2]], definitions)
