@@ -12,6 +12,10 @@ SAME: dict[str, list[Pair]] = {
         ({"command": "echo 'a  b'"}, {"command": "echo   'a  b'"}),
         ({"command": "make"}, {"command": "make", "description": "builds it"}),
         ({"command": "make"}, {"command": "make", "run_in_background": False}),
+        (
+            {"command": "make", "timeout": 5, "run_in_background": True, "description": "builds it"},
+            {"command": "make", "timeout": 5, "run_in_background": True},
+        ),
         ({"command": "cat <<E\na  b\nE"}, {"command": "cat  <<E\na  b\nE"}),
         ({"command": "cd x && ls"}, {"command": "cd x  &&  ls"}),
     ],

@@ -210,6 +210,31 @@ def test_edits_see_what_was_done_before_them(before: Tree) -> None:
     assert run(("Read", {"file_path": "a.txt"}), ("Bash", {"command": "make"}), ("Edit", LATER))[2].call == kept[1].call
 
 
+@pytest.mark.parametrize("ok", [True, False, None])
+@pytest.mark.parametrize("odd", [5, None, ["a.txt"], {"a": 1}, True])
+def test_inputs_of_any_type_are_compared(before: Tree, ok: bool | None, odd: Any) -> None:
+    seen = []
+    for tool, sound in (("Edit", EDIT), ("Write", {"file_path": "a.txt", "content": "x"})):
+        for field in sound:
+            arguments = sound | {field: odd}
+            records = [make.start(), make.prompt(), make.answer(1, make.call(tool, arguments))]
+            ends = [make.end(1, "error")] if ok is None else [make.result(2, ok=ok), make.answer(2), make.end(2)]
+            known, unknown = (act([*records, *ends], tree)[0].call for tree in (before, None))
+            assert known == unknown
+            seen.append(known)
+    assert len(set(seen)) == 5
+
+
+def test_a_call_without_a_result_was_not_surely_made(before: Tree) -> None:
+    whole = {"file_path": "a.txt", "content": "two"}
+    for name, arguments in (("Edit", EDIT), ("Write", whole)):
+        calls = [make.call(name, arguments, "open"), make.call("Edit", EDIT, "done")]
+        records = [make.start(), make.prompt(), make.answer(1, *calls), make.result(2, "done"), make.end(1, "error")]
+        left_open, done = act(records, before)
+        assert left_open.call == one(name, arguments).call
+        assert done.call == one("Edit", EDIT, before).call
+
+
 def test_two_edits_of_one_turn_are_applied_in_the_order_of_their_results(before: Tree) -> None:
     calls = [make.call("Edit", EDIT, "c1"), make.call("Edit", EDIT | {"old_string": "2", "new_string": "zwei"}, "c2")]
     records = [make.start(), make.prompt(), make.answer(1, *calls)]
