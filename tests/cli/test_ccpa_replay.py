@@ -150,6 +150,7 @@ def test_paths_below_the_folder_of_the_teacher(before: Path, tmp_path: Path) -> 
             ("Read", {"file_path": f"{home}/src/a.py"}),
             ("Write", {"file_path": f"{home}/p.txt", "content": f"{home}/x\n"}),
         ],
+        actor="claude-code",
         cwd_sha256=tree_sha256(snapshot(before)),
     )
     teacher = save(tmp_path / "teacher.jsonl", calls)
@@ -171,6 +172,7 @@ def test_paths_below_the_folder_of_the_teacher(before: Path, tmp_path: Path) -> 
     )
     assert (there["passes"], there["files"]) == (True, {"p.txt": "created"}), there
     assert (tmp_path / "kept" / "p.txt").read_text() == f"{home}/x\n"
+    assert there["diff"]["supports"] == "no-false-alarm"  # whatever agent the answers are from, they are its own
     nowhere = replayed(ccpa("replay", teacher, "--before", before, "--json", "--results", "ok", cwd=tmp_path))
     assert (nowhere["passes"], nowhere["files"]) == (False, {})
 

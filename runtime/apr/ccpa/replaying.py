@@ -184,9 +184,8 @@ def _goes_by_pipe(prompt: str) -> bool:
 
 
 def _command(task: Task, prompt: str, work: Path, answers: Path, emitted: Path) -> list[str]:
-    more = int(
-        not task.unanswered
-    )  # it fails where the recording failed: for want of a turn, or before it runs the tools
+    # it fails where the recording failed: for want of a turn, or before it runs the tools
+    more = 0 if task.unanswered else 1
     return [
         *(sys.executable, "-P", "-m", "apr", "code", f"--prompt={prompt}", "--cwd", str(work)),
         *("--answers-from", str(answers), "--emit-trace", str(emitted), "--max-turns", str(task.turns + more)),
