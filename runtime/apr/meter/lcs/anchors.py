@@ -58,8 +58,8 @@ def _divide(
     x, y = top, left
     for index, _ in chosen:
         at, place = shared[index]
-        if at < x or place < y or teacher[at : at + width] != student[place : place + width]:
-            continue  # within the anchor before it, or two rows with one mark
+        if at < x or place < y:
+            continue  # within the anchor before it
         while at > x and place > y and teacher[at - 1] == student[place - 1]:
             at, place = at - 1, place - 1
         if at > x and place > y:

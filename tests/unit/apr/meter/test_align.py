@@ -106,6 +106,15 @@ def test_an_anchor_stands_once() -> None:
     assert sorted(anchors._once([1, 2, 1, 2, 3], 0, 5, 2).values()) == [1, 3]
 
 
+def test_an_anchor_within_the_one_before_it_pairs_nothing_twice() -> None:
+    found: list[tuple[int, int]] = []
+    left = list(
+        anchors._divide([1, 2, 3, 4], [1, 2, 3, 3, 4], (0, 4, 0, 5), 2, found)
+    )  # 3 4 begins in the run of 1 2 3
+    assert found == [(0, 0), (1, 1), (2, 2)]
+    assert left == [(3, 4, 3, 5)]
+
+
 def test_head_then_tail_then_the_earliest_of_the_rest() -> None:
     assert list(align("ab", "ba").pairs) == [(0, 1)]
     assert list(align("xa", "aa").pairs) == [(1, 1)]  # the tail goes before the earliest
