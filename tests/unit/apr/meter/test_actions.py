@@ -226,6 +226,8 @@ def test_inputs_of_any_type_are_compared(before: Tree, ok: bool | None, odd: Any
 
 
 def test_a_call_without_a_result_was_not_surely_made(before: Tree) -> None:
+    (alone,) = act([make.start(), make.prompt(), make.answer(1, make.call("Edit", EDIT)), make.end(1, "error")], before)
+    assert alone.call == one("Edit", EDIT).call
     whole = {"file_path": "a.txt", "content": "two"}
     for name, arguments in (("Edit", EDIT), ("Write", whole)):
         calls = [make.call(name, arguments, "open"), make.call("Edit", EDIT, "done")]
