@@ -319,3 +319,17 @@ def test_what_lies_elsewhere_is_not_known(before: Tree, path: str) -> None:
     assert layer.written == {path: None}
     assert layer.edit(path, "", "y", replace_all=False) is None
     assert layer.content(path) is None
+
+
+def test_prose_on_one_side_alone_differs(before: Tree) -> None:
+    with_it, without = left(before, write("n.md", "")), left(before)
+    assert mutation_drifts(with_it, without) == mutation_drifts(without, with_it) == ["n.md"]
+
+
+def test_the_first_doubt_is_told(before: Tree) -> None:
+    calls = [
+        make.call("Bash", {"command": "ls"}, "done"),
+        make.call("Write", {"file_path": "n", "content": ""}, "open"),
+    ]
+    records = [make.start(), make.prompt(), make.answer(1, *calls), make.result(2, "done"), make.end(1, "error")]
+    assert final_state(entries(records), CWD, before, None).reason == "Bash at line 3 may have changed files"
