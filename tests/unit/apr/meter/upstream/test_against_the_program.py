@@ -11,10 +11,10 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.odd_traces import Odd
 
 from apr.ccpa.upstream import traces
 from apr.errors import AprError
+from tests.odd_traces import Odd
 
 if TYPE_CHECKING:
     from pathlib import Path
