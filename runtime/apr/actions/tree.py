@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from apr.errors import UnusableInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 # of the upstream's contract; a `.git` that is a file names another folder of the machine
@@ -73,14 +73,15 @@ class Tree(dict[str, Leaf]):
                 for parent in parents:
                     folder = os.open(_raw(parent), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
                     held.callback(os.close, folder)
-                content = _read(folder, name, self.root / path)[0]
+                chunks: list[bytes] = []
+                found = _read(folder, name, self.root / path, chunks.append)
             except (OSError, UnusableInput):
                 if leaf is None:
                     return None
                 raise
-        if leaf is not None and hashlib.sha256(content).hexdigest() != leaf.sha256:
+        if leaf is not None and found.sha256 != leaf.sha256:
             raise _changed(self.root / path)
-        return content
+        return b"".join(chunks)
 
 
 class Exclusions:
@@ -176,29 +177,29 @@ def _leaf(folder: int, entry: os.DirEntry[str], place: Path) -> Leaf:
     # a pipe is told by its type before anybody opens it: opening a device may already do something
     if not entry.is_file(follow_symlinks=False):
         raise _special(place)
-    content, executable = _read(folder, entry.name, place)
-    return Leaf(hashlib.sha256(content).hexdigest(), executable)
+    return _read(folder, entry.name, place)
 
 
-def _read(folder: int, name: str, place: Path) -> tuple[bytes, bool]:
-    """A file's bytes, and whether it is executable."""
+def _read(folder: int, name: str, place: Path, take: Callable[[bytes], None] = lambda _: None) -> Leaf:
+    """A file, piece by piece, as it may be larger than memory; `take` is given each of them."""
     file = _open(folder, name, place, os.O_NONBLOCK)
     try:
         before = os.fstat(file)
         if not stat.S_ISREG(before.st_mode):
             raise _special(place)
-        chunks = []
+        digest, size = hashlib.sha256(), 0
         while chunk := os.read(file, _CHUNK):
-            chunks.append(chunk)
+            digest.update(chunk)
+            size += len(chunk)
+            take(chunk)
         after = os.fstat(file)
     except OSError as error:
         raise _unreadable(place, error) from error
     finally:
         os.close(file)
-    content = b"".join(chunks)
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(content) != after.st_size:
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or size != after.st_size:
         raise _changed(place)
-    return content, bool(before.st_mode & stat.S_IXUSR)
+    return Leaf(digest.hexdigest(), bool(before.st_mode & stat.S_IXUSR))
 
 
 def _open(folder: int, name: str, place: Path, flags: int) -> int:

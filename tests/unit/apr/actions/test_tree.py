@@ -6,6 +6,7 @@ import hashlib
 import os
 import socket
 import threading
+import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -251,6 +252,18 @@ def test_a_large_file_is_read_in_pieces(tmp_path: Path) -> None:
     content = os.urandom(1 << 16) * 40
     (tmp_path / "large").write_bytes(content)
     assert snapshot(tmp_path)["large"].sha256 == sha(content)
+
+
+def test_a_file_larger_than_memory_is_not_held(tmp_path: Path) -> None:
+    size = 64 << 20
+    with (tmp_path / "model.gguf").open("wb") as file:
+        file.truncate(size)
+    tracemalloc.start()
+    try:
+        snapshot(tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < size // 8
+    finally:
+        tracemalloc.stop()
 
 
 def test_contents(tmp_path: Path) -> None:
