@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from apr.actions.tree import Tree
 
+# bytes that edits may make of one file, and hold of all: each of a few dozen could double what the one before it made
+_LONGEST = 16 << 20
+_MOST = 256 << 20
+
 
 class Overlay:
     """The files of one side.
@@ -25,6 +29,7 @@ class Overlay:
     def __init__(self, before: Tree) -> None:
         self.before = before
         self.written: dict[str, bytes | None] = {}
+        self._held = 0  # bytes in these
         # calls may go through these, to a file that has another name
         self._links = {path for path, leaf in before.items() if leaf.link is not None}
 
@@ -40,7 +45,7 @@ class Overlay:
 
     def write(self, path: str, text: str) -> None:
         """A whole file is written; one behind a link, or outside the tree, is then not known."""
-        self.written[path] = None if self._foreign(path) else text.encode("utf-8", "surrogatepass")
+        self._put(path, None if self._foreign(path) else text.encode("utf-8", "surrogatepass"))
 
     def edit(self, path: str, old: str, new: str, replace_all: bool) -> str | None:
         """A piece of a file is replaced, by a tool that said that it did.
@@ -48,21 +53,26 @@ class Overlay:
         An empty `old` makes a file that was not there.
 
         Returns:
-            The sha256 of the file afterwards; None where the file before is not known or the edit cannot have been made in it:
-            then nothing is known of this file from here on.
+            The sha256 of the file afterwards; None where the file before is not known, the edit cannot have been made in it, or
+            it makes more of it than is held here: then nothing is known of this file from here on.
 
         Raises:
             UnusableInput: the file in the tree before cannot be read, or is another one by now.
         """
-        after = (
-            None if self._foreign(path) else _edited(self.content(path), path in self.written, old, new, replace_all)
-        )
-        self.written[path] = after
+        after = None
+        if not self._foreign(path):
+            room = min(_LONGEST, _MOST - self._held + len(self.written.get(path) or b""))
+            after = _edited(self.content(path), path in self.written, old, new, replace_all, room)
+        self._put(path, after)
         return None if after is None else hashlib.sha256(after).hexdigest()
 
     def lose(self, path: str) -> None:
         """Something was done to a file of which nothing is known."""
-        self.written[path] = None
+        self._put(path, None)
+
+    def _put(self, path: str, content: bytes | None) -> None:
+        self._held += len(content or b"") - len(self.written.get(path) or b"")
+        self.written[path] = content
 
     def _foreign(self, path: str) -> bool:
         if path.startswith(("/", "../")) or path in {"", ".", ".."}:
@@ -73,12 +83,14 @@ class Overlay:
         return any("/".join(parts[:depth]) in self._links for depth in range(1, len(parts) + 1))
 
 
-def _edited(content: bytes | None, known: bool, old: str, new: str, replace_all: bool) -> bytes | None:
+def _edited(content: bytes | None, known: bool, old: str, new: str, replace_all: bool, room: int) -> bytes | None:
     was, becomes = (text.encode("utf-8", "surrogatepass") for text in (old, new))
     if not was:
         # a file of which nothing is known is not a file that is not there
         return becomes if content == b"" or (content is None and not known) else None
     count = 0 if content is None else content.count(was)
     if content is None or not count or (count > 1 and not replace_all):
+        return None
+    if len(content) + count * (len(becomes) - len(was)) > room:
         return None
     return content.replace(was, becomes)

@@ -283,7 +283,7 @@ KNOWN: list[tuple[str, dict[str, Any]]] = [
     ("module", "name", "fault"),
     [
         (overlay, "_edited", lambda content, *_: content),
-        (overlay, "_edited", lambda content, _known, old, new, _all: content.replace(old.encode(), new.encode(), 1)),
+        (overlay, "_edited", lambda content, _known, old, new, *_: content.replace(old.encode(), new.encode(), 1)),
         (Overlay, "write", lambda *_: None),
         (Overlay, "content", lambda self, path: self.before.content(path)),
         (files, "follow", lambda *_: []),
@@ -333,3 +333,25 @@ def test_the_first_doubt_is_told(before: Tree) -> None:
     ]
     records = [make.start(), make.prompt(), make.answer(1, *calls), make.result(2, "done"), make.end(1, "error")]
     assert final_state(entries(records), CWD, before, None).reason == "Bash at line 3 may have changed files"
+
+
+def test_edits_that_double_what_there_is_are_not_followed_for_ever(before: Tree) -> None:
+    made = Overlay(before)
+    made.write("a.txt", "x")
+    states = [made.edit("a.txt", "x", "xx", replace_all=True) for _ in range(64)]
+    assert states[:24] == [sha(b"x" * 2**n) for n in range(1, 25)]
+    assert states[24:] == [None] * 40
+    assert made.content("a.txt") is None
+    made.write("a.txt", "x")  # from here on it is known again
+    assert made.edit("a.txt", "x", "y", replace_all=False) == sha(b"y")
+
+
+def test_nor_are_many_files_that_each_stay_below_that(before: Tree) -> None:
+    made, most = Overlay(before), 20
+    for number in range(most):
+        made.write(f"{number}.txt", "x" * (1 << 20))
+    states = [made.edit(f"{number}.txt", "x", "x" * 16, replace_all=True) for number in range(most)]
+    held = sum(len(content or b"") for content in made.written.values())
+    assert states[0] is not None
+    assert None in states
+    assert held <= 256 << 20
