@@ -17,7 +17,8 @@ from apr.meter.rows import Feature, Row, load_rows
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/how-to/action-traces.md").read_text(encoding="utf-8")
 # blocks end with 0, but for these, by their last line
-ENDS = {"ccpa validate broken.ccpa-trace.jsonl": 1, "ccpa diff corpus/0001-mend": 1}
+DIFFERS = "ccpa diff other/teacher.ccpa-trace.jsonl other/student.ccpa-trace.jsonl --before corpus/0001-mend/before"
+ENDS = {"ccpa validate broken.ccpa-trace.jsonl": 1, DIFFERS: 1}
 
 
 @pytest.fixture
@@ -54,10 +55,11 @@ def test_every_command_of_the_page(tmp_path: Path, path: str) -> None:
     (tree,) = (said for command, said in told.items() if command.startswith("python -c"))
     assert f'"cwd_sha256":"{tree.strip()}"' in PAGE
     assert "broken.ccpa-trace.jsonl:4: $.ok: " in told["ccpa validate broken.ccpa-trace.jsonl"]
-    assert "mismatched_tool_result 0 0 Edit" in told["ccpa diff corpus/0001-mend"]
-    assert told["ccpa diff corpus/0001-mend --results ok"].startswith("AGREES: score 1.0000")
-    assert "1 of 1 pairs are as expected" in told["ccpa corpus corpus --results ok"]
-    assert "1 of 1 rows covered by 1 pairs; 1 out of scope" in told["ccpa coverage corpus --results ok"]
+    assert told["ccpa diff corpus/0001-mend"].startswith("AGREES: score 1.0000")
+    assert "mismatched_tool_input 0 0 Edit" in told[DIFFERS]
+    assert "mismatched_file_state - - tides.txt" in told[DIFFERS]
+    assert "1 of 1 pairs are as expected" in told["ccpa corpus corpus"]
+    assert "1 of 1 rows covered by 1 pairs; 1 out of scope" in told["ccpa coverage corpus"]
     (measured,) = (said for command, said in told.items() if command.startswith("ccpa measure"))
     assert measured.startswith("AGREES: score 1.0000")
     upstream = told["ccpa coverage corpus --compat upstream --oos-rows status-line"]

@@ -21,6 +21,7 @@ from apr.meter.files import State, final_state
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from apr.actions.trace import Record
     from apr.meter.rows import Feature
     from apr.meter.sides import Side
 
@@ -150,8 +151,13 @@ def _skills(entries: Sequence[Entry], feature: Feature) -> Iterator[Entry]:
 
 
 def _results(entries: Sequence[Entry], feature: Feature) -> Iterator[Entry]:
+    asked: dict[str, str] = {}
     for line, record in entries:
         if record["kind"] != "tool_result":
+            if record["kind"] == "assistant_turn":
+                asked |= {block["id"]: block["name"] for block in record["blocks"] if block["type"] == "tool_use"}
+            yield Entry(line, record)
+        elif feature.name == "content" and not _counts(asked[record["tool_use_id"]], record):
             yield Entry(line, record)
         elif feature.name == "exit_code":
             effects = record.get("side_effects", {})
@@ -159,6 +165,11 @@ def _results(entries: Sequence[Entry], feature: Feature) -> Iterator[Entry]:
             yield Entry(line, record if changed is effects else {**record, "side_effects": changed})
         else:
             yield Entry(line, _altered(record, feature.name))
+
+
+def _counts(tool: str, record: Record) -> bool:
+    """Whether anything that the tool said does."""
+    return tool_named(tool).says(record["content"], record["ok"]) is not None
 
 
 def _course(entries: Sequence[Entry], _feature: Feature) -> Iterator[Entry]:

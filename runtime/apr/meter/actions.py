@@ -116,7 +116,7 @@ def follow(entries: Iterable[Entry], place: Place, results: Results) -> list[Act
             # only now, because what was edited depends on whether it was
             tool = tool_named(name)
             call = ("tool", tool.name, *tool.call(given, place, record["ok"]))
-            key = (call, result.outcome(record, place, results))
+            key = (call, result.outcome(record, place, results, tool.says))
             actions[at] = Action("tool", tool.name, call, key, asked_line, turn, call_id, given)
         elif kind == "hook_event":
             call = ("hook", *hook.call(record, place))

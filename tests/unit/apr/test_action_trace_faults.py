@@ -168,7 +168,7 @@ def test_a_field_of_a_skill_that_is_ignored(
     assert noticed()
 
 
-@pytest.mark.parametrize(("part", "pair"), [(0, "result-not-ok"), (1, "result-exit-code"), (2, "result-content")])
+@pytest.mark.parametrize(("part", "pair"), [(0, "write-that-failed"), (1, "result-exit-code"), (2, "result-content")])
 def test_a_part_of_a_result_that_is_ignored(
     noticed: Callable[..., set[str]], monkeypatch: pytest.MonkeyPatch, part: int, pair: str
 ) -> None:
@@ -176,7 +176,9 @@ def test_a_part_of_a_result_that_is_ignored(
 
     def outcome(*given: Any) -> Any:
         parts = rule(*given)
-        return None if parts is None else (*parts[:part], *parts[part + 1 :])
+        if parts is None:
+            return None
+        return parts[:2] if part == 2 else (*parts[:part], None, *parts[part + 1 :])
 
     monkeypatch.setattr(result, "outcome", outcome)
     assert pair in noticed()

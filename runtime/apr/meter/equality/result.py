@@ -1,8 +1,9 @@
 r"""What came back from a tool: whether it succeeded, its exit code, and what it said.
 
 Compared, as far as the setting asks: `content` is all of it, `ok` leaves out what was said, `none` all. In what was said the
-working directory is taken out, a line may end in `\r\n`, and blanks (and tabs) at the end of a line do not count; nothing else is
-smoothed. Not compared: `files_read` and `files_written`, which are claims; files are computed from the trees.
+working directory is taken out, a line may end in `\r\n`, and blanks (and tabs) at the end of a line and line ends at the end of all do not
+count. A tool may have words of its own, which say nothing about what it did: each tool's row in `apr.meter.equality` says how its are
+taken. Not compared: `files_read` and `files_written`, which are claims; files are computed from the trees.
 
 Upstream: results are not looked at.
 """
@@ -14,16 +15,18 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from apr.meter.paths import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from apr.actions.trace import Record
     from apr.meter.paths import Place
 
 Results: TypeAlias = Literal["content", "ok", "none"]
+# what counts of what a tool said, given whether it succeeded; None where nothing does
+Says: TypeAlias = "Callable[[str, bool], str | None]"
 RESULTS: tuple[Results, ...] = ("content", "ok", "none")
 
 
-def outcome(record: Record, place: Place, results: Results) -> tuple[Hashable, ...] | None:
+def outcome(record: Record, place: Place, results: Results, says: Says) -> tuple[Hashable, ...] | None:
     """The parts of the key that a result adds; None where results are left out."""
     if results == "none":
         return None
@@ -31,7 +34,8 @@ def outcome(record: Record, place: Place, results: Results) -> tuple[Hashable, .
     code = effects.get("exit_code") if effects else None
     if results == "ok":
         return record["ok"], code
-    return record["ok"], code, place.text(smooth(record["content"]))
+    said = says(record["content"], record["ok"])
+    return (record["ok"], code) if said is None else (record["ok"], code, place.text(said))
 
 
 def told(parts: tuple[Any, ...]) -> str:
@@ -42,7 +46,21 @@ def told(parts: tuple[Any, ...]) -> str:
 
 
 def smooth(content: str) -> str:
-    """What was said, without what says nothing at the ends of lines."""
+    """What was said, without what says nothing at the ends of lines and at the end."""
     if "\r\n" in content or " \n" in content or "\t\n" in content or content.endswith((" ", "\t")):
-        return "\n".join([line.rstrip(" \t") for line in content.replace("\r\n", "\n").split("\n")])
-    return content
+        content = "\n".join([line.rstrip(" \t") for line in content.replace("\r\n", "\n").split("\n")])
+    return content.rstrip("\n")
+
+
+def all_of_it(content: str, _ok: bool) -> str:
+    """What a command printed, or a tool that nothing is known about."""
+    return smooth(content)
+
+
+def if_it_succeeded(content: str, ok: bool) -> str | None:
+    """What a tool of the agent's own found; why it failed is said in the words of whoever wrote it."""
+    return smooth(content) if ok else None
+
+
+def nothing(_content: str, _ok: bool) -> None:
+    """Nothing of what a tool says that changes files: it confirms in its own words, and the files say what it did."""

@@ -90,7 +90,7 @@ def test_paths_that_are_normalised_too_much_are_found_out(spoilt: Callable[[str]
 
 def test_task_is_agent_and_no_other_case_is() -> None:
     assert tool_named("Task") == tool_named("Agent")
-    assert tool_named("task") == ("task", other.call)
+    assert tool_named("task") == ("task", other.call, result.all_of_it)
     assert tool_named("bash").call is other.call
 
 
@@ -172,6 +172,7 @@ def test_a_skill_rule_that_ignores_a_part_is_found_out(at: int) -> None:
     assert any(blind(SKILL) == blind(one) for one in SKILLS)
 
 
+ALL = result.all_of_it
 SAID = [
     ("a", "a", True),
     ("a \nb\t\n", "a\nb\n", True),
@@ -179,7 +180,9 @@ SAID = [
     ("a \t\r\nb", "a\nb", True),
     ("a  ", "a", True),
     ("in /w/a/x.", "in /w/a/x.", True),
-    ("a\n", "a", False),
+    ("a\n", "a", True),
+    ("a\n\n", "a", True),
+    ("\na", "a", False),
     ("a\rb", "a\nb", False),
     (" a", "a", False),
     ("a  b", "a b", False),
@@ -194,15 +197,47 @@ SAID = [
 
 @pytest.mark.parametrize(("one", "another", "same"), SAID)
 def test_what_a_tool_said(one: str, another: str, same: bool) -> None:
-    keys = [result.outcome(make.result(2, content=said), HERE, "content") for said in (one, another)]
+    keys = [result.outcome(make.result(2, content=said), HERE, "content", ALL) for said in (one, another)]
     assert (keys[0] == keys[1]) is same
+
+
+LINES = "     1\tHull 7.3\n     2\t\n"
+WORDED = [
+    ("Write", "written", "Wrote 3 bytes.", True, True),
+    ("Edit", "edited", "Edited x: 1 place.", True, True),
+    ("NotebookEdit", "a", "b", True, True),
+    ("Edit", "not found", "no such text", False, True),
+    ("Read", LINES, "1→Hull 7.3\n 2→", True, True),
+    ("Read", LINES, "1\tHull 7.4\n2\t", True, False),
+    ("Read", LINES, "2\tHull 7.3\n3\t", True, False),
+    ("Read", "Hull 7.3", "Hull 7.4", True, False),
+    ("Read", "no such file", "not found", False, True),
+    ("Glob", "a\nb", "a", True, False),
+    ("Glob", "a", "b", False, True),
+    ("Grep", "1:a", "2:a", True, False),
+    ("Grep", "a", "b", False, True),
+    ("NotebookRead", "a", "b", True, False),
+    ("Bash", "1\ta", "1→a", True, False),
+    ("Bash", "a", "b", False, False),
+    ("Agent", "a", "b", True, False),
+    ("mcp__x", "a", "b", False, False),
+]
+
+
+@pytest.mark.parametrize(("tool", "one", "another", "ok", "same"), WORDED)
+def test_words_of_a_tool_s_own_say_nothing(tool: str, one: str, another: str, ok: bool, same: bool) -> None:
+    says = tool_named(tool).says
+    keys = [result.outcome(make.result(2, content=said, ok=ok), HERE, "content", says) for said in (one, another)]
+    assert (keys[0] == keys[1]) is same
+    other_end = result.outcome(make.result(2, content=one, ok=not ok), HERE, "content", says)
+    assert other_end not in keys, "whether it succeeded always counts"
 
 
 def test_smoothing_in_no_way_or_by_strip_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def count() -> int:
         return sum(
-            (result.outcome(make.result(2, content=one), HERE, "content")
-             == result.outcome(make.result(2, content=another), HERE, "content")) is not same
+            (result.outcome(make.result(2, content=one), HERE, "content", ALL)
+             == result.outcome(make.result(2, content=another), HERE, "content", ALL)) is not same
             for one, another, same in SAID
         )  # fmt: skip
 
@@ -216,7 +251,7 @@ def test_smoothing_in_no_way_or_by_strip_is_found_out(monkeypatch: pytest.Monkey
 def test_smoothing_line_by_line(said: str) -> None:
     lines = said.split("\n")
     expected = [line.removesuffix("\r") if number < len(lines) - 1 else line for number, line in enumerate(lines)]
-    assert result.smooth(said) == "\n".join(line.rstrip(" \t") for line in expected)
+    assert result.smooth(said) == "\n".join(line.rstrip(" \t") for line in expected).rstrip("\n")
 
 
 def test_how_much_of_a_result_counts() -> None:
@@ -226,12 +261,11 @@ def test_how_much_of_a_result_counts() -> None:
     differences: dict[Results, list[Record]] = {"content": [bad, said, coded], "ok": [bad, coded], "none": []}
     for results, differing in differences.items():
         same = [one for one in (good, bad, said, coded, claimed) if one not in differing]
-        keys = {str(result.outcome(one, HERE, results)) for one in same}
+        keys = {str(result.outcome(one, HERE, results, ALL)) for one in same}
         assert len(keys) == 1
-        assert len(keys | {str(result.outcome(one, HERE, results)) for one in differing}) == 1 + len(differing)
-    assert result.outcome(make.result(2, exit_code=0), HERE, "ok") != result.outcome(
-        make.result(2, exit_code=1), HERE, "ok"
-    )
+        assert len(keys | {str(result.outcome(one, HERE, results, ALL)) for one in differing}) == 1 + len(differing)
+    zero, one = (result.outcome(make.result(2, exit_code=code), HERE, "ok", ALL) for code in (0, 1))
+    assert zero != one
 
 
 def test_the_page_says_what_the_rules_do() -> None:
