@@ -265,3 +265,34 @@ def test_measure_refuses(tmp_path: Path) -> None:
     unasked = ccpa("measure", "--teacher", teacher, "--compat", "upstream", "--apr-bin", sound)
     assert unasked.returncode == 2
     assert "has no user_prompt of turn 0" in unasked.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("validate", "--max-findings=3"),
+        ("diff", "--results=ok"),
+        ("diff", "--results=content"),
+        ("corpus", "--results=none"),
+        ("corpus", "--jobs=2"),
+        ("measure", "--no-network"),
+        ("measure", "--timeout=1"),
+        ("measure", "--actor=apr-code"),
+        ("measure", "--results=ok"),
+        ("measure", "--aggregate-min=0.9"),
+    ],
+)
+def test_an_option_that_would_count_for_nothing_is_refused(tmp_path: Path, command: str, option: str) -> None:
+    trace = write(tmp_path / "one" / "teacher.ccpa-trace.jsonl")
+    write(tmp_path / "one" / "student.ccpa-trace.jsonl")
+    meant: dict[str, list[str | Path]] = {
+        "validate": [trace],
+        "diff": [tmp_path / "one"],
+        "corpus": [tmp_path],
+        "measure": ["--teacher", trace, "--apr-bin", _student(tmp_path, f"open({str(tmp_path / 'ran')!r}, 'w')")],
+    }
+    done = ccpa(command, *meant[command], "--compat", "upstream", option)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"ccpa: error: {option.partition('=')[0]} does not go with --compat upstream")
+    assert not (tmp_path / "ran").exists()
+    assert ccpa(command, *meant[command], "--compat", "upstream").returncode in {0, 1}

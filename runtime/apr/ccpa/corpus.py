@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from apr.ccpa.options import add_meter, share
+from apr.ccpa.options import add_meter, refuse, settings, share
 from apr.console import Progress, escape
 from apr.errors import FINDINGS, OK, UsageError
-from apr.meter.compare import Settings
 from apr.meter.corpus import SCHEMA, judge_all
 from apr.meter.pairs import STUDENT, TEACHER, find_pairs
 from apr.meter.pins import differing_drifts, unexpected
@@ -64,10 +63,9 @@ def run(args: argparse.Namespace) -> int:
     if args.compat:
         return _upstream(args)
     pairs = find_pairs(args.folder)
-    settings = Settings(args.results, args.individual_min)
     with Progress("comparing", len(pairs), unit="pairs") as bar:
         report = judge_all(
-            pairs, settings, args.aggregate_min, jobs=args.jobs, rows=args.html is not None, done=bar.advance
+            pairs, settings(args), args.aggregate_min, jobs=args.jobs, rows=args.html is not None, done=bar.advance
         )
     wrong = _wrong([(one.pair, unexpected(one.pair, one.report)) for one in report.judged]) if args.expect else None
     if args.html is not None:
@@ -88,6 +86,8 @@ def _upstream(args: argparse.Namespace) -> int:
 
     if args.html is not None:
         raise UsageError("--html shows the default meter's reports", hint="leave out --compat upstream")
+    refuse(args, ("results",), "does not go with --compat upstream, which looks at no results")
+    refuse(args, ("jobs",), "does not go with --compat upstream, which is one process")
     if not args.expect:
         return traces.corpus(
             args.folder, individual_min=args.individual_min, aggregate_min=args.aggregate_min, as_json=args.json

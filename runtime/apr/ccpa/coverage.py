@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from apr.ccpa.options import add_results, settings
 from apr.console import Progress, escape, print_table
 from apr.errors import FINDINGS, OK, UsageError
-from apr.meter.compare import Settings
 from apr.meter.coverage import SCHEMA, cover
-from apr.meter.equality.result import RESULTS
 from apr.meter.pairs import find_pairs
 from apr.meter.rows import load_rows
 
@@ -38,11 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("corpus", type=Path, nargs="?", metavar="DIR", help="a folder of pairs")
     parser.add_argument("--rows", type=Path, metavar="FILE", help=f"the matrix ({ROWS} in DIR if not given)")
-    parser.add_argument(
-        "--results",
-        choices=RESULTS,
-        help=f"what of a tool's result counts: all of it, whether it succeeded, nothing ({RESULTS[0]})",
-    )
+    add_results(parser)
     parser.add_argument("--compat", choices=("upstream",), help="count declarations, as the upstream's program does")
     parser.add_argument("--json", action="store_true", help=f"one JSON object, schema {SCHEMA}")
     upstream.add_arguments(parser)
@@ -66,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     rows = load_rows(args.rows if args.rows is not None else args.corpus / ROWS)
     pairs = find_pairs(args.corpus)
     with Progress("taking features out", len(pairs), unit="pairs") as meter:
-        found = cover(pairs, rows, Settings(results=args.results or RESULTS[0]), meter.advance)
+        found = cover(pairs, rows, settings(args), meter.advance)
     if args.json:
         sys.stdout.write(json.dumps(found.as_json(), indent=2, allow_nan=False) + "\n")
     else:

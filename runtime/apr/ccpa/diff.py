@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from apr.actions.tree import snapshot
-from apr.ccpa.options import add_meter
+from apr.ccpa.options import add_meter, refuse, settings
 from apr.errors import FINDINGS, OK, UsageError
 from apr.meter.card import print_card
-from apr.meter.compare import Settings, compare
+from apr.meter.compare import compare
 from apr.meter.pairs import STUDENT, TEACHER, load_pair
 from apr.meter.report import SCHEMA
 from apr.meter.sides import load_side
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     if args.compat:
         return _upstream(args, given)
     teacher, student = _pair(args, given) if args.student is None else _sides(args)
-    report = compare(teacher, student, Settings(args.results, args.individual_min))
+    report = compare(teacher, student, settings(args))
     if args.json:
         sys.stdout.write(json.dumps(report.as_json(), indent=2, allow_nan=False) + "\n")
     else:
@@ -72,6 +72,7 @@ def _upstream(args: argparse.Namespace, given: list[str]) -> int:
 
     if given:
         raise UsageError(f"the upstream's meter has no {given[0]}", hint="it compares paths as they are, and no trees")
+    refuse(args, ("results",), "does not go with --compat upstream, which looks at no results")
     paths = (args.teacher, args.student)
     if args.student is None:
         paths = (args.teacher / TEACHER, args.teacher / STUDENT)

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from apr.ccpa.options import add_meter, share
+from apr.ccpa.options import add_meter, refuse, settings, share
 from apr.ccpa.students import OURS, Student, any_program, apr_code, words_of
 from apr.ccpa.trial import Lesson, NotMeasured, Terms, Trial, measure
 from apr.console import Progress, escape, print_table
 from apr.errors import FINDINGS, OK, UnusableInput, UsageError
 from apr.meter.card import print_card
-from apr.meter.compare import Settings
 from apr.meter.corpus import CorpusReport, Judged
 from apr.meter.pairs import TEACHER, load_pair
 from apr.meter.report import AGGREGATE_MIN
@@ -30,8 +29,13 @@ if TYPE_CHECKING:
 
 SCHEMA = "ccpa-measure-v1"
 _SECONDS = 600.0
+_ACTORS = ("apr-code", "claude-code")
 _OF_OURS = ("model", "max_turns", "tools", "allow_bash")
 _OF_UPSTREAM = ("apr_bin", "emit_student")
+_NOT_OF_UPSTREAM = (
+    *("before", "teacher_cwd", "keep", "timeout", "no_network", "actor", "model", "tools", "allow_bash", "results"),
+    "aggregate_min",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,17 +65,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--before", type=Path, metavar="DIR", help="the tree that the teacher of a trace started from")
     parser.add_argument("--teacher-cwd", type=Path, metavar="DIR", help="where the teacher of a trace worked")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep traces and trees here, as pairs for `ccpa diff`")
+    parser.add_argument("--timeout", type=_seconds, metavar="S", help=f"seconds a student may take ({_SECONDS:g})")
     parser.add_argument(
-        "--timeout", type=_seconds, default=_SECONDS, metavar="S", help="seconds a student may take (%(default)g)"
-    )
-    parser.add_argument(
-        "--no-network", action="store_true", help="keep the network from the student, and list what it tried to reach"
+        "--no-network",
+        action="store_true",
+        default=None,
+        help="keep the network from the student, and list what it tried to reach",
     )
     parser.add_argument(
         "--actor",
-        choices=("apr-code", "claude-code"),
-        default="apr-code",
-        help="what the student's trace has to say of itself (%(default)s)",
+        choices=_ACTORS,
+        help=f"what the student's trace has to say of itself ({_ACTORS[0]})",
     )
     ours = parser.add_argument_group(f"of the student {OURS}", "see `apr code --help`")
     ours.add_argument("--model", metavar="MODEL")
@@ -82,9 +86,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--aggregate-min",
         type=share,
-        default=AGGREGATE_MIN,
         metavar="X",
-        help="of several teachers: the mean from which on they pass (%(default)s)",
+        help=f"of several teachers: the mean from which on they pass ({AGGREGATE_MIN})",
     )
     upstream = parser.add_argument_group("of --compat upstream")
     upstream.add_argument("--apr-bin", metavar="PROGRAM", help="the program to run as `PROGRAM code -p PROMPT` (apr)")
@@ -123,14 +126,15 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.compat:
         return _upstream(args)
-    _refuse(args, _OF_UPSTREAM, "goes with --compat upstream")
+    refuse(args, _OF_UPSTREAM, "goes with --compat upstream")
     student = _student(args)
     lessons, several = _lessons(args)
-    terms = Terms(args.timeout, args.no_network, args.actor, Settings(args.results, args.individual_min))
+    terms = Terms(args.timeout or _SECONDS, bool(args.no_network), args.actor or _ACTORS[0], settings(args))
     with tempfile.TemporaryDirectory(prefix="ccpa-") if args.keep is None else nullcontext(_kept(args.keep)) as place:
         measured = _all(lessons, student, terms, Path(place), several=several)
     judged = tuple(Judged(one.pair, one.trial.report) for one in measured if one.trial and one.pair)
-    whole = CorpusReport(judged, terms.settings, args.aggregate_min)
+    aggregate_min = AGGREGATE_MIN if args.aggregate_min is None else args.aggregate_min
+    whole = CorpusReport(judged, terms.settings, aggregate_min)
     refused = [one for one in measured if one.trial is None]
     passes = not refused and (whole.passes if several else all(one.report.passes for one in judged))
     if args.json:
@@ -164,7 +168,7 @@ def _all(lessons: Sequence[Lesson], student: Student, terms: Terms, place: Path,
 def _student(args: argparse.Namespace) -> Student:
     name, _, more = args.student.partition(" ")
     if name != OURS:
-        _refuse(args, _OF_OURS, f"is of the student {OURS}")
+        refuse(args, _OF_OURS, f"is of the student {OURS}")
         return any_program(args.student)
     options = words_of(more)
     if args.model is not None and Path(args.model).exists():  # else it is an alias
@@ -188,7 +192,7 @@ def _lessons(args: argparse.Namespace) -> tuple[list[Lesson], bool]:
         name = teacher.name.removesuffix(".jsonl").removesuffix(".ccpa-trace")
         cwd = PurePosixPath(args.teacher_cwd.absolute()) if args.teacher_cwd is not None else None
         return [Lesson(name, teacher, args.before, cwd=cwd)], False
-    _refuse(args, ("before", "teacher_cwd"), "goes with a trace; of a pair, its folder and meta.toml say that")
+    refuse(args, ("before", "teacher_cwd"), "goes with a trace; of a pair, its folder and meta.toml say that")
     if (teacher / TEACHER).is_file():
         return [_lesson(teacher)], False
     try:
@@ -231,21 +235,13 @@ def _kept(folder: Path) -> Path:
     return folder
 
 
-def _refuse(args: argparse.Namespace, names: Sequence[str], why: str) -> None:
-    for name in names:
-        if getattr(args, name) is not None:
-            raise UsageError(f"--{name.replace('_', '-')} {why}")
-
-
 def _upstream(args: argparse.Namespace) -> int:
     """Does as the upstream's program does: no trace of the student is read, and the teacher alone decides."""
     from apr.ccpa.upstream.measure import measure as as_upstream  # noqa: PLC0415 - only --compat needs it
 
     if args.student != OURS:
         raise UsageError("the upstream's meter takes no --student", hint="name its program by --apr-bin")
-    _refuse(
-        args, ("before", "teacher_cwd", "keep", "model", "tools", "allow_bash"), "does not go with --compat upstream"
-    )
+    refuse(args, _NOT_OF_UPSTREAM, "does not go with --compat upstream")
     turns = args.max_turns or "1"
     if not turns.isdecimal():
         raise UsageError(f"--max-turns {turns} is no number of turns")

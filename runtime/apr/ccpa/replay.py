@@ -11,12 +11,11 @@ from pathlib import Path, PurePosixPath
 
 from apr.actions.tree import snapshot
 from apr.actions.writing import TraceWriter
+from apr.ccpa.options import add_results, settings
 from apr.ccpa.replayed import SCHEMA, Outcome, print_outcome
 from apr.ccpa.replaying import Replayed, Task, replay
 from apr.console import Progress
 from apr.errors import FINDINGS, OK, UsageError
-from apr.meter.compare import Settings
-from apr.meter.equality.result import RESULTS
 from apr.meter.pairs import TEACHER, load_pair
 from apr.meter.sides import load_side
 
@@ -45,12 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--twice", action="store_true", help="replay in two folders; both must come out the same")
     parser.add_argument("--allow-bash", action="store_true", help="let recorded commands run; no folder confines these")
     parser.add_argument("--hooks", type=Path, metavar="FILE", help="hooks for the session, see `apr code --help`")
-    parser.add_argument(
-        "--results",
-        choices=RESULTS,
-        default=RESULTS[0],
-        help="what of a tool's result counts: all of it, whether it succeeded, nothing (%(default)s)",
-    )
+    add_results(parser)
     parser.add_argument("--timeout", type=_seconds, default=600.0, metavar="S", help="a replay may take; default: 600")
     parser.add_argument(
         "--require-isolation", action="store_true", help="do not run where the network cannot be kept away"
@@ -134,4 +128,4 @@ def _outcome(task: Task, args: argparse.Namespace, scratch: Path) -> Outcome:
 
         first = once(args.keep or scratch / "work-1", "1")
         second = once(scratch / "work-2", "2") if args.twice else None
-    return Outcome.of(task, first, second, Settings(args.results))
+    return Outcome.of(task, first, second, settings(args))

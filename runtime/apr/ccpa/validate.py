@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 SCHEMA = "ccpa-validate-v1"
+_SHOWN = 100  # findings of a file
 _STRIDE = 2048  # records between two steps of the bar
 
 
@@ -67,9 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-findings",
         type=_count,
-        default=100,
         metavar="N",
-        help="show so many of a file, and say how many more there are (%(default)s if not given)",
+        help=f"show so many of a file, and say how many more there are ({_SHOWN} if not given)",
     )
     parser.add_argument(
         "--compat",
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         0 where nothing is wrong, 1 where something is, 2 where a file could not be read.
 
     Raises:
-        UsageError: standard input is named twice, or with `--compat upstream`.
+        UsageError: standard input is named twice, or something goes with `--compat upstream` that does not.
     """
     if args.files.count(STDIN) > (0 if args.compat else 1):
         problem = "--compat upstream reads no standard input" if args.compat else "standard input can be read once"
@@ -96,13 +96,16 @@ def run(args: argparse.Namespace) -> int:
 
         if missing:
             raise UnusableInput(*missing[0].args[:1], where=missing[0].where, hint=missing[0].hint)
+        if args.max_findings is not None:
+            raise UsageError("--max-findings does not go with --compat upstream, which stops at the first")
         return validate([Path(name) for name in names], as_json=args.json)
     results = [_Checked(error.where or "", problem=str(error)) for error in missing]
     if not args.json:
         for error in missing:
             _complain(error)
+    most = _SHOWN if args.max_findings is None else args.max_findings
     with Progress("validating", size(names), unit="bytes") as bar:
-        results += [_validate(name, args.max_findings, bar, shows=not args.json) for name in names]
+        results += [_validate(name, most, bar, shows=not args.json) for name in names]
     if args.json:
         content = {"schema": SCHEMA, "files": [one.as_json() for one in results], "totals": _totals(results)}
         sys.stdout.write(json.dumps(content, indent=2, allow_nan=False) + "\n")
