@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-END_TURN, MAX_TOKENS, STOP_SEQUENCE, TOOL_USE, ERROR = "end_turn", "max_tokens", "stop_sequence", "tool_use", "error"
+END_TURN, MAX_TOKENS, ERROR = "end_turn", "max_tokens", "error"
 
 # Mistral's templates take ids of exactly nine letters and digits, and no other model minds
 _ID_LENGTH, _ID_CHARACTERS = 9, string.ascii_letters + string.digits

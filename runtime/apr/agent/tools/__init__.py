@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from apr.agent.confinement import Confinement, Refused
@@ -36,12 +35,6 @@ class _Tool(Protocol):
     PARAMETERS: dict[str, Any]
 
     def run(self, arguments: Mapping[str, Any], room: Confinement) -> Outcome: ...
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    name: str
-    module: _Tool
 
 
 class Toolbox:
