@@ -104,6 +104,7 @@ class Program:
         Returns:
             The exit code, see the head of this module.
         """
+        _open_what_was_closed()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(
@@ -208,6 +209,20 @@ class Program:
             " please report it with the lines above\n"
         )
         return BUG
+
+
+def _open_what_was_closed() -> None:
+    """Lets no file of ours get the number of a standard stream that was closed: children would take it for theirs.
+
+    `sys.stdin` and `sys.stdout` stay None, so whoever needs them can say so. Nobody reads a closed standard error: messages go nowhere.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 @contextlib.contextmanager

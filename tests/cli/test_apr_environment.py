@@ -40,6 +40,13 @@ def test_closed_streams(tiny_llama: Callable[..., Path], tmp_path: Path) -> None
         assert said in done.stderr
 
 
+def test_a_closed_standard_error_is_no_bug(tmp_path: Path) -> None:
+    done = shell(
+        f"{APR} inspect nothing.gguf 2>&-; {APR} code -p x --answers-from nothing --cwd nowhere <&- 2>&-", tmp_path
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 @pytest.mark.parametrize(
     "command", ["run {} --prompt a", "inspect {}", "validate {}", "import {}", "trace {} --payload"]
 )

@@ -422,3 +422,16 @@ def test_isolation_that_is_required_and_not_to_be_had(before: Path, tmp_path: Pa
             assert (content["passes"], content["isolated"]) == (True, False)
             assert content["reason"].startswith("no new network namespace")
             assert content["notes"] == [f"the network was not kept away: {content['reason']}"]
+
+
+def test_closed_standard_streams_are_nobodys_files(before: Path, tmp_path: Path) -> None:
+    teacher = code(before, tmp_path, WORK)
+    command = 'exec "$0" -m apr.ccpa replay "$1" --before "$2" <&- 2>&-'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable, str(teacher), str(before)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.split("\n")[0]) == (0, "AS RECORDED"), done.stdout

@@ -70,13 +70,18 @@ def _sha256(path: Path, _device: int, _inode: int, _size: int, _mtime_ns: int) -
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside `path` that takes its place when the block ends well and vanishes when it does not.
 
+    A link is followed: `/dev/stdout` is one, and stays one.
+
     Raises:
-        UsageError: the file cannot be written.
+        UsageError: the file cannot be written, or there is a device, a pipe or the like, which a file would take the place of.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
+    place = Path(os.path.realpath(path))
+    if place.exists() and not (place.is_file() or place.is_dir()):
+        raise UsageError("is no regular file", where=str(path), hint="give a file's name")
+    temporary = place.with_name(f".{place.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     try:
         yield temporary
-        temporary.replace(path)
+        temporary.replace(place)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
