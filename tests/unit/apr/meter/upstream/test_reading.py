@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Upstream
+    from tests.unit.apr.meter.upstream.conftest import Upstream
 
 PROMPT = '{"kind":"user_prompt","v":1,"turn":0,"text":"a"}'
 TURN = '{"kind":"assistant_turn","v":1,"turn":1,"blocks":%s,"stop_reason":"end_turn"}'

@@ -10,7 +10,7 @@ import pytest
 from apr.meter.upstream.score import compare_all
 
 if TYPE_CHECKING:
-    from conftest import Upstream
+    from tests.unit.apr.meter.upstream.conftest import Upstream
 
 
 def _call(name: str, given: Any) -> str:
