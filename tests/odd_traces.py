@@ -127,7 +127,17 @@ class Odd:
 
     def argument(self) -> Any:
         pick = self.chance.choice
-        near: tuple[Any, ...] = (Text("1"), Text("1.0"), Text("-0"), Text("0"), Text(str(2**64)), True, None, [], Fields())
+        near: tuple[Any, ...] = (
+            Text("1"),
+            Text("1.0"),
+            Text("-0"),
+            Text("0"),
+            Text(str(2**64)),
+            True,
+            None,
+            [],
+            Fields(),
+        )
         return pick((self.word(), self.word(), pick(near)))
 
     def block(self) -> Any:
