@@ -16,13 +16,13 @@ import pytest
 from apr import __version__
 from apr.actions.tree import snapshot, tree_sha256
 from apr.sandbox import available, machine
+from tests import pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 STUDENT = Path(__file__).with_name("measured_student.py")
 PROMPT = "write three words to notes.txt; don't say $HOME or {cwd}"
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "ccpa-measure-v1.md"
 TEACHER = "teacher.ccpa-trace.jsonl"
 
 
@@ -419,13 +419,6 @@ def test_upstreams_way_is_there_for_comparison(tmp_path: Path) -> None:
 
 def test_the_page_of_the_schema_names_every_key(teacher: Path) -> None:
     content = json.loads(ccpa("--teacher", str(teacher), "--student", student(), "--json").stdout)
-    _, _, whole, trial = [_keys(part) for part in PAGE.read_text().replace("A trial:", "## A trial").split("\n## ")]
-    assert whole == sorted(content)
-    assert trial == sorted(content["trials"][0])
-
-
-def _keys(part: str) -> list[str]:
-    """What stands in backquotes in the first column of a table."""
-    return sorted(
-        key for line in part.splitlines() if line.startswith("| `") for key in line.split("|")[1].split("`")[1::2]
-    )
+    whole, trial = pages.keys("ccpa-measure-v1.md")
+    assert whole == list(content)
+    assert trial == list(content["trials"][0])

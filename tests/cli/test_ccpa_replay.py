@@ -17,10 +17,14 @@ import pytest
 from apr.actions.reading import read_trace
 from apr.actions.tree import snapshot, tree_sha256
 from apr.sandbox import machine
+from apr.sandbox.report import Attempt
+from tests import pages
 from tests.action_traces import answer, call, end, hook, plain, prompt, result, save, start, text, with_calls
 
 if TYPE_CHECKING:
     from tests.action_traces import Record
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def ccpa(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -103,6 +107,23 @@ def test_for_people(before: Path, tmp_path: Path) -> None:
     assert "turns:     4 of 4 consumed" in lines
     assert "files:     new.txt created, src/a.py changed" in lines
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_page_has_every_key(before: Path, tmp_path: Path) -> None:
+    content = replayed(ccpa("replay", code(before, tmp_path, WORK), "--before", before, "--json", cwd=tmp_path))
+    attempt = Attempt("inet", "192.0.2.1", 80, "tcp", "curl", 1, loopback=False)
+    assert pages.keys("ccpa-replay-v1.md") == [list(content), list(attempt.as_json())]
+
+
+def test_the_sample_of_the_how_to() -> None:
+    """What the page shows is what is printed first."""
+    if machine() != type(machine())():
+        pytest.skip(str(machine()))
+    page = (ROOT / "docs" / "how-to" / "no-network.md").read_text(encoding="utf-8")
+    command, *shown = page.partition("```\n$ ccpa ")[2].partition("\n```")[0].splitlines()
+    done = ccpa(*command.split(), cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[: len(shown)] == shown
 
 
 def test_nothing_is_done_in_another_tree(before: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import pages
 from tests.action_traces import as_bytes, end, plain, prompt, save, start, with_calls
 
 if TYPE_CHECKING:
@@ -169,6 +170,19 @@ def test_json(tmp_path: Path) -> None:
     assert content["totals"] == {
         "files": 3, "valid": 1, "invalid": 1, "unreadable": 1, "records": 11, "findings": 1, "text_only": 0
     }  # fmt: skip
+
+
+def test_the_page_has_every_key(tmp_path: Path) -> None:
+    save(tmp_path / "bad", [start(), prompt(), end(1, "error", elapsed_ms=-1)])
+    content: Any = json.loads(said(tmp_path, "bad", "--json")[1])
+    (file,) = content["files"]
+    (finding,) = file["findings"]
+    assert pages.keys("ccpa-validate-v1.md") == [list(one) for one in (content, file, finding, content["totals"])]
+    content = json.loads(said(tmp_path, "bad", "--json", "--compat", "upstream")[1] or "{}")
+    assert content == {}
+    save(tmp_path / "good", plain())
+    content = json.loads(said(tmp_path, "good", "--json", "--compat", "upstream")[1])
+    assert content == {"schema": "ccpa-validate-v1", "compat": "upstream", "records": {"good": 4}}
 
 
 def test_nothing_steers_the_terminal(tmp_path: Path) -> None:
