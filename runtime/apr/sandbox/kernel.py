@@ -94,6 +94,26 @@ def fetch_fd(pid: int, fd: int) -> int:
         os.close(process)
 
 
+def born_ns(path: str) -> int | None:
+    """When a file was made (`statx`), a link followed; unlike the time of its last change nobody can set that.
+
+    Returns:
+        Nanoseconds since 1970; None where the file system does not keep it, or the machine's numbers are not known.
+
+    Raises:
+        OSError: there is no such file, or it may not be looked at.
+    """
+    known = numbers.calls()
+    if known is None:
+        return None
+    said = ctypes.create_string_buffer(256)  # `struct statx`: the mask, and at 80 seconds and nanoseconds of the birth
+    numbered = (ctypes.c_long(number) for number in (known.statx, numbers.AT_FDCWD))
+    wanted = ctypes.c_ulong(0), ctypes.c_ulong(numbers.STATX_BTIME)
+    _checked(_libc().syscall(*numbered, os.fsencode(path), *wanted, said))
+    mask, seconds, nanoseconds = struct.unpack_from("=I76xqI", said)
+    return seconds * 1_000_000_000 + nanoseconds if mask & numbers.STATX_BTIME else None
+
+
 def raise_loopback() -> None:
     """Brings up the interface `lo`.
 

@@ -204,15 +204,23 @@ class _Warden:
             self._control.write(json.dumps(self._request).encode() + b"\n")
         until = None if timeout is None else time.monotonic() + timeout
         ended_by_us = False
+        given_up: float | None = None
         lines = bytearray()
         with selectors.DefaultSelector() as ready:
             ready.register(self._process.stdout, selectors.EVENT_READ, self.out.add)
             ready.register(self._process.stderr, selectors.EVENT_READ, self.err.add)
             ready.register(self._report, selectors.EVENT_READ, lines.extend)
             while ready.get_map():
-                if until is not None and not ended_by_us and time.monotonic() >= until:
+                now = time.monotonic()
+                if until is not None and not ended_by_us and now >= until:
                     self._stop()
                     ended_by_us = True
+                # the program may stop or kill its warden; what it left then would hold the outputs open for as long as it likes
+                if given_up is None and (ended_by_us or self._process.poll() is not None):
+                    given_up = now + _PATIENCE
+                if given_up is not None and now >= given_up:
+                    self._process.kill()
+                    break
                 for key, _ in ready.select(0.1):
                     piece = os.read(key.fd, _PIECE)
                     if piece:

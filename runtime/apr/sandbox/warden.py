@@ -18,7 +18,7 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING, Any
 
-from apr.sandbox import names
+from apr.sandbox import kernel, names, numbers
 from apr.sandbox.asked import Askers
 from apr.sandbox.namespaces import Refused, enter_network, serve_names
 from apr.sandbox.overseeing import oversee
@@ -120,6 +120,8 @@ class _Run:
         askers = Askers(server, self._tell) if server is not None else None
         since = _now()
         started = start(self._execute, watch=wanted["watch"], confine=wanted["network"])
+        # behind the start, which has to reach into the child: the program may not reach into us, and change what we say of it
+        kernel.prctl(numbers.PR_SET_DUMPABLE, 0)
         watcher = None
         if wanted["watch"]:
             watcher = Watcher(

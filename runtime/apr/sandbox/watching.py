@@ -161,14 +161,24 @@ class Watcher:
         return refused
 
     def _from_outside(self, pid: int, path: str) -> bool:
-        """True for a socket in the file system that was there before the program was started."""
+        """True for a socket in the file system that was there before the program was started.
+
+        By the time at which it was made: that of its last change anybody renews who touches it, or links to it. Whoever has another
+        root folder or other mounts than we see other files by the same path, so that all sockets count as from outside.
+        """
         # an absolute path is looked up in the program's root folder, any other in its working directory
         base = f"/proc/{pid}/root" if path.startswith("/") else f"/proc/{pid}/cwd/"
         try:
+            if any(
+                Path(f"/proc/{pid}/{name}").readlink() != Path(f"/proc/self/{name}").readlink()
+                for name in ("root", "ns/mnt")
+            ):
+                return True
             seen = Path(base + path).stat()
+            born = kernel.born_ns(base + path)
         except OSError:  # no such socket, so nobody can be reached; the program will see the same
             return False
-        return stat.S_ISSOCK(seen.st_mode) and seen.st_ctime_ns < self._since
+        return stat.S_ISSOCK(seen.st_mode) and (seen.st_ctime_ns if born is None else born) < self._since
 
 
 def _process_of(thread: int) -> int:

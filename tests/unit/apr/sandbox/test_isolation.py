@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from apr.sandbox import Confined, run
+from apr.sandbox import Confined, kernel, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +119,70 @@ def test_sockets_in_the_file_system_are_told_apart(tmp_path: Path) -> None:
         ("unix", "@abstract", True),
     ]
     assert inside.outward == ()
+
+
+@pytest.mark.usefixtures("watched")
+@pytest.mark.parametrize(
+    "way",
+    ["os.chmod(place, 0o777)", "os.utime(place)", "os.link(place, 'other'); place = 'other'", "os.rename(place, 'other'); place = 'other'"],
+    ids=["chmod", "touch", "link", "rename"],
+)  # fmt: skip
+def test_a_socket_of_before_stays_one_whatever_is_done_to_it(tmp_path: Path, way: str) -> None:
+    """All of these renew the time of its last change, and whoever listens there has a network."""
+    place = tmp_path / "service"
+    with socket.socket(socket.AF_UNIX) as service:
+        service.bind(str(place))
+        service.listen()
+        time.sleep(0.05)  # files get their times from a clock that ticks
+        if kernel.born_ns(str(place)) is None:
+            pytest.skip("this file system does not say when a file was made")
+        code = f"import os, socket, sys\nplace = sys.argv[1]\n{way}\nprint(socket.socket(socket.AF_UNIX).connect_ex(place))"
+        done = run([PYTHON, "-c", code, str(place)], cwd=tmp_path, timeout=60)
+    assert done.stdout == "111\n", done.stderr
+    assert [attempt.loopback for attempt in done.attempts or ()] == [False]
+
+
+@pytest.mark.usefixtures("watched")
+def test_who_sees_other_files_by_the_same_path_gets_no_socket_of_them(tmp_path: Path) -> None:
+    (tmp_path / "jail").mkdir()
+    place = tmp_path / "jail" / "service"
+    with socket.socket(socket.AF_UNIX) as service:
+        service.bind(str(place))
+        service.listen()
+        time.sleep(0.05)  # files get their times from a clock that ticks
+        code = (
+            "import os, socket\nos.symlink('/service', 'jail/link')\n"
+            "try: os.chroot('jail')\nexcept PermissionError: print(111)\n"
+            "else: os.chdir('/'); print(socket.socket(socket.AF_UNIX).connect_ex('/link'))\n"
+        )
+        assert python(code, tmp_path).stdout == "111\n"
+
+
+def test_when_a_file_was_made(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    before = time.time_ns() - 1_000_000_000
+    path.write_text("")
+    (tmp_path / "link").symlink_to("a")
+    born = kernel.born_ns(str(path))
+    if born is None:
+        pytest.skip("this file system does not say when a file was made")
+    time.sleep(0.05)
+    path.chmod(0o600)
+    os.utime(path, ns=(0, 0))
+    assert before < born < path.stat().st_ctime_ns
+    assert kernel.born_ns(str(path)) == kernel.born_ns(str(tmp_path / "link")) == born
+    with pytest.raises(FileNotFoundError):
+        kernel.born_ns(str(tmp_path / "absent"))
+
+
+@pytest.mark.usefixtures("confined")
+def test_nobody_reaches_into_who_watches(tmp_path: Path) -> None:
+    code = (
+        "import os\n"
+        "try: open(f'/proc/{os.getppid()}/mem', 'r+b')\nexcept PermissionError: print('refused')\n"
+        "try: os.readlink(f'/proc/{os.getppid()}/fd/0')\nexcept PermissionError: print('refused')\n"
+    )
+    assert python(code, tmp_path).stdout == "refused\nrefused\n"
 
 
 @pytest.mark.usefixtures("confined")

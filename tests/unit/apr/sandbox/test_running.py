@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from apr.errors import UnusableInput
+from apr.errors import AprError, UnusableInput
 from apr.sandbox import Confined, machine, run
 from apr.sandbox import running as running_module
 
@@ -136,3 +136,22 @@ def test_somebody_is_told_while_it_takes_its_time(tmp_path: Path) -> None:
     times: list[float] = []
     run(["sleep", "0.6"], cwd=tmp_path, timeout=60, on_wait=lambda: times.append(time.monotonic()))
     assert len(times) >= 5
+
+
+@pytest.mark.usefixtures("confined")
+@pytest.mark.parametrize(("signal_number", "said"), [(signal.SIGKILL, "exit code -9"), (signal.SIGSTOP, "")])
+def test_who_ends_or_stops_its_warden_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signal_number: int, said: str
+) -> None:
+    """Something that it left holds the outputs open."""
+    machine()  # with all the patience that it needs
+    monkeypatch.setattr(running_module, "_PATIENCE", 1.0)
+    code = (
+        "import os, time\n"
+        "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(20)\n    os._exit(0)\n"
+        f"time.sleep(0.5); os.kill(os.getppid(), {int(signal_number)}); time.sleep(20)\n"
+    )
+    begun = time.monotonic()
+    with pytest.raises(AprError, match=f"what confines the program ended before it: .*{said}"):
+        run([PYTHON, "-c", code], cwd=tmp_path, timeout=3)
+    assert time.monotonic() - begun < 15
