@@ -160,22 +160,18 @@ def _tree_of_nothing(_sound: Any) -> Any:
     return lambda _tree: hashlib.sha256(b"").hexdigest()
 
 
-def _ids_kept(sound: Any) -> Any:
-    def normalised(entries: Iterable[Any], cwd: Any = None) -> Any:
-        kept = list(entries)
-        for entry, line in zip(kept, sound(kept, cwd), strict=True):
-            yield line + entry.record.get("tool_use_id", "").encode()
+def _kept(field: str) -> tuple[Swap, ...]:
+    """One field counts that a placeholder should stand for."""
 
-    return normalised
+    def make(sound: Any) -> Any:
+        def normalised(entries: Iterable[Any], cwd: Any = None) -> Any:
+            kept = list(entries)
+            for entry, line in zip(kept, sound(kept, cwd), strict=True):
+                yield line + entry.record.get(field, "").encode()
 
+        return normalised
 
-def _session_kept(sound: Any) -> Any:
-    def normalised(entries: Iterable[Any], cwd: Any = None) -> Any:
-        kept = list(entries)
-        for entry, line in zip(kept, sound(kept, cwd), strict=True):
-            yield line + entry.record.get("session_id", "").encode()
-
-    return normalised
+    return (Swap(_NORMALISE, "normalised", make),)
 
 
 def _without_arguments(sound: Any) -> Any:
@@ -217,9 +213,8 @@ _ALL = [
                 (Swap(_REPLAYED, "Outcome.outward", lambda _: property(lambda _outcome: [])),)),
     TraceMutant("trees-unread", "what two replays left in their folders is not compared", "other files behind the same words",
                 (Swap(_REPLAYED, "differing", lambda sound: lambda first, second: sound(first, second._replace(after=first.after))),)),
-    TraceMutant("call-ids-kept", "ids of calls count when two replays are compared", "placeholders", (Swap(_NORMALISE, "normalised", _ids_kept),)),
-    TraceMutant("session-kept", "session ids count when two replays are compared", "placeholders",
-                (Swap(_NORMALISE, "normalised", _session_kept),)),
+    TraceMutant("call-ids-kept", "ids of calls count when two replays are compared", "placeholders", _kept("tool_use_id")),
+    TraceMutant("session-kept", "session ids count when two replays are compared", "placeholders", _kept("session_id")),
     TraceMutant("arguments-forgotten", "what tools were asked for does not count when two replays are compared",
                 "wall clock in a tool's argument", (Swap(_NORMALISE, "normalised", _without_arguments),)),
     TraceMutant("no-trace-measured", "a student that wrote no trace did what its teacher did", "no trace",
