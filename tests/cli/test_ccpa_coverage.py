@@ -172,7 +172,7 @@ def test_texts_of_files_cannot_steer_a_terminal(corpus: Path) -> None:
         (["DIR", "--rows", "DIR"], "cannot be read: Is a directory"),
         (["DIR", "--required", "a"], "--required goes with --compat upstream"),
         (["DIR", "--oos-rows", "reading"], "--oos-rows goes with --compat upstream"),
-        (["DIR", "--compat", "upstream", "--json"], "the upstream's coverage has no --json"),
+        (["DIR", "--compat", "upstream", "--results", "ok"], "--results does not go with --compat upstream"),
         (["DIR", "--compat", "upstream", "--required", "a"], "DIR and --required are two ways to say the same"),
         (["--rows", "x", "--compat", "upstream"], "the upstream's coverage has no --rows without DIR"),
         (["--compat", "upstream"], "give --required"),

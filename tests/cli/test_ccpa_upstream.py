@@ -181,6 +181,18 @@ def test_coverage_of_rows_on_the_command_line() -> None:
     assert missing.stdout.endswith("  uncovered:\n    - b\n")
 
 
+def test_coverage_as_json_which_the_upstream_has_not() -> None:
+    options = ("--compat", "upstream", "--required", "a,b,c", "--fixture", "1=a", "--json")
+    done = ccpa("coverage", *options, "--oos-rows", "c")
+    assert done.returncode == 1
+    assert json.loads(done.stdout) == {
+        "schema": "ccpa-coverage-v1", "compat": "upstream", "passes": False, "required": ["a", "b", "c"],
+        "covered": ["a"], "uncovered": ["b"], "out_of_scope": ["c"],
+    }  # fmt: skip
+    done = ccpa("coverage", *options, "--oos-rows", "b,c")
+    assert (done.returncode, json.loads(done.stdout)["passes"]) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from apr.ccpa.options import add_results, settings
+from apr.ccpa.options import add_results, refuse, settings
 from apr.console import Progress, escape, print_table
 from apr.errors import FINDINGS, OK, UsageError
 from apr.meter.coverage import SCHEMA, cover
@@ -75,12 +75,9 @@ _UPSTREAM = ("required", "fixture", "apr_code_parity_yaml", "fixtures_dir", "oos
 def _upstream(args: argparse.Namespace) -> int:
     from apr.ccpa.upstream import coverage as upstream  # noqa: PLC0415 - only --compat runs it
 
-    ours = {"--results": args.results, "--json": args.json}
-    given = [name for name, value in ours.items() if value]
+    refuse(args, ("results",), "does not go with --compat upstream, which looks at no results")
     if args.corpus is None and args.rows is not None:
-        given.append("--rows without DIR")
-    if given:
-        raise UsageError(f"the upstream's coverage has no {given[0]}", hint="see `ccpa coverage --help`")
+        raise UsageError("the upstream's coverage has no --rows without DIR", hint="see `ccpa coverage --help`")
     if args.corpus is not None:
         _take_for_upstream(args)
     return upstream.run(args)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from apr.actions.inputs import open_input, read_small
 from apr.console import escape
 from apr.errors import FINDINGS, OK, UnusableInput, UsageError
 from apr.meter.upstream.text import trimmed, words
@@ -49,13 +51,18 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("give --required and --fixture, or --apr-code-parity-yaml and --fixtures-dir")
     if not required:
         raise UsageError("there are no rows to be covered")
-    return _report(required, {row for rows in declared for row in rows}, set(_listed(args.oos_rows or "")))
+    rows = {row for rows in declared for row in rows}
+    return _report(required, rows, set(_listed(args.oos_rows or "")), as_json=args.json)
 
 
-def _report(required: Sequence[str], declared: set[str], outside: set[str]) -> int:
+def _report(required: Sequence[str], declared: set[str], outside: set[str], *, as_json: bool) -> int:
     skipped = [row for row in required if row in outside]
     covered = [row for row in required if row not in outside and row in declared]
     missing = [row for row in required if row not in outside and row not in declared]
+    if as_json:  # the upstream has no such form
+        found = {"required": list(required), "covered": covered, "uncovered": missing, "out_of_scope": skipped}
+        print(json.dumps({"schema": "ccpa-coverage-v1", "compat": "upstream", "passes": not missing, **found}))
+        return FINDINGS if missing else OK
     print(
         f"ccpa coverage: {len(covered)}/{len(required) - len(skipped)} reachable rows covered"
         f"  ({len(required)} required total, {len(skipped)} OOS, {len(missing)} uncovered)"
@@ -90,7 +97,8 @@ def rows_of_contract(path: Path) -> list[str]:
         UnusableInput: no UTF-8.
     """
     try:
-        text = path.read_bytes().decode()
+        with open_input(path) as file:
+            text = file.read().decode()
     except UnicodeDecodeError as error:
         raise UnusableInput("is not UTF-8", where=f"{path}: offset {error.start}") from error
     rows, current = [], None
@@ -113,8 +121,8 @@ def _metas(folder: Path) -> list[Path]:
 
 def _declared(path: Path) -> list[str]:
     try:
-        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        data: dict[str, Any] = tomllib.loads(read_small(path))
+    except tomllib.TOMLDecodeError as error:
         raise UnusableInput(f"is no TOML: {error}", where=str(path)) from error
     fixture = data.get("fixture")
     if not isinstance(fixture, dict) or not isinstance(fixture.get("id"), str):
