@@ -15,11 +15,11 @@ from hypothesis import given, settings
 
 from given.edited import edits, hold_tree_hashes, other_trees, plant
 from given.failing_traces import EXAMPLES, VALID, parsed
-from given.gates import hold_gate, hold_scope, pinned
-from given.outward import UDP, connects, hold_folder, hold_replay, programs, talks_to_itself
+from given.gates import hold_bounds, hold_gate, hold_prompts, hold_scope, hold_unnoticed, pinned
+from given.outward import UDP, connects, hold_folder, hold_replay, hold_socket, programs, talks_to_itself
 from given.replays import answers, hold_emission, hold_real_model, of_now, replayed, unsteady
 from given.round_trips import any_session, hold_round_trip, hold_writing
-from given.scoring import course_of, hold_alignment, hold_course, hold_table
+from given.scoring import course_of, hold_alignment, hold_course, hold_long, hold_order, hold_table, hold_waiting
 from given.sessions import STUDENT, TEACHER, Call, lines, session
 from given.students import CHEATS, NOTE, command, tree_hash, write_program
 from pv import Inconclusive, Refuted, falsifies
@@ -124,6 +124,11 @@ def recordings_are_consumed(evidence: Evidence, tracing: Tracing, tmp_path: Path
                 raise Refuted(f"{given} turns are given that are not the {wanted} recorded ones", stage="answers")
             if course_of(emitted) != course_of(recorded):
                 raise Refuted(f"{course_of(recorded)} is emitted as {course_of(emitted)}", stage="stop reason")
+            said = [record["ok"] for record in emitted if record["kind"] == "tool_result"]
+            if said != [True, True, True, True, False, True][: len(said)] or len(said) != count + (count > 1):
+                raise Refuted(
+                    f"tools of which one reads what is not there are said to succeed: {said}", stage="results"
+                )
             if ran.code or f"consumed all {count + 1} recorded turns" not in ran.err:
                 raise Refuted(f"exit code {ran.code}, {ran.err!r}", stage="consumed")
     whole = session(actions[:1])
@@ -154,6 +159,9 @@ def actions_match_by_their_rules(evidence: Evidence, tracing: Tracing) -> None:
     evidence.level("authored")
     hold_table(evidence, tracing)
     hold_course(evidence, tracing)
+    hold_waiting(evidence, tracing)
+    hold_order(evidence, tracing)
+    hold_long(evidence, tracing)
     hold_alignment(evidence, tracing)
 
 
@@ -185,6 +193,15 @@ def files_are_computed(evidence: Evidence, tracing: Tracing, tmp_path: Path) -> 
         wanted = sorted(changes) if stage == "files" else []
         if named != wanted or report["score"] != (1 / 2 if wanted else 1):
             raise Refuted(f"trees that differ in {sorted(changes)}: {named}, score {report['score']}", stage=stage)
+    kept, turned, linked = (plant(tmp_path / f"kind{number}", {"a.txt": "x\n"}) for number in range(3))
+    (turned / "a.txt").chmod(0o755)
+    (linked / "a.txt").unlink()
+    (linked / "a.txt").symlink_to("x\n")
+    for other in (turned, linked):
+        report = tracing.compare(*made, before=before, after=(kept, other))
+        evidence.compared(1, "pairs of trees")
+        if report["score"] != 1 / 2:
+            raise Refuted(f"a file and one that is executable or a link have score {report['score']}", stage="files")
 
 
 @falsifies(CONTRACT, "FALSIFY-CCPA-006")
@@ -203,6 +220,7 @@ def nothing_leads_out(evidence: Evidence, tracing: Tracing, tmp_path: Path) -> N
         raise Refuted("a server of the machine is reached from inside", stage="network")
     if (said := tracing.confined(talks_to_itself(), tmp_path)).stdout != "through\n":
         raise Refuted(f"a server on loopback is not reached by its own program: {said.stderr}", stage="loopback")
+    hold_socket(evidence, tracing, tmp_path)
     for program, wanted in programs():
         ran = tracing.confined(program, tmp_path)
         evidence.compared(1, "programs")
@@ -246,6 +264,7 @@ def rows_are_covered_by_behaviour(evidence: Evidence, tracing: Tracing, trace_fi
             if states[name] != "uncovered" or done.code != 1:
                 said = f"{states[name]}, exit code {done.code}"
                 raise Refuted(f"{name} without its feature in {declaring}: {said}", stage=stage)
+    hold_unnoticed(evidence, tracing, tmp_path)
     hold_scope(evidence, tracing, trace_fixtures, tmp_path)
 
 
@@ -256,6 +275,8 @@ def a_single_unfaithful_pair_is_told(
     """Made-up corpora of known scores at, above and below every bound; then the fixtures, one unfaithful pair at a time."""
     evidence.level("authored")
     hold_gate(evidence, tracing, tmp_path / "corpus")
+    hold_bounds(evidence, tracing, tmp_path / "corpus")
+    hold_prompts(evidence, tracing)
     done = tracing.ccpa("corpus", trace_fixtures, "--json")
     pairs = {pair["name"]: pair for pair in json.loads(done.out)["per_pair"]}
     pins = {name: meta["expect"] for name, meta in pinned(trace_fixtures).items()}

@@ -47,6 +47,9 @@ def edits() -> list[tuple[str, float, list[Call], list[Call]]]:
         ok = more.pop("ok", True)
         return Call("Edit", {"file_path": "a.txt", "old_string": old, "new_string": new} | more, ok=ok)
 
+    def note(text: str) -> Call:
+        return Call("Write", {"file_path": "note.txt", "content": text})
+
     lie = {"post_state_sha256": "0" * 64}
     return [
         ("other hunks, the same file", 1, [edit("one", "1")], [edit("one\ntwo", "1\ntwo")]),
@@ -58,6 +61,9 @@ def edits() -> list[tuple[str, float, list[Call], list[Call]]]:
         ("edits that failed", 0, [edit("one", "1", ok=False)], [edit("one\ntwo", "1\ntwo", ok=False)]),
         ("behind an edit that failed", 1 / 2, [edit("one", "1", ok=False), edit("one", "2")],
          [edit("one", "1", ok=False), edit("1", "2")]),
+        ("a piece that is there twice, which nobody can have replaced", 0, [edit("two", "2")], [edit("one\ntwo", "one\n2")]),
+        *((f"behind {name} files are not known", 1 / 2, [note("1"), Call(name, does)], [note("2"), Call(name, does)])
+          for name, does in (("Bash", {"command": "make"}), ("Agent", {"prompt": "make"}), ("mcp__a__make", {}))),
     ]  # fmt: skip
 
 
@@ -66,6 +72,7 @@ def other_trees() -> list[tuple[str, dict[str, str]]]:
     return [
         ("exclusions", {".git/index": "1", "target/debug/x": "1", "src/target/y": "1", "Cargo.lock": "1"}),
         ("files", {"a.txt": "y\n"}),
+        ("files", {"a.txt": "x  \n"}),
         ("files", {"src/b.py": "b\n"}),
         ("files", {"src/c.rs": "", "targets": "", "lock": "", ".gitignore": "", "a.locked": ""}),
     ]

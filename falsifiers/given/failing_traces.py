@@ -85,6 +85,18 @@ def _in_input(text: bytes, by: bytes) -> bytes:
     return text.replace(b'"file_path": "b"', by)
 
 
+def _large() -> bytes:
+    return lines([VALID[0], VALID[1] | {"text": "x" * (16 << 20)}, *VALID[2:]])
+
+
+def _ends_with_an_open_call() -> bytes:
+    return lines([*VALID[:8], VALID[10] | {"turn": 2}])
+
+
+def _prompt_before_a_result() -> bytes:
+    return lines([*VALID[:4], VALID[1] | {"turn": 2}, *VALID[4:]])
+
+
 EXAMPLES: dict[str, Callable[[], bytes]] = {
     "unknown record kind": _changed(6, kind="skill"),
     "session id that is no UUID": _changed(0, session_id="session-1"),
@@ -97,6 +109,8 @@ EXAMPLES: dict[str, Callable[[], bytes]] = {
     "v is 2": _changed(1, v=2),
     "v is 1.0": _changed(1, v=1.0),
     "v is true": _changed(1, v=True),
+    "token count below nought": _changed(10, tokens_in=-1),
+    "turn beyond 32 bits": _changed(6, turn=2**32),
     "token count left out": _changed(10, tokens_in=...),
     "null for a matcher": _changed(2, matcher=None),
     "input that is no object": _inside(3, lambda record: record["blocks"][0].update(input=["a"])),
@@ -112,29 +126,41 @@ EXAMPLES: dict[str, Callable[[], bytes]] = {
         7, lambda text: _in_input(text, b'"file_path": "a", "file_path": "b"')
     ),
     "half a surrogate pair": _text(1, lambda text: text.replace(b"Do it.", rb"Do \ud83d it.")),
+    "half a surrogate pair in a key": _text(7, lambda text: _in_input(text, rb'"\ud83d": "b"')),
     "byte that is no UTF-8": _text(1, lambda text: text.replace(b"Do it.", b"Do \xff it.")),
     "byte order mark": _text(0, lambda text: b"\xef\xbb\xbf" + text),
     "two records in a line": _text(1, lambda text: text.replace(b"\n", b" ")),
     "record over two lines": _text(1, lambda text: text.replace(b", ", b",\n")),
+    "nesting of 128 levels": _text(7, lambda text: _in_input(text, b'"n": ' + b"[" * 124 + b"]" * 124)),
+    "record of more than 16 MiB": _large,
     "last line cut off": _text(10, lambda text: text[: len(text) // 2]),
     "time that is no time": _changed(0, ts="this morning"),
     "time of 30 February": _changed(0, ts="2026-02-30T10:00:00Z"),
+    "time of the hour 24": _changed(0, ts="2026-11-22T24:00:00Z"),
+    "leap second in November": _changed(0, ts="2026-11-22T23:59:60Z"),
     "time with an offset": _changed(0, ts="2026-11-22T10:00:00+00:00"),
     "prompt before the session starts": _order(1, 0, *range(2, 11)),
     "answer before the prompt": _order(0, 3, 4, 5, 1, *range(6, 11)),
+    "hook of the session's start behind the prompt": _changed(2, event="SessionStart"),
     "session that starts twice": _order(0, 0, *range(1, 11)),
     "session without its end": _order(*range(10)),
     "record behind the end": _order(*range(11), 6),
     "turn left out": _order(*range(7), 9, 10),
     "turn that is there twice": _order(*range(9), 9, 9, 10),
     "turn that goes back": _changed(6, turn=0),
+    "two prompts of one turn": _order(0, 1, *range(1, 11)),
+    "hook of a turn that is not there": _changed(2, turn=9),
+    "session that broke off before its last turn": _changed(10, turn=2, stop_reason="error"),
     "result of an earlier turn": _earlier_result,
     "session that ends in another turn": _changed(10, turn=2),
     "result without a call": lambda: lines([*VALID[:9], VALID[8] | {"tool_use_id": "call-9"}, *VALID[9:]]),
     "result that is there twice": _order(*range(9), 8, 9, 10),
     "call without a result": _call_left_unanswered,
+    "call without a result at the end": _ends_with_an_open_call,
+    "prompt before the result of a call": _prompt_before_a_result,
     "call id that is there twice": _inside(3, _id_again),
     "decision against exit code": _changed(2, decision="block"),
+    "hook that warns and leaves with 2": _changed(2, decision="warn", exit_code=2),
     "tool_use without a call": _changed(9, stop_reason="tool_use"),
     "call without tool_use": _changed(7, stop_reason="end_turn"),
     "session that stops otherwise than its last turn": _changed(10, stop_reason="max_tokens"),

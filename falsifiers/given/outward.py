@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from given.sessions import Call, lines, session
@@ -96,8 +98,39 @@ def hold_folder(evidence: Evidence, tracing: Tracing, folder: Path) -> None:
             raise Refuted(f"{name} {given_input} is not refused: {said}", stage="folder")
         if {path.name: path.read_text() for path in secret.parent.iterdir()} != {secret.name: SECRET}:
             raise Refuted(f"{name} {given_input} is refused, and something outside is changed", stage="folder")
+    hold_search(evidence, tracing, inside, secret)
     if tracing.tool(inside, "Read", {"file_path": "plain.txt"})[0] is not True:
         raise Refuted("a file inside cannot be read", stage="folder")
+
+
+def hold_search(evidence: Evidence, tracing: Tracing, inside: Path, secret: Path) -> None:
+    """What goes through a whole folder does not go out of it, and what is refused, or written, leaves nothing elsewhere."""
+    for name, given_input in (("Grep", {"pattern": "lies", "output_mode": "content"}), ("Glob", {"pattern": "**/*"})):
+        _, said = tracing.tool(inside, name, given_input)
+        evidence.compared(1, "searches")
+        if "lies" in said.replace("'lies'", "") or secret.name in said:
+            raise Refuted(f"{name} of the whole folder says {said}", stage="folder")
+    tracing.tool(inside, "Write", {"file_path": "new/../../outside/secret.txt", "content": "changed"})
+    (inside / "hard").hardlink_to(secret)
+    tracing.tool(inside, "Write", {"file_path": "hard", "content": "changed"})
+    evidence.compared(2, "writes")
+    if (inside / "new").exists() or secret.read_text(encoding="utf-8") != SECRET:
+        raise Refuted("a path that is refused makes a folder, or a hard link is written through", stage="folder")
+
+
+def hold_socket(evidence: Evidence, tracing: Tracing, folder: Path) -> None:
+    """Who listens at a socket of the file system from before has a network, whatever is done to the socket first."""
+    place = folder / "service"
+    with socket.socket(socket.AF_UNIX) as service:
+        service.bind(str(place))
+        service.listen()
+        time.sleep(0.05)  # files get their times from a clock that ticks
+        for first in ("pass", "os.chmod(place, 0o700)"):
+            code = f"import os, socket; place = {str(place)!r}; {first}; socket.socket(socket.AF_UNIX).connect(place); print('through')"
+            said = tracing.confined(_python(code), folder).stdout
+            evidence.compared(1, "programs")
+            if said:
+                raise Refuted(f"a socket of the file system from before is reached, behind {first}", stage="sockets")
 
 
 def hold_replay(evidence: Evidence, tracing: Tracing, folder: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,8 @@ def unsteady(folder: Path) -> dict[str, tuple[tuple[Path, Path], tuple[Path, Pat
         write = Call("Write", {"file_path": "a.txt", "content": arguments.get(name, "a")})
         answer = f"I drew {uuid.uuid4()}." if name == "random number in an answer" else "Done."
         plant(work, {"a.txt": f"{number}" if name == "other files behind the same words" else "a"})
+        if name == "another result of the same call":
+            write = replace(write, content=f"written for the {number + 1}. time")
         trace.write_bytes(lines(session([write], answer=answer)))
         return trace, work
 
@@ -76,6 +79,7 @@ def unsteady(folder: Path) -> dict[str, tuple[tuple[Path, Path], tuple[Path, Pat
         "wall clock in a tool's argument",
         "order of a set in a tool's argument",
         "random number in an answer",
+        "another result of the same call",
         "other files behind the same words",
     )
     return {name: (run(name, 0), run(name, 1)) for name in names}

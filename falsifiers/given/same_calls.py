@@ -68,6 +68,7 @@ def _tools() -> Iterator[Near]:
         ({"file_path": "a", "offset": 5}, {"file_path": "a", "offset": 9}),
         ({"file_path": "a", "offset": 5}, {"file_path": "a", "offset": "5"}),
         ({"file_path": "a", "limit": 5}, {"file_path": "a", "limit": 6}),
+        ({"file_path": "a", "path": "b"}, {"file_path": "a"}),
     )  # fmt: skip
     yield from _calls("Write", True, "Write", ({"file_path": "a", "content": "1"}, {"path": "a", "content": "1"}))
     yield from _calls(
@@ -137,7 +138,9 @@ def _results() -> Iterator[Near]:
     )  # fmt: skip
     yield from results(
         False, ({"content": "a"}, {"content": "b"}), ({"ok": True}, {"ok": False}), ({"exit_code": 0}, {"exit_code": 1}),
-        ({"content": "a  b"}, {"content": "a b"}),
+        ({"content": "a  b"}, {"content": "a b"}), ({"content": "  a"}, {"content": "a"}),
+        ({"content": "x" * 5000 + "a"}, {"content": "x" * 5000 + "b"}), ({"content": "${CWD}/a"}, {"content": f"{STUDENT_CWD}/a"}),
+        ({"content": f"{TEACHER_CWD}-two/a"}, {"content": f"{STUDENT_CWD}-two/a"}),
     )  # fmt: skip
 
 
@@ -152,6 +155,8 @@ def _hooks_and_skills() -> Iterator[Near]:
         Hook("PreToolUse", output="ok"),
     ):
         yield Near("hook", False, hook, other)
+    yield Near("hook", False, Hook("Stop"), Hook("Stop", matcher=""))
+    yield Near("hook", False, Hook("Stop", output="o  k"), Hook("Stop", output="o k"))
     yield Near("skill", True, Skill("tidy"), Skill("tidy"))
     for skill in (Skill("sort"), Skill("tidy", "user_invoked"), Skill("tidy", injected=True)):
         yield Near("skill", False, Skill("tidy"), skill)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,49 @@ def hold_course(evidence: Evidence, tracing: Tracing) -> None:
         evidence.compared(1, "courses")
         if report["score"] != 1 / 2 or not report["drifts"]:
             raise Refuted(f"end_turn and {stop} are given {report['score']}, not 1/2", stage="course")
+
+
+def hold_waiting(evidence: Evidence, tracing: Tracing) -> None:
+    """Calls that never got a result, as a session that broke off has them; and results that come in another order than their calls."""
+    start, prompt, asks, result, *_ = session([Call("Read", {"file_path": "a"}, ok=False)])
+    end = {"v": 1, "kind": "session_end", "stop_reason": "error", "elapsed_ms": 1, "tokens_in": 0, "tokens_out": 0}
+    left = [start, prompt, asks, end | {"turn": 1}]
+    failed = [start, prompt, asks, result, end | {"turn": 2}]
+    two = session([[Call("Read", {"file_path": "a"}, "1"), Call("Read", {"file_path": "b"}, "2")]])
+    crossed = [*two[:3], two[4], two[3], *two[5:]]
+    for what, expected, teacher, student in (
+        ("calls that wait", 1, left, left),
+        ("a call that waits and one that failed", 0, left, failed),
+        ("results in another order", 1, two, crossed),
+    ):
+        report = tracing.compare(teacher, student)
+        evidence.compared(1, "calls and their results")
+        if report["score"] != expected or bool(report["drifts"]) == bool(expected):
+            raise Refuted(f"{what} are given {report['score']}, not {expected}", stage="result")
+
+
+def hold_order(evidence: Evidence, tracing: Tracing) -> None:
+    """Drifts stand in the order of the teacher's actions, whatever they are."""
+    first, second = Call("Read", {"file_path": "a"}), Call("Read", {"file_path": "b"})
+    report = tracing.compare(session([first, second]), session([Skill("tidy"), first], stop="end_turn"))
+    evidence.compared(1, "orders of drifts")
+    named = [drift["category"] for drift in report["drifts"] if drift["category"] != "mismatched_stop_reason"]
+    if named != ["extra_skill_invocation", "missing_tool_call"]:
+        raise Refuted(f"a skill in front and a call too few at the end are told as {named}", stage="alignment")
+
+
+def hold_long(evidence: Evidence, tracing: Tracing) -> None:
+    """Sessions of some hundred actions, one of which has some more in front and some exchanged."""
+    drawn = random.Random(7)  # noqa: S311 - no secret
+    numbers = [drawn.randrange(40) for _ in range(150)]
+    others = [3, 1, *numbers[:60], *numbers[70:100], *numbers[60:70], *numbers[100:]]
+    made = [[Call("mcp__notes__add", {"a": number}) for number in one] for one in (numbers, others)]
+    records = [session([calls], session_id=who) for calls, who in zip(made, (TEACHER, STUDENT), strict=True)]
+    expected = _score((numbers, course_of(records[0])), (others, course_of(records[1])))
+    report = tracing.compare(*records)
+    evidence.compared(1, "long sessions")
+    if report["score"] != expected:
+        raise Refuted(f"sessions of 150 and 152 calls are given {report['score']}, not {expected}", stage="alignment")
 
 
 def hold_alignment(evidence: Evidence, tracing: Tracing) -> None:

@@ -188,6 +188,26 @@ def _without_arguments(sound: Any) -> Any:
     return normalised
 
 
+def _without_results(sound: Any) -> Any:
+    def normalised(entries: Iterable[Any], cwd: Any = None) -> Any:
+        kept = [
+            entry._replace(record={**entry.record, "content": ""}) if entry.record["kind"] == "tool_result" else entry
+            for entry in entries
+        ]
+        return sound(kept, cwd)
+
+    return normalised
+
+
+def _unrefusing(sound: Any) -> Any:
+    """Nobody watches, so that nobody refuses."""
+
+    def init(self: Any, request: dict[str, Any] | None, *more: Any, **named: Any) -> None:
+        sound(self, None if request is None else request | {"watch": False}, *more, **named)
+
+    return init
+
+
 _ALL = [
     TraceMutant("turn-skipped", "the second turn of a recording is left out", "answers",
                 (_turns(lambda turns, _again: [*turns[:1], *turns[2:]] if len(turns) > 2 else turns),)),
@@ -199,6 +219,8 @@ _ALL = [
                 (Swap(_RECORDED, "Recorded.answer", _never_short),)),
     TraceMutant("stop-reason-fixed", "an answer that was cut off is traced as one that ended", "stop reason",
                 (Swap(_EMISSION, "Emission._record", _one_stop_reason),)),
+    TraceMutant("tools-always-succeed", "a tool that failed is traced as one that did not", "results",
+                (Swap(_EMISSION, "_result", lambda sound: lambda event: sound(event) | {"ok": True}),)),
     TraceMutant("session-id-fixed", "every session has the same id", "emission",
                 (Swap("apr.actions.identity", "uuid7", lambda _: lambda *_given: "01932b5e-7c00-7a11-8b22-0123456789ab"),)),
     TraceMutant("tree-hash-of-nothing", "whatever is in the folder, the trace has the hash of nothing", "emission",
@@ -211,6 +233,10 @@ _ALL = [
     TraceMutant("attempts-unrecorded", "no attempt is ever listed", "attempts", (Swap(_RUNNING, "_confined", _unrecorded),)),
     TraceMutant("attempts-pass-the-gate", "a replay that tried the network passes", "gate",
                 (Swap(_REPLAYED, "Outcome.outward", lambda _: property(lambda _outcome: [])),)),
+    TraceMutant("results-forgotten", "what tools said does not count when two replays are compared", "another result of the same call",
+                (Swap(_NORMALISE, "normalised", _without_results),)),
+    TraceMutant("old-sockets-reached", "a socket of the file system from before is let through", "sockets",
+                (Swap(_RUNNING, "_Warden.__init__", _unrefusing),)),
     TraceMutant("trees-unread", "what two replays left in their folders is not compared", "other files behind the same words",
                 (Swap(_REPLAYED, "differing", lambda sound: lambda first, second: sound(first, second._replace(after=first.after))),)),
     TraceMutant("call-ids-kept", "ids of calls count when two replays are compared", "placeholders", _kept("tool_use_id")),

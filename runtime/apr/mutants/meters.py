@@ -218,6 +218,61 @@ def _of_names(sound: Any) -> Any:
     return lambda tree: sound({path: leaf._replace(sha256="") for path, leaf in tree.items()})
 
 
+def _by_index_if_long(sound: Any) -> Any:
+    by_index = _aligned(_by_index).make(sound)
+
+    def align(teacher: Sequence[Any], student: Sequence[Any], *bound: Any) -> Any:
+        return (by_index if max(len(teacher), len(student)) > 64 else sound)(teacher, student, *bound)
+
+    return align
+
+
+def _waits(action: Any) -> bool:
+    return action.kind == "tool" and action.key[1] is None
+
+
+def _by_letters(sound: Any) -> Any:
+    from apr.meter.paths import shown  # noqa: PLC0415 - only a planted fault needs it
+
+    return lambda self, text: shown(sound(self, text))
+
+
+def _by_content(sound: Any) -> Any:
+    def drifts(one: Any, other: Any, *more: Any) -> list[str]:
+        trees = one.files or {}, other.files or {}
+        found = sound(one, other, *more)
+        return [path for path in found if len({tree[path].sha256 if path in tree else None for tree in trees}) > 1]
+
+    return drifts
+
+
+def _rounded(corpus: Any) -> bool:
+    shares = [round(float(share), 2) for share in (corpus.share, *_shares(corpus)) if share is not None]
+    enough = shares and shares[0] >= corpus.aggregate_min and min(shares[1:]) >= corpus.settings.individual_min
+    return bool(enough) and not corpus.number("incomparable")
+
+
+def _fixed(corpus: Any) -> bool:
+    mean = corpus.share
+    bounds = Fraction(95, 100), Fraction(80, 100)
+    return (
+        mean is not None
+        and mean >= bounds[0]
+        and min(_shares(corpus)) >= bounds[1]
+        and not corpus.number("incomparable")
+    )
+
+
+def _taken_out(sound: Any) -> Any:
+    def noticed(row: Any, feature: Any) -> list[Any]:
+        return [
+            *sound(row, feature),
+            *(one for one in row.trials if one.feature == feature and one.outcome == "unnoticed"),
+        ]
+
+    return noticed
+
+
 _ALL = [
     TraceMutant("always-one", "every score is 1", "score", _share(lambda _report: Fraction(1))),
     TraceMutant("always-zero", "every score is 0", "score", _share(lambda _report: Fraction(0))),
@@ -259,6 +314,13 @@ _ALL = [
     TraceMutant("extras-free", "what a student does besides costs nothing", "alignment",
                 (Swap(_REPORT, "Report.denominator", lambda _: property(_denominator)),)),
     TraceMutant("first-action-only", "only the first action is compared", "alignment", (_actions(lambda actions: actions[:1]),)),
+    TraceMutant("long-ones-by-index", "long traces are compared one by one, without alignment", "alignment",
+                (Swap("apr.meter.align", "align", _by_index_if_long),)),
+    TraceMutant("waiting-unseen", "a call that never got a result was not made", "result",
+                (_actions(lambda actions: [action for action in actions if not _waits(action)]),)),
+    TraceMutant("results-cut", "of what a tool says the first 200 characters count", "result",
+                (Swap("apr.meter.equality.result", "smooth", lambda sound: lambda content: sound(content[:200])),)),
+    TraceMutant("placeholder-by-its-letters", "who says ${CWD} names the folder", "result", (Swap(_PATHS, "Place.text", _by_letters),)),
     TraceMutant("duplicates-collapsed", "what is done twice counts once", "alignment", (_actions(_each_once),)),
     TraceMutant("post-state-trusted", "the hash that an edit claims for its outcome is believed", "post state", (_rule("Edit", _claimed),)),
     TraceMutant("hunks-compared", "edits are compared by their words, not by their outcome", "post state", (_rule("Edit", _hunks),)),
@@ -268,6 +330,9 @@ _ALL = [
     TraceMutant("nothing-excluded", "what git and builds keep for themselves counts as files", "exclusions",
                 (Swap("apr.actions.tree", "snapshot", lambda sound: lambda root, _excluded=(): sound(root, ())),
                  Swap(_FILES, "mutation_drifts", lambda sound: lambda one, other, _excluded=(): sound(one, other, ())))),
+    TraceMutant("content-alone", "whether a file may be run does not count", "files", (Swap(_FILES, "mutation_drifts", _by_content),)),
+    TraceMutant("commands-change-nothing", "what a command or an agent does to files is not thought of", "post state",
+                (Swap(_FILES, "_may_have_run", lambda _: lambda *_given: False),)),
     TraceMutant("sources-excluded", "files in src/ do not count", "files",
                 (Swap(_FILES, "mutation_drifts", lambda sound: lambda *given: [path for path in sound(*given) if not path.startswith("src/")]),)),
     TraceMutant("tree-of-names", "a tree's hash does not look into files", "tree hash", (Swap("apr.actions.tree", "tree_sha256", _of_names),)),
@@ -284,6 +349,12 @@ _ALL = [
                 (Swap(_CORPUS, "CorpusReport.passes", lambda _: property(_without_mean)),)),
     TraceMutant("bounds-exclusive", "what is equal to a bound is below it", "bounds",
                 (Swap(_CORPUS, "CorpusReport.passes", _exclusive),)),
+    TraceMutant("scores-rounded", "scores are rounded before they are held against a bound", "floor",
+                (Swap(_CORPUS, "CorpusReport.passes", lambda _: property(_rounded)),)),
+    TraceMutant("bounds-fixed", "bounds that are asked for do not count", "bounds",
+                (Swap(_CORPUS, "CorpusReport.passes", lambda _: property(_fixed)),)),
+    TraceMutant("always-parity", "one hand on both sides proves parity", "supports",
+                (Swap(_REPORT, "Report.supports", lambda _: property(lambda report: "nothing" if report.share is None else "parity")),)),
     TraceMutant("incomparable-agrees", "other prompts and other trees are compared as if they were the same", "incomparable",
                 (Swap("apr.meter.compare", "incomparable", lambda _: lambda *_sides: ""),)),
     TraceMutant("exit-code-swallowed", "the program exits with 0, whatever it found", "exit code",
@@ -292,6 +363,8 @@ _ALL = [
                 (Swap("apr.ccpa.corpus", "run", _nothing_is_wrong),)),
     TraceMutant("coverage-by-declaration", "what a pair declares it covers", "ablation",
                 (Swap(_COVERAGE, "Covered.state", _declared), Swap(_COVERAGE, "_about_pairs", lambda _: lambda *_given: ()))),
+    TraceMutant("whatever-is-there-covers", "what can be taken out is covered, whether a score shows it or not", "ablation",
+                (Swap(_COVERAGE, "Covered.noticed", _taken_out), Swap(_COVERAGE, "_about_pairs", lambda _: lambda *_given: ()))),
     TraceMutant("vacuous-pairs-cover", "a pair without a score covers what it declares", "vacuous",
                 (Swap(_COVERAGE, "Covered.noticed", _unscored_too), Swap(_COVERAGE, "_about_pairs", lambda _: lambda *_given: ()))),
     TraceMutant("empty-scope-passes", "where nothing is to be covered all is", "scope",
