@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import stat
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias
 
+from apr.actions.inputs import open_input
 from apr.actions.schema import member
-from apr.errors import UnusableInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -36,23 +34,13 @@ class BadLine(ValueError):
         self.said = (path, rule, problem, hint)
 
 
-def open_trace(path: Path) -> BinaryIO:
+def open_trace(path: Path, hint: str = "name a trace") -> BinaryIO:
     """Opens a file, or a pipe that something writes into (`<(…)` of a shell).
 
     Raises:
-        UnusableInput: there is none, it may not be read, or it is a folder, a device, or a pipe with a name of its own, at which a
-            reader would wait.
+        UnusableInput: see `apr.actions.inputs.open_input`.
     """
-    try:
-        mode = path.stat().st_mode
-        anonymous = stat.S_ISFIFO(mode) and os.path.realpath(path).rpartition("/")[2].startswith("pipe:")
-        if not stat.S_ISREG(mode) and not anonymous:
-            what = "is a folder" if stat.S_ISDIR(mode) else "is no regular file"
-            raise UnusableInput(what, where=str(path), hint="name a trace; `-` reads standard input")
-        return path.open("rb")
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise UnusableInput(f"cannot be read: {reason}", where=str(path)) from error
+    return open_input(path, hint)
 
 
 def parse(raw: bytes) -> Any:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from apr.actions.inputs import read_small
 from apr.agent.events import Hooked
 from apr.agent.limits import BASH_FILE_BYTES, BASH_MEMORY
 from apr.agent.processes import run_watched
@@ -70,11 +71,9 @@ class Hooks:
             UnusableInput: it cannot be read, or says something else than hooks.
         """
         try:
-            text = path.read_text("utf-8")
+            text = read_small(path)
             content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-        except OSError as error:
-            raise UnusableInput(f"cannot be read: {error.strerror or error}", where=str(path)) from error
-        except (ValueError, RecursionError) as error:  # of UTF-8, JSON or TOML
+        except (ValueError, RecursionError) as error:  # of JSON or TOML
             raise UnusableInput(f"is neither TOML nor JSON: {error}", where=str(path)) from error
         listed = content.get("hooks") if isinstance(content, dict) else None
         if not isinstance(listed, list) or set(content) != {"hooks"}:

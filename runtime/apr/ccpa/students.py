@@ -54,8 +54,13 @@ class Student:
         """What it was: command, version, and the sha256 of every file that the command names."""
         named = [found for found in (shutil.which(self.words[0]), *self.words[1:]) if found is not None]
         paths = [Path(one) for one in named if one.startswith("/") and "\0" not in one]
-        files = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()}
+        files = {str(path): _sha256(path) for path in paths if path.is_file()}
         return {"name": self.name, "command": list(self.words), "version": self.version, "files": files}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:  # a model may be among them
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def apr_code(options: Sequence[str]) -> Student:

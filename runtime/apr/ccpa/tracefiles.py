@@ -59,7 +59,7 @@ def opened(name: str) -> AbstractContextManager[BinaryIO]:
         UnusableInput: it cannot be read.
     """
     if name != STDIN:
-        return open_trace(Path(name))
+        return open_trace(Path(name), "name a trace; `-` reads standard input")
     if sys.stdin is None:
         raise UnusableInput("is closed", where="standard input")
     return nullcontext(sys.stdin.buffer)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from apr.actions.inputs import read_small
 from apr.errors import UnusableInput
 
 if TYPE_CHECKING:
@@ -62,14 +64,10 @@ def read_meta(path: Path, name: str) -> Meta:
     Raises:
         UnusableInput: it cannot be read, or says what it must not.
     """
-    try:
-        text = path.read_bytes().decode()
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return Meta("", (), {}, {}, None, None)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnusableInput(f"cannot be read: {getattr(error, 'strerror', None) or error}", where=str(path)) from error
     try:
-        content = tomllib.loads(text)
+        content = tomllib.loads(read_small(path))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UnusableInput(f"is no TOML: {error}", where=str(path)) from error
     return _Reader(path, name).meta(content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from apr.actions.lines import open_trace
 from apr.errors import UnusableInput
 from apr.meter.upstream.content import Refused, parse
 from apr.meter.upstream.decode import Field, Struct, Tagged, anything, integer, listed, of, one_of, optional
@@ -98,7 +99,8 @@ def read_records(path: Path) -> list[tuple[str, dict[str, Any]]]:
         UnusableInput: no UTF-8, or a line that the upstream's program would not read.
     """
     try:
-        text = path.read_bytes().decode()
+        with open_trace(path) as file:
+            text = file.read().decode()
     except UnicodeDecodeError as error:
         raise UnusableInput("is not UTF-8", where=f"{path}: offset {error.start}") from error
     found = []

@@ -140,7 +140,7 @@ def test_rows_of_one_name(tmp_path: Path) -> None:
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UnusableInput, match="No such file"):
         load_rows(tmp_path / "rows.yaml")
-    with pytest.raises(UnusableInput, match="directory"):
+    with pytest.raises(UnusableInput, match="is a folder"):
         load_rows(tmp_path)
     (tmp_path / "rows.yaml").write_bytes(b"rows: \xff")
     with pytest.raises(UnusableInput, match="is not UTF-8"):

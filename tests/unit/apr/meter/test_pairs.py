@@ -107,11 +107,11 @@ def test_what_a_meta_file_must_not_say(tmp_path: Path, meta: str, problem: str) 
 def test_a_meta_file_that_cannot_be_read(tmp_path: Path) -> None:
     folder = pair(tmp_path / "p")
     (folder / "meta.toml").write_bytes(b"\xff")
-    with pytest.raises(UnusableInput, match="cannot be read"):
+    with pytest.raises(UnusableInput, match="is not UTF-8"):
         load_pair(folder)
     (folder / "meta.toml").unlink()
     (folder / "meta.toml").mkdir()
-    with pytest.raises(UnusableInput, match="cannot be read"):
+    with pytest.raises(UnusableInput, match="is a folder"):
         load_pair(folder)
 
 
