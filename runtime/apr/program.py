@@ -64,7 +64,9 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As `argparse` does it, twice over where positional arguments are intermixed with options."""
-        if not self.intermixed:
+        if not self.intermixed or "--" in (
+            args or ()
+        ):  # argparse loses what stands behind `--` when it goes over it twice
             return super().parse_known_args(args, namespace)
         self.intermixed = False  # what follows comes back here
         return self.parse_known_intermixed_args(args, namespace)

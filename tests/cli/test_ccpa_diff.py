@@ -179,6 +179,20 @@ def test_one_argument_must_be_a_pair_s_folder(tmp_path: Path, two: tuple[Path, P
     assert ccpa(PAIRS / "missing").returncode == 2
 
 
+def test_names_that_look_like_options(two: tuple[Path, Path]) -> None:
+    teacher, student = two
+    dashed = teacher.rename(teacher.with_name("-x"))
+    done = subprocess.run(
+        [sys.executable, "-m", "apr.ccpa", "diff", "--json", "--", "-x", str(student)],
+        cwd=dashed.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert json.loads(done.stdout or "{}").get("schema") == "ccpa-diff-v1", done.stderr
+
+
 def test_nothing_from_a_trace_steers_the_terminal(tmp_path: Path) -> None:
     evil = ("Bash", {"command": "printf '\x1b[2J'"})
     teacher = save(tmp_path / "t", with_calls([evil], model="\x1b]0;x\x07", **CODE))

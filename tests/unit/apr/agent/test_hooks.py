@@ -59,7 +59,7 @@ def test_what_is_no_file_of_hooks_is_refused(tmp_path: Path, content: Any, messa
 @pytest.mark.parametrize("name", ["h.json", "h.toml"])
 def test_what_is_no_text_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(UnusableInput, match="is neither TOML nor JSON|is not UTF-8"):
+    with pytest.raises(UnusableInput, match=r"is neither TOML nor JSON|is not UTF-8"):
         Hooks.of(tmp_path / name, tmp_path)
 
 
