@@ -169,7 +169,7 @@ def test_texts_of_files_cannot_steer_a_terminal(corpus: Path) -> None:
     [
         ([], "no folder of pairs given"),
         (["nowhere"], "nowhere/rows.yaml: cannot be read: No such file"),
-        (["DIR", "--rows", "DIR"], "cannot be read: Is a directory"),
+        (["DIR", "--rows", "DIR"], "is a folder; name a file"),
         (["DIR", "--required", "a"], "--required goes with --compat upstream"),
         (["DIR", "--oos-rows", "reading"], "--oos-rows goes with --compat upstream"),
         (["DIR", "--compat", "upstream", "--results", "ok"], "--results does not go with --compat upstream"),
