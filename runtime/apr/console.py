@@ -42,6 +42,11 @@ def escape(text: str, *, keep: str = "") -> str:
     )
 
 
+def clipped(text: str, most: int = 400) -> str:
+    """A text of anybody's for one line of ours: its beginning, where it is longer than anybody reads."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 def is_terminal(stream: IO[str]) -> bool:
     """True when a person reads the stream on a terminal that can move its cursor."""
     return stream.isatty() and os.environ.get("TERM", "") != "dumb"

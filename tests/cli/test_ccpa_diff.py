@@ -205,3 +205,13 @@ def test_nothing_from_a_trace_steers_the_terminal(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "\x1b" not in done.stdout
     assert r"\x1b[2J\nx" in done.stdout
+
+
+def test_names_as_long_as_a_book_are_cut_where_people_read(tmp_path: Path) -> None:
+    book = "x" * 100_000
+    for name, more in (("teacher", ""), ("student", "y")):
+        save(tmp_path / f"{name}.ccpa-trace.jsonl", with_calls([(book + more, {book: book})]))
+    done = ccpa(tmp_path)
+    assert done.returncode == 1
+    assert len(done.stdout) < 10_000
+    assert len(report(tmp_path, code=1)["drifts"][0]["label"]) == len(book)

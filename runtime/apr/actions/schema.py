@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SCHEMA_FILE = "action-trace-v1.schema.json"
 _A = {"object": "an object", "array": "an array", "integer": "an integer", "string": "a string", "boolean": "a boolean"}
+_LONGEST = 60  # characters of a name or value in a message
 
 
 class Fault(NamedTuple):
@@ -188,10 +189,10 @@ def _problem(rule: str, value: Any, asked: Any, definition: Mapping[str, Any]) -
 
 def member(name: str) -> str:
     """A field of an object as a JSON path has it: `.name`, or `['odd name']`."""
-    return f".{name}" if name.isidentifier() else f"[{_quoted(name)}]"
+    return f".{name}" if name.isidentifier() and len(name) <= _LONGEST else f"[{_quoted(name)}]"
 
 
 def _quoted(value: object) -> str:
     """A value as a message shows it: short, and in one line."""
     text = repr(value) if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:56]}…{text[-1] if isinstance(value, str) else ''}"
+    return text if len(text) <= _LONGEST else f"{text[:56]}…{text[-1] if isinstance(value, str) else ''}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from apr.console import escape, print_table, uses_colour
+from apr.console import clipped, escape, print_table, uses_colour
 from apr.meter.drift import MEANINGS
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def print_card(report: Report) -> None:
     sys.stdout.write(f"\n{len(report.drifts)} drift{'s' if len(report.drifts) > 1 else ''}\n")
     for drift in report.drifts[:MOST_DRIFTS]:
         sys.stdout.write(
-            f"{_lines(drift)}{escape(drift.short)}: {MEANINGS[drift.category].text}: {escape(drift.detail)}\n"
+            f"{_lines(drift)}{escape(clipped(drift.short))}: {MEANINGS[drift.category].text}: {escape(clipped(drift.detail))}\n"
         )
     if len(report.drifts) > MOST_DRIFTS:
         sys.stdout.write(f"… and {len(report.drifts) - MOST_DRIFTS} more; --json has all\n")
@@ -84,13 +84,13 @@ def _lines(drift: Drift) -> str:
 
 def _cells(row: Row) -> tuple[str, str, str, str, str]:
     lines = ["" if line is None else str(line) for line in row.lines]
-    return row.mark, lines[0], row.teacher or "", lines[1], row.student or ""
+    return row.mark, lines[0], clipped(row.teacher or ""), lines[1], clipped(row.student or "")
 
 
 def _print_plain(report: Report) -> None:
     sys.stdout.write(f"{report.verdict.upper()}: {escape(headline(report))}\n")
     for label, text in facts(report):
-        sys.stdout.write(f"{label + ':':11}{escape(text)}\n")
+        sys.stdout.write(f"{label + ':':11}{escape(clipped(text))}\n")
     if report.rows:
         sys.stdout.write("\n")
         print_table(("", "line", "teacher", "line", "student"), map(_cells, report.rows), right=(1, 3))
@@ -106,7 +106,7 @@ def _print_rich(report: Report) -> None:
     console.print(Text.assemble((report.verdict.upper(), _VERDICTS[report.verdict]), f": {escape(headline(report))}"))
     grid = Table.grid(padding=(0, 2))
     for label, text in facts(report):
-        grid.add_row(Text(label, "dim"), Text(escape(text)))
+        grid.add_row(Text(label, "dim"), Text(escape(clipped(text))))
     console.print(grid)
     if report.rows:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from apr.console import escape, print_table
+from apr.console import clipped, escape, print_table
 from apr.meter.card import SUPPORTS
 from apr.meter.report import exactly
 
@@ -65,5 +65,5 @@ def _row(one: Judged) -> tuple[str, ...]:
         "-" if report.score is None else f"{report.score:.4f}",
         "-" if report.score is None else f"{report.matched}/{report.denominator}",
         str(len(report.drifts)),
-        report.reason or (report.drifts[0].short if report.drifts else ""),
+        report.reason or (clipped(report.drifts[0].short) if report.drifts else ""),
     )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apr.actions.schema import Fault, check, schema
+from apr.actions.schema import Fault, check, member, schema
 from tests.action_traces import STEADY, answer, call, end, hook, prompt, result, skill, start, text, thinking, traces
 
 SCHEMA = schema()
@@ -146,3 +146,8 @@ LATER = "assistant_turn, tool_result, session_end, hook_event, skill_invocation"
 )  # fmt: skip
 def test_messages(record: Any, fault: tuple[str, str, str]) -> None:
     assert check(record) == Fault(*fault)
+
+
+def test_a_name_as_long_as_a_book_is_cut() -> None:
+    assert member("x" * 60) == "." + "x" * 60
+    assert len(member("x" * 100_000)) < 100
