@@ -299,7 +299,7 @@ def test_the_tree_that_the_teacher_started_from_must_be_given(teacher: Path) -> 
         (["--student", "cmd:x {promt} {trace}"], "unknown placeholder {promt}; did you mean {prompt}?"),
         (["--student", "cmd:x {prompt}"], "has no {trace}, so there is nothing to measure"),
         (["--student", "cmd:x {trace}"], "has no {prompt}"),
-        (["--student", "cmd:no-such-program {prompt} {trace}"], "no-such-program"),
+        (["--student", "cmd:no-such-program {prompt} {trace}"], "there is no program 'no-such-program' in PATH"),
         (["--student", "cmd:x {prompt} {trace}", "--model", "m"], "--model is of the student apr-code"),
         (["--timeout", "0"], "'0' is no number of seconds above 0"),
         (["--timeout", "nan"], "'nan' is no number of seconds above 0"),

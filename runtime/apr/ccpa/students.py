@@ -90,7 +90,8 @@ def any_program(text: str) -> Student:
     """A program by its command line, `cmd:PROGRAM … {prompt} … {trace} …`.
 
     Raises:
-        UsageError: it is neither, cannot be cut, names no program, has an unknown placeholder, or has no `{prompt}` or `{trace}`.
+        UsageError: it is neither, cannot be cut, names no program, has an unknown placeholder, has no `{prompt}` or `{trace}`, or its
+            program is not there.
     """
     known = ", ".join(f"{{{name}}}" for name in _PLACEHOLDERS)
     if not text.startswith(_PREFIX):
@@ -114,4 +115,6 @@ def any_program(text: str) -> Student:
             raise UsageError(
                 f"has no {{{name}}}, so there is nothing to measure", where=text, hint=f"there are {known}"
             )
+    if "/" not in words[0] and not _BRACES.search(words[0]) and shutil.which(words[0]) is None:
+        raise UsageError(f"there is no program {words[0]!r} in PATH", where=text, hint="name it by its path")
     return Student(text, tuple(words))
