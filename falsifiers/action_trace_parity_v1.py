@@ -52,7 +52,10 @@ def traces_are_what_the_rules_say(
         if rule not in found:
             raise Refuted(f"{name}: breaks {found or 'no rule'} where {rule} was expected", stage=rule)
     hold_writing(evidence, tracing, tmp_path)
-    for path in sorted(trace_fixtures.rglob("*.ccpa-trace.jsonl")):
+    fixtures = sorted(trace_fixtures.rglob("*.ccpa-trace.jsonl"))
+    if not fixtures:
+        raise ValueError(f"{trace_fixtures}: there is no fixture")
+    for path in fixtures:
         hold_round_trip(evidence, tracing, parsed(path.read_bytes()), "fixtures")
 
     @HYPOTHESIS

@@ -72,7 +72,13 @@ def unsteady(folder: Path) -> dict[str, tuple[tuple[Path, Path], tuple[Path, Pat
         plant(work, {"a.txt": f"{number}" if name == "other files behind the same words" else "a"})
         if name == "another result of the same call":
             write = replace(write, content=f"written for the {number + 1}. time")
-        trace.write_bytes(lines(session([write], answer=answer)))
+        records = session([write], answer=answer)
+        if name == "results of two calls exchanged":
+            records = session([[replace(write, content="1"), replace(write, content="2")]])
+            first, second = (record["tool_use_id"] for record in records[3:5])
+            if number:
+                records[3:5] = [records[3] | {"tool_use_id": second}, records[4] | {"tool_use_id": first}]
+        trace.write_bytes(lines(records))
         return trace, work
 
     names = (
@@ -80,6 +86,7 @@ def unsteady(folder: Path) -> dict[str, tuple[tuple[Path, Path], tuple[Path, Pat
         "order of a set in a tool's argument",
         "random number in an answer",
         "another result of the same call",
+        "results of two calls exchanged",
         "other files behind the same words",
     )
     return {name: (run(name, 0), run(name, 1)) for name in names}

@@ -235,6 +235,8 @@ _ALL = [
                 (Swap(_REPLAYED, "Outcome.outward", lambda _: property(lambda _outcome: [])),)),
     TraceMutant("results-forgotten", "what tools said does not count when two replays are compared", "another result of the same call",
                 (Swap(_NORMALISE, "normalised", _without_results),)),
+    TraceMutant("calls-undistinguished", "which call a result is of does not count when two replays are compared",
+                "results of two calls exchanged", (Swap(_NORMALISE, "_Normaliser._number", lambda _: lambda *_given: "<TOOL>"),)),
     TraceMutant("old-sockets-reached", "a socket of the file system from before is let through", "sockets",
                 (Swap(_RUNNING, "_Warden.__init__", _unrefusing),)),
     TraceMutant("trees-unread", "what two replays left in their folders is not compared", "other files behind the same words",
