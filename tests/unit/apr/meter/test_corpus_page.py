@@ -33,7 +33,7 @@ def corpus(folder: Path) -> CorpusReport:
         "0004-vacuous": report([], []),
         "0005-incomparable": Report(TEACHER, STUDENT, f"prompt 1 differs: {EVIL}"),
     }
-    meta = Meta(f"About {EVIL}", (), {}, {}, None, None)
+    meta = Meta(f"About {EVIL} {'w' * 200}", (), {}, {}, None, None)
     return CorpusReport(tuple(Judged(Pair(name, folder, meta), found) for name, found in reports.items()), Settings())
 
 
