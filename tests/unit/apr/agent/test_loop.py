@@ -6,7 +6,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from apr.actions.reading import read_trace
@@ -272,6 +272,7 @@ DECISIONS = st.lists(st.sampled_from(["", "allow", "warn", "block"]), max_size=1
 
 
 @given(turns(), st.text(max_size=9), st.integers(1, 6), DECISIONS)
+@example([Turn((Text(""),), "end_turn", 0, 0, ())], "a", 6, ["", "", "block", "block"])
 @settings(deadline=None)
 def test_every_session_makes_a_valid_trace(
     tmp_path_factory: pytest.TempPathFactory,
@@ -286,7 +287,7 @@ def test_every_session_makes_a_valid_trace(
     box = Toolbox(folder / "work", ["Read", "Write", "Edit"], allow_bash=False)
     with TraceWriter(path) as writer:
         emission = Emission(writer, SESSION, "0" * 64)
-        session = Session(Script(*made, SAYS), box, [emission], limit, AnyHooks(decisions), Skill("s", "x"))
+        session = Session(Script(*made, *[SAYS] * 12), box, [emission], limit, AnyHooks(decisions), Skill("s", "x"))
         try:
             ending = session.run(prompt)
         except (AprError, KeyboardInterrupt):
@@ -298,7 +299,8 @@ def test_every_session_makes_a_valid_trace(
     answers = [record for record in records if record["kind"] == "assistant_turn"]
     assert len(answers) == ending.turns
     assert records[-1]["stop_reason"] == ending.stop_reason
-    wanted = [turn for turn in made if isinstance(turn, Turn)][: ending.turns]
+    # a hook of Stop may have it go on behind the last of them
+    wanted = [turn for turn in (*made, *[SAYS] * 12) if isinstance(turn, Turn)][: ending.turns]
     assert [[block.get("text", block.get("thinking", block.get("name"))) for block in answer["blocks"]] for answer in answers] == [
         [block.text if isinstance(block, Text) else block.thinking if isinstance(block, Thinking) else block.name for block in turn.blocks]
         for turn in wanted
