@@ -220,6 +220,19 @@ def test_the_trace_and_the_folder_are_kept(before: Path, tmp_path: Path) -> None
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("ccpa-replay-")) == []
 
 
+def test_a_tree_that_nobody_may_write_is_worked_in_all_the_same(before: Path, tmp_path: Path) -> None:
+    """Its copy is the owner's to write, or tools of a user who is not root could not do what was recorded."""
+    teacher = code(before, tmp_path, WORK)
+    (before / "src" / "a.py").chmod(0o444)
+    for folder in (before / "src", before):
+        folder.chmod(0o555)
+    done = ccpa("replay", teacher, "--before", before, "--keep", "kept", cwd=tmp_path)
+    assert done.returncode == 0
+    for name in ("", "src", "gone.txt"):
+        assert (tmp_path / "kept" / name).stat().st_mode & 0o200
+    assert before.stat().st_mode & 0o777 == 0o555, "the source stays as it was"
+
+
 def test_commands_run_only_where_they_are_allowed(before: Path, tmp_path: Path) -> None:
     teacher = code(before, tmp_path, bash("wc -l < src/a.py; rm gone.txt"), "--allow-bash")
     allowed = replayed(ccpa("replay", teacher, "--before", before, "--allow-bash", "--json", cwd=tmp_path))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from apr.actions.reading import read_trace
 from apr.actions.tree import Tree, snapshot, tree_sha256
 from apr.actions.writing import TraceWriter
+from apr.ccpa.copying import copy_tree
 from apr.errors import UnusableInput
 from apr.sandbox import run
 
@@ -136,7 +136,7 @@ def replay(task: Task, folder: Path, scratch: Path, on_wait: Callable[[], None] 
     folder.mkdir(parents=True, exist_ok=True)
     work = folder.resolve()
     if task.teacher.before is not None:
-        _copy(task.teacher.before.root, work)
+        copy_tree(task.teacher.before.root, work)
     before = snapshot(work)
     # commands that were meant for another tree are not let loose on this one
     if tree_sha256(before) != task.teacher.cwd_sha256:
@@ -192,16 +192,6 @@ def _command(task: Task, prompt: str, work: Path, answers: Path, emitted: Path) 
         *(["--allow-bash"] if task.allow_bash else []),
         *(["--hooks", str(task.hooks.absolute())] if task.hooks is not None else []),
     ]
-
-
-def _copy(source: Path, target: Path) -> None:
-    try:
-        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
-    except shutil.Error as error:
-        path, _, reason = error.args[0][0]
-        raise UnusableInput(f"cannot be copied: {reason}", where=str(path)) from error
-    except OSError as error:
-        raise UnusableInput(f"cannot be copied: {error.strerror}", where=str(error.filename or source)) from error
 
 
 def moved(record: Record, old: PurePosixPath | None, new: PurePosixPath) -> Record:

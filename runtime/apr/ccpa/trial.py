@@ -12,7 +12,9 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from apr.actions.trace import InvalidTrace
 from apr.actions.tree import snapshot, tree_sha256
+from apr.ccpa.copying import copy_tree
 from apr.errors import AprError, UnusableInput
 from apr.meter.compare import Settings, compare
 from apr.meter.files import final_state, mutation_drifts
@@ -128,7 +130,7 @@ def measure(lesson: Lesson, student: Student, terms: Terms, folder: Path, tick: 
     )
     _check_teacher(teacher, before, lesson)
     work = (folder / "student-after").resolve()
-    shutil.copytree(before.root, work, symlinks=True)
+    copy_tree(before.root, work)
     if tree_sha256(snapshot(work)) != teacher.cwd_sha256:
         raise UnusableInput("changed while it was copied", where=str(before.root), hint="try again")
     trace = folder.resolve() / STUDENT
@@ -158,7 +160,7 @@ def _before(lesson: Lesson, folder: Path) -> Path:
         kept.mkdir()
     else:
         snapshot(lesson.before)  # so that nothing is copied that has no content to copy, like a pipe
-        shutil.copytree(lesson.before, kept, symlinks=True)
+        copy_tree(lesson.before, kept)
     return kept
 
 
@@ -200,6 +202,9 @@ def _read(trace: Path, cwd: PurePosixPath, before: Tree) -> Side:
     try:
         after = snapshot(Path(cwd))
         return load_side(trace, cwd=cwd, before=before, after=after, source="run")
+    except InvalidTrace as error:
+        broken = f"what the student left cannot be used: {error.where}: {error.problem}"
+        raise NotMeasured(broken, hint="with --keep DIR it stays there, for `ccpa validate`") from error
     except UnusableInput as error:
         raise NotMeasured(f"what the student left cannot be used: {error}") from error
 
@@ -278,7 +283,7 @@ def _keep(lesson: Lesson, folder: Path, work: Path) -> None:
     """Completes the pair, so that it can be compared again by `ccpa diff`."""
     shutil.copyfile(lesson.trace, folder / TEACHER)
     if lesson.after is not None:
-        shutil.copytree(lesson.after, folder / "teacher-after", symlinks=True)
+        copy_tree(lesson.after, folder / "teacher-after")
     teacher = {"cwd": str(lesson.cwd) if lesson.cwd else None, "source": lesson.source}
     tables: dict[str, dict[str, str | None]] = {
         "fixture": {"about": "a measurement"},
