@@ -251,6 +251,13 @@ def test_a_place_that_cannot_be_written_is_known_before_anything_is_done(
     assert (done.stdout, sorted(path.name for path in work.iterdir())) == ("", ["a.txt"])
 
 
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No coverage of the programs that are run: what it writes down would hit the same limit."""
+    monkeypatch.delitem(ENVIRONMENT, "COVERAGE_PROCESS_CONFIG", raising=False)
+
+
+@pytest.mark.usefixtures("unmeasured")
 def test_a_full_disk_costs_the_trace_and_not_the_answer(
     work: Path, recorded: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -268,6 +275,7 @@ def test_a_full_disk_costs_the_trace_and_not_the_answer(
     assert list(place.parent.iterdir()) == []
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_disk_that_fills_up_meanwhile_does_not_stop_the_work(
     work: Path, recorded: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -284,6 +292,7 @@ def test_a_disk_that_fills_up_meanwhile_does_not_stop_the_work(
     assert not (tmp_path / "t").exists()
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_trace_that_was_there_stays_when_the_new_one_cannot_be_written(
     work: Path, recorded: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -43,7 +43,8 @@ def test_what_is_read_from_standard_input(tmp_path: Path) -> None:
     assert done.stdout == f"{sum(text)}\n"
 
 
-def test_signals_do_what_they_always_do(tmp_path: Path) -> None:
+def test_signals_do_what_they_always_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # measuring sets a handler
     code = "import signal; print([signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGPIPE)][0] == signal.SIG_DFL)"
     assert python(code, tmp_path).stdout == "True\n"
     assert run(["sh", "-c", "yes | head -1; trap - TERM; kill $$; sleep 9"], cwd=tmp_path, timeout=60).returncode == -15
