@@ -19,7 +19,7 @@ from apr.console import Progress, escape, print_table
 from apr.errors import FINDINGS, OK, UnusableInput, UsageError
 from apr.meter.card import print_card
 from apr.meter.corpus import CorpusReport, Judged
-from apr.meter.pairs import TEACHER, load_pair
+from apr.meter.pairs import TEACHER, folders_of, load_pair
 from apr.meter.report import AGGREGATE_MIN
 
 if TYPE_CHECKING:
@@ -195,11 +195,7 @@ def _lessons(args: argparse.Namespace) -> tuple[list[Lesson], bool]:
     refuse(args, ("before", "teacher_cwd"), "goes with a trace; of a pair, its folder and meta.toml say that")
     if (teacher / TEACHER).is_file():
         return [_lesson(teacher)], False
-    try:
-        inside = sorted(teacher.iterdir(), key=lambda path: path.name)
-    except OSError as error:
-        raise UnusableInput(f"cannot be read: {error.strerror}", where=str(teacher)) from error
-    folders = [path for path in inside if path.is_dir() and not path.name.startswith((".", "_"))]
+    folders = folders_of(teacher)
     if not folders:
         raise UnusableInput(f"there is no folder with {TEACHER} in it", where=str(teacher))
     return [_lesson(folder) for folder in folders], True

@@ -65,17 +65,26 @@ def is_pair(folder: Path) -> bool:
     return (folder / TEACHER).is_file() or (folder / STUDENT).is_file()
 
 
+def folders_of(corpus: Path) -> list[Path]:
+    """The folders in a folder, by name, but for hidden ones and those whose names begin with `_`.
+
+    Raises:
+        UnusableInput: there is no such folder.
+    """
+    try:
+        inside = sorted(corpus.iterdir(), key=lambda path: path.name)
+    except OSError as error:
+        raise UnusableInput(f"cannot be read: {error.strerror}", where=str(corpus)) from error
+    return [path for path in inside if path.is_dir() and not path.name.startswith((".", "_"))]
+
+
 def find_pairs(corpus: Path) -> list[Pair]:
     """The pairs of a folder, by name. Hidden folders, and those whose names begin with `_`, are none.
 
     Raises:
         UnusableInput: there is no such folder, a folder in it is no pair, there is none, or a `meta.toml` says what it must not.
     """
-    try:
-        inside = sorted(corpus.iterdir(), key=lambda path: path.name)
-    except OSError as error:
-        raise UnusableInput(f"cannot be read: {error.strerror}", where=str(corpus)) from error
-    folders = [path for path in inside if path.is_dir() and not path.name.startswith((".", "_"))]
+    folders = folders_of(corpus)
     if not folders:
         hint = (
             "`ccpa diff` compares a single pair"

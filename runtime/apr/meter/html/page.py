@@ -7,7 +7,6 @@ traces is escaped twice over: control characters become visible, then markup los
 from __future__ import annotations
 
 import html
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from apr.console import escape
@@ -15,6 +14,7 @@ from apr.meter.card import facts, headline
 from apr.meter.corpus import SCHEMA
 from apr.meter.drift import MEANINGS, Category
 from apr.meter.tally import facts_of_corpus, headline_of_corpus
+from apr.pages import style
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,6 @@ def write_page(path: Path, report: CorpusReport, name: str) -> None:
 
 def page(report: CorpusReport, name: str) -> str:
     """The report as one HTML document."""
-    style = resources.files("apr.meter.html").joinpath("page.css").read_text(encoding="utf-8")
     answer = "passed" if report.passes else "failed"
     lines = "".join(f"<dt>{_text(label)}</dt><dd>{_text(said)}</dd>\n" for label, said in facts_of_corpus(report))
     numbers = {one.pair.name: number for number, one in enumerate(report.judged) if one.report.verdict != "agrees"}
@@ -61,7 +60,7 @@ def page(report: CorpusReport, name: str) -> str:
 <link rel="icon" href="data:,">
 <title>{answer}: {_text(name)}</title>
 <style>
-{style}</style>
+{style("apr.meter.html", "page.css")}</style>
 </head>
 <body>
 <header><p>Action traces of <b>{_text(name)}</b></p></header>

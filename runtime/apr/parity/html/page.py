@@ -15,6 +15,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from apr.console import escape
+from apr.pages import style
 from apr.parity.html.data import report_data
 from apr.parity.records import SCHEMA
 from apr.parity.summary import facts, headline, place, rows, worst_of_each
@@ -52,7 +53,7 @@ def write_report(path: Path, measurement: Measurement, verdict: Verdict, replay:
 
 def page(measurement: Measurement, verdict: Verdict, replay: str = "") -> str:
     """The report as one HTML document."""
-    script, style = _asset("report.js"), _asset("report.css")
+    script = resources.files("apr.parity.html").joinpath("report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     # "</script>" or "<!--" inside the data would end it
@@ -68,7 +69,7 @@ def page(measurement: Measurement, verdict: Verdict, replay: str = "") -> str:
 <link rel="icon" href="data:,">
 <title>{_text(verdict.outcome)}: {_text(title)}</title>
 <style>
-{style}</style>
+{style("apr.parity.html", "report.css")}</style>
 </head>
 <body>
 <header>
@@ -97,10 +98,6 @@ def page(measurement: Measurement, verdict: Verdict, replay: str = "") -> str:
 </body>
 </html>
 """
-
-
-def _asset(name: str) -> str:
-    return resources.files("apr.parity.html").joinpath(name).read_text(encoding="utf-8")
 
 
 def _text(value: object) -> str:
