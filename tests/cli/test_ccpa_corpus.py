@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -14,21 +15,13 @@ from typing import Any
 
 import pytest
 
+from tests import programs
 from tests.action_traces import plain, save, with_calls
 
 PAIRS = Path(__file__).resolve().parents[2] / "fixtures" / "action-traces"
 CODE = {"actor": "claude-code", "session_id": "01900000-0000-7000-8000-000000000002"}
 TEACHER, STUDENT = "teacher.ccpa-trace.jsonl", "student.ccpa-trace.jsonl"
-
-
-def ccpa(*args: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "apr.ccpa", "corpus", *map(str, args)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+ccpa = functools.partial(programs.ccpa, "corpus")
 
 
 def report(*args: object, code: int) -> Any:

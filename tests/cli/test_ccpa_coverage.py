@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.programs import ccpa
+
 CORPUS = Path(__file__).resolve().parents[2] / "fixtures" / "action-traces"
 PAIRS = sum(path.is_dir() for path in CORPUS.iterdir())
 ONE_ROW = "rows: [{id: reading, about: reads, status: SHIPPED, feature: {tool: Read}}]\n"
-
-
-def ccpa(*args: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "apr.ccpa", *map(str, args)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env=os.environ | env,
-    )
 
 
 def declare(folder: Path, *rows: str) -> None:

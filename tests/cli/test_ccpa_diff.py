@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pty
@@ -13,22 +14,13 @@ from typing import Any
 import pytest
 
 from apr.actions.tree import snapshot, tree_sha256
+from tests import programs
 from tests.action_traces import plain, prompt, save, with_calls
 
 PAIRS = Path(__file__).resolve().parents[2] / "fixtures" / "action-traces"
 CODE = {"actor": "claude-code", "session_id": "01900000-0000-7000-8000-000000000002"}
 LS, MAKE = ("Bash", {"command": "ls"}), ("Bash", {"command": "make"})
-
-
-def ccpa(*args: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "apr.ccpa", "diff", *map(str, args)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env=os.environ | environment,
-    )
+ccpa = functools.partial(programs.ccpa, "diff")
 
 
 def report(*args: object, code: int) -> Any:

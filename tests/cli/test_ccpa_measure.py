@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ import pytest
 from apr import __version__
 from apr.actions.tree import snapshot, tree_sha256
 from apr.sandbox import available, machine
-from tests import pages
+from tests import pages, programs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,18 +25,7 @@ if TYPE_CHECKING:
 STUDENT = Path(__file__).with_name("measured_student.py")
 PROMPT = "write three words to notes.txt; don't say $HOME or {cwd}"
 TEACHER = "teacher.ccpa-trace.jsonl"
-
-
-def ccpa(*args: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "apr.ccpa", "measure", *args],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=cwd,
-        env={**os.environ, **env},
-    )
+ccpa = functools.partial(programs.ccpa, "measure")
 
 
 def student(fault: str = "none") -> str:

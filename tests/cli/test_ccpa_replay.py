@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -18,25 +19,14 @@ from apr.actions.reading import read_trace
 from apr.actions.tree import snapshot, tree_sha256
 from apr.sandbox import machine
 from apr.sandbox.report import Attempt
-from tests import pages
+from tests import pages, programs
 from tests.action_traces import answer, call, end, hook, plain, prompt, result, save, start, text, with_calls
 
 if TYPE_CHECKING:
     from tests.action_traces import Record
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def ccpa(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "apr.ccpa", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        encoding="utf-8",
-        env=os.environ | {"NO_COLOR": "1"},
-        timeout=120,
-        check=False,
-    )
+ccpa = functools.partial(programs.ccpa, NO_COLOR="1")
 
 
 def code(before: Path, tmp_path: Path, records: list[Record], *more: str) -> Path:

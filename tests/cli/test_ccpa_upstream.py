@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.programs import ccpa
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def ccpa(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs the real program."""
-    return subprocess.run(
-        [sys.executable, "-m", "apr.ccpa", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        timeout=60,
-    )
 
 
 def _records(*tools: str, prompt: str = "Hello") -> list[dict[str, Any]]:
