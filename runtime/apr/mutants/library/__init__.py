@@ -1,0 +1,10 @@
+"""Faults of the library of kernels, by the names that contracts give them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apr.mutants.library.planting import KernelMutant
+
+MUTANTS: dict[str, KernelMutant] = {}
