@@ -74,8 +74,12 @@ def top_k(logits: Logits, k: int) -> Logits:
 def top_p(logits: Logits, p: float) -> Logits:
     """Leaves the fewest likeliest tokens whose probabilities sum to p or more; the others become -inf.
 
+    A p of 1 leaves all: every token has a chance, however small, although sums of floats reach 1 before the last.
+
     Source: Holtzman et al., "The Curious Case of Neural Text Degeneration" (2020): the nucleus.
     """
+    if p == 1:
+        return logits
     order = np.argsort(-logits, kind="stable")
     sums = np.cumsum(softmax(logits[order]))
     enough = int(np.searchsorted(sums, p)) + 1  # the first sum that reaches p; all where rounding keeps them below it
@@ -92,10 +96,19 @@ def min_p(logits: Logits, p: float) -> Logits:
     return np.where(logits >= logits.max() + math.log(p), logits, -np.inf)
 
 
-def draw(probabilities: Logits, rng: np.random.Generator) -> int:
-    """One id, each as often as its probability says: where a uniform number falls among their running sums."""
-    sums = np.cumsum(probabilities)
-    return int(np.searchsorted(sums, rng.random() * sums[-1], side="right"))
+def draws(weights: Logits, rng: np.random.Generator, n: int) -> NDArray[np.intp]:
+    """The ids of n draws, [n], each id as often as its share of the weights [vocabulary] says.
+
+    They are where uniform numbers fall among the running sums, in float64: in less, a number can round up to the whole sum.
+    """
+    sums = np.cumsum(weights, dtype=np.float64)
+    ids: NDArray[np.intp] = np.searchsorted(sums, rng.random(n) * sums[-1], side="right")
+    return ids
+
+
+def draw(weights: Logits, rng: np.random.Generator) -> int:
+    """One id; see `draws`."""
+    return int(draws(weights, rng, 1)[0])
 
 
 def greedy(logits: Logits) -> int:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from apr.engines.llama_cpp.providers import find_provider
 from apr.errors import UnusableInput, UsageError
-from apr.text.sampling import Sampling, distribution, draw, greedy, min_p, sample, sampler, top_k, top_p
+from apr.text.sampling import Sampling, distribution, draw, draws, greedy, min_p, sample, sampler, top_k, top_p
 
 PROBABILITIES = [0.5, 0.2, 0.15, 0.1, 0.05]
 LOGITS = np.log(PROBABILITIES)[[3, 0, 4, 1, 2]]  # ids 1, 3, 4, 0, 2 by their chances
@@ -111,8 +111,8 @@ def test_tokens_are_drawn_as_often_as_their_chances_say() -> None:
 @given(st.floats(0, 1, exclude_max=True), st.integers(0, 3), st.integers(0, 3))
 def test_what_has_no_chance_is_never_drawn(place: float, before: int, behind: int) -> None:
     class Fixed:
-        def random(self) -> float:
-            return place
+        def random(self, n: int) -> Any:
+            return np.full(n, place)
 
     fixed: Any = Fixed()
     chances = np.array([0.0] * before + [0.3, 0.0, 0.7] + [0.0] * behind)
@@ -121,13 +121,38 @@ def test_what_has_no_chance_is_never_drawn(place: float, before: int, behind: in
 
 def test_running_sums_that_fall_short_of_one_still_yield_an_id() -> None:
     class AlmostOne:
-        def random(self) -> float:
-            return math.nextafter(1.0, 0.0)
+        def random(self, n: int) -> Any:
+            return np.full(n, math.nextafter(1.0, 0.0))
 
     almost: Any = AlmostOne()
     chances = np.array([0.1] * 10)
     assert np.cumsum(chances)[-1] < 1
     assert draw(chances, almost) == 9
+
+
+def test_weights_of_less_precision_are_summed_in_float64() -> None:
+    class AlmostOne:
+        def random(self, n: int) -> Any:
+            return np.full(n, math.nextafter(1.0, 0.0))
+
+    almost: Any = AlmostOne()
+    for dtype in (
+        np.float16,
+        np.float32,
+    ):  # in float32 the number would be the sum itself, and its place behind the last
+        assert draw(np.full(3, 0.25, dtype), almost) == 2
+
+
+def test_several_draws_are_single_ones_in_a_row() -> None:
+    rngs = [np.random.Generator(np.random.PCG64(5)) for _ in range(2)]
+    chances = np.array(PROBABILITIES)
+    assert draws(chances, rngs[0], 40).tolist() == [draw(chances, rngs[1]) for _ in range(40)]
+
+
+def test_a_top_p_of_one_leaves_what_has_almost_no_chance() -> None:
+    # exp(-60) is lost in a sum of about 1, so the sum is 1 at the first token
+    assert left(top_p(np.array([0.0, -60.0]), 1.0)) == [0, 1]
+    assert left(top_p(np.array([0.0, -60.0]), math.nextafter(1.0, 0.0))) == [0]
 
 
 def test_a_seed_tells_everything() -> None:
