@@ -61,7 +61,7 @@ def rope_keys(config: Json, head_dim: int) -> tuple[dict[str, Value], NDArray[np
     if kind == "linear":
         return keys | {"rope.scaling.type": "linear", "rope.scaling.factor": stated.number("factor")}, None
     if kind == "llama3":
-        return keys, llama3_divisors(config, stated, head_dim)
+        return keys, _llama3(config, stated, head_dim)
     return keys | _yarn(config, stated) if kind == "yarn" else keys, None
 
 
@@ -107,18 +107,32 @@ def _original_context(config: Json, stated: Json) -> int:
     return found.pop() if found else config.size("max_position_embeddings")
 
 
-def llama3_divisors(config: Json, stated: Json, head_dim: int) -> NDArray[np.float32]:
-    """What llama3's scaling divides each pair's frequency by: [head_dim / 2].
-
-    Waves shorter than `original / high_freq_factor` stay, longer ones than `original / low_freq_factor` are divided by the
-    factor, and between the two the frequency is a mixture of both (Grattafiori et al. 2024, code of the model).
-    """
+def _llama3(config: Json, stated: Json, head_dim: int) -> NDArray[np.float32]:
+    """llama3's divisors from the keys that state them."""
     factor = stated.number("factor")
     low, high = stated.number("low_freq_factor"), stated.number("high_freq_factor")
     if high <= low:
         raise UnusableInput(f"is {high}, it must be above low_freq_factor", where=stated.where("high_freq_factor"))
-    theta, original = _theta(config, stated), _original_context(config, stated)
-    wavelengths = 2 * math.pi * theta ** (np.arange(0, head_dim, 2, dtype=np.float64) / head_dim)
+    return llama3_divisors(head_dim, _theta(config, stated), factor, _original_context(config, stated), low, high)
+
+
+def llama3_divisors(
+    dims: int, theta: float, factor: float, original: int, low: float, high: float
+) -> NDArray[np.float32]:
+    """What llama3's scaling divides each pair's frequency by: [dims / 2].
+
+    Waves shorter than `original / high` stay, longer ones than `original / low` are divided by the factor, and between the
+    two the frequency is a mixture of both (Grattafiori et al. 2024, code of the model).
+
+    Args:
+        dims: how many dimensions of a head rotate.
+        theta: base of the frequencies.
+        factor: what the lowest frequencies are divided by.
+        original: positions before the model was stretched.
+        low: `low_freq_factor`, rotations over the original context below which a frequency is divided.
+        high: `high_freq_factor`, rotations above which it stays; greater than `low`.
+    """
+    wavelengths = 2 * math.pi * theta ** (np.arange(0, dims, 2, dtype=np.float64) / dims)
     kept = np.clip((original / wavelengths - low) / (high - low), 0, 1)  # 1: the frequency stays, 0: it is divided
     divisors: NDArray[np.float32] = (1 / ((1 - kept) / factor + kept)).astype(np.float32)
     return divisors

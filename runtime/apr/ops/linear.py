@@ -42,12 +42,25 @@ def round_activations(x: NDArray[np.float32], weights: Format) -> Activations:
     return Activations(rounded.values, rounded.group_sums(weights.minima.group) if weights.minima else None)
 
 
+def product(x: NDArray[np.floating[Any]], matrix: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """[positions, columns] x [rows, columns] -> [positions, rows]: x W^T in the dtype of both, in BLAS's order of summation.
+
+    BLAS chooses its order by shape and place in memory, so that a row alone can differ in its last bits from the same row
+    among others.
+
+    Raises:
+        ValueError: columns that differ in number.
+    """
+    out: NDArray[np.floating[Any]] = x @ matrix.T
+    return out
+
+
 def _product(x: NDArray[np.float64], matrix: NDArray[np.float32]) -> NDArray[np.float64]:
     """[positions, columns] x [rows, columns] -> [positions, rows], summed in float64."""
     out = np.empty((len(x), len(matrix)), _F64)
     step = max(1, _WIDE // (8 * matrix.shape[1]))
     for start in range(0, len(matrix), step):
-        out[:, start : start + step] = x @ matrix[start : start + step].astype(_F64).T
+        out[:, start : start + step] = product(x, matrix[start : start + step].astype(_F64))
     return out
 
 
@@ -65,7 +78,7 @@ def linear_f32(x: NDArray[np.floating[Any]], weights: Weights, name: str) -> NDA
     out = np.empty((len(x), weights.shape(name)[0]), _F32)
     narrow = np.asarray(x, _F32)
     for part, matrix in weights.matrix(name):
-        out[:, part] = narrow @ matrix.T
+        out[:, part] = product(narrow, matrix)
     return out
 
 

@@ -88,14 +88,19 @@ def _ramp(rope: Rope, dtype: type[Any]) -> NDArray[np.floating[Any]]:
     return ramp
 
 
-def angles(positions: NDArray[np.integer[Any]], rope: Rope) -> NDArray[np.float64]:
-    """[positions, dims / 2] in radians: position * theta ** (-2 i / dims), scaled as the model asks."""
-    frequencies = float(rope.theta) ** (-np.arange(0, rope.dims, 2, dtype=np.float64) / rope.dims)
+def frequencies(rope: Rope) -> NDArray[np.float64]:
+    """[dims / 2] in radians a position: theta ** (-2 i / dims), scaled as the model asks."""
+    plain: NDArray[np.float64] = float(rope.theta) ** (-np.arange(0, rope.dims, 2, dtype=np.float64) / rope.dims)
     if rope.divisors is not None:
-        frequencies = frequencies / np.asarray(rope.divisors, np.float64)
+        plain = plain / np.asarray(rope.divisors, np.float64)
     kept = _ramp(rope, np.float64)
-    frequencies = frequencies / rope.factor * (1 - kept) + frequencies * kept
-    return positions.astype(np.float64)[:, None] * frequencies
+    scaled: NDArray[np.float64] = plain / rope.factor * (1 - kept) + plain * kept
+    return scaled
+
+
+def angles(positions: NDArray[np.integer[Any]], rope: Rope) -> NDArray[np.float64]:
+    """[positions, dims / 2] in radians: every position times every frequency."""
+    return positions.astype(np.float64)[:, None] * frequencies(rope)
 
 
 def angles_ggml(positions: NDArray[np.integer[Any]], rope: Rope) -> NDArray[np.float64]:

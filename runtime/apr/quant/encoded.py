@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from apr.quant.dequantise import Dequantiser
+
+_T = TypeVar("_T", bound=np.generic)
+
+
+def inside(indices: NDArray[np.integer[Any]], rows: int) -> NDArray[np.integer[Any]]:
+    """The indices, when each is one of so many rows.
+
+    Raises:
+        IndexError: one is not. numpy alone would take -1 for the last row.
+    """
+    outside = indices[(indices < 0) | (indices >= rows)]
+    if outside.size:
+        raise IndexError(f"row {outside.flat[0]} of {rows}")
+    return indices
+
+
+def take_rows(matrix: NDArray[_T], indices: NDArray[np.integer[Any]]) -> NDArray[_T]:
+    """[len(indices), columns]: a copy of rows of [rows, columns], one for each index, of any type.
+
+    Raises:
+        IndexError: see `inside`.
+    """
+    return matrix[inside(indices, len(matrix))]
 
 
 def row_apart(type_name: str, columns: int) -> bool:

@@ -17,7 +17,7 @@ from apr.errors import UnsupportedModel
 from apr.quant.blocks import FORMATS, Affine, Format, affine
 from apr.quant.codes import SUPER_BLOCKS, Codes, codes
 from apr.quant.dequantise import Dequantiser, by_gguf
-from apr.quant.encoded import numbers, row_apart, some_rows
+from apr.quant.encoded import inside, numbers, row_apart, some_rows, take_rows
 from apr.quant.kept import Kept
 
 if TYPE_CHECKING:
@@ -133,13 +133,17 @@ class Weights:
         return FORMATS[type_name]
 
     def rows(self, name: str, indices: NDArray[np.intp]) -> NDArray[np.float32]:
-        """[len(indices), columns] float32: some rows, dequantised."""
+        """[len(indices), columns] float32: some rows, dequantised.
+
+        Raises:
+            IndexError: a row that the tensor does not have.
+        """
         raw, type_name, (rows, columns) = self.raw(name), self.type_name(name), self._size(name)
         if len(raw) == rows:
-            return self._plain(name, raw[indices], len(indices)).scaled
+            return self._plain(name, take_rows(raw, indices), len(indices)).scaled
         if not row_apart(type_name, columns):
-            return self._decoded(name, "whole", self._plain).scaled[indices]
-        each = (some_rows(raw, type_name, columns, slice(index, index + 1)) for index in indices.tolist())
+            return take_rows(self._decoded(name, "whole", self._plain).scaled, indices)
+        each = (some_rows(raw, type_name, columns, slice(index, index + 1)) for index in inside(indices, rows).tolist())
         return np.concatenate([self._plain(name, row, 1).scaled for row in each])
 
     def dequantised(self, name: str) -> NDArray[np.float32]:
