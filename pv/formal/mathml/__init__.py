@@ -1,0 +1,9 @@
+"""Expressions of contracts as MathML, which browsers draw without a script."""
+
+from __future__ import annotations
+
+from pv.formal.mathml.draw import math, rows
+from pv.formal.mathml.signs import Sign
+from pv.formal.mathml.space import Space
+
+__all__ = ["Sign", "Space", "math", "rows"]

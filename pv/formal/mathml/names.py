@@ -1,0 +1,99 @@
+"""How names and numbers are written: Greek letters, subscripts, powers of ten."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from pv.formal.mathml.markup import THIN, Level, Piece, below, identifier, operator, row, tight, upright, words
+
+_GREEK = {
+    "alpha": "α",
+    "beta": "β",
+    "gamma": "γ",
+    "delta": "δ",
+    "epsilon": "ε",
+    "eps": "ε",
+    "zeta": "ζ",
+    "eta": "η",
+    "theta": "θ",
+    "kappa": "κ",
+    "lambda": "λ",
+    "lambda_": "λ",
+    "mu": "μ",
+    "nu": "ν",
+    "xi": "ξ",
+    "pi": "π",
+    "rho": "ρ",
+    "sigma": "σ",
+    "tau": "τ",
+    "phi": "φ",
+    "chi": "χ",
+    "psi": "ψ",
+    "omega": "ω",
+}
+_CONSTANTS = {"pi": "π", "inf": "∞", "nan": "NaN"}
+_NUMBERED = re.compile(r"([A-Za-z]|[a-z]+)(\d+)")
+_MANTISSA = re.compile(r"(-?[\d.]+)e([+-]?\d+)")
+_PLAIN = (1e-4, 1e6)  # numbers between these are written out
+
+
+def name(text: str) -> Piece:
+    """A variable: `x`, `theta`, `x_max` and `w1` with their subscripts."""
+    if text in _CONSTANTS:
+        return Piece(upright(_CONSTANTS[text]), thin=(len(_CONSTANTS[text]) == 1,) * 2)
+    base, _, index = text.partition("_")
+    numbered = _NUMBERED.fullmatch(base)
+    if numbered and (len(numbered[1]) == 1 or numbered[1] in _GREEK):
+        base, index = numbered[1], f"{numbered[2]}_{index}" if index else numbered[2]
+    if text in _GREEK or not base or not index:
+        return Piece(identifier(_GREEK.get(text, text)), thin=_thin(_GREEK.get(text, text)))
+    parts = [_part(one) for one in index.split("_") if one]
+    if not parts:
+        return Piece(identifier(text))
+    return Piece(
+        below(identifier(_GREEK.get(base, base)), row(tight(",").join(parts))), thin=_thin(_GREEK.get(base, base))
+    )
+
+
+def number(value: complex | str | bytes | bool | None) -> Piece:  # noqa: FBT001, PYI041  whatever a constant of Python can be
+    """A number as it is written by hand; a truth value as a word."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return Piece(words(str(value)))
+    if isinstance(value, float) and not math.isfinite(value):
+        return Piece(upright("∞") if value > 0 else upright("NaN"))
+    if value == 0 or _PLAIN[0] <= abs(value) < _PLAIN[1] or isinstance(value, int):
+        return Piece(_digits(_plain(value)), thin=(False, True))
+    mantissa, exponent = _split(value)
+    power = f"<msup>{_digits('10')}{row(*([tight('−')] if exponent < 0 else []), _digits(str(abs(exponent))))}</msup>"
+    if mantissa == "1":
+        return Piece(power, Level.POWER, thin=(False, True))
+    return Piece(row(_digits(mantissa), operator("·"), power), Level.MULTIPLY, thin=(False, True))
+
+
+def _plain(value: float) -> str:
+    """A number in digits alone, a whole one without a point."""
+    text = repr(value)
+    if text.endswith(".0"):
+        return text[:-2]
+    return f"{value:.10f}".rstrip("0") if "e" in text else text
+
+
+def _split(value: float) -> tuple[str, int]:
+    found = _MANTISSA.fullmatch(f"{value!r}" if "e" in f"{value!r}" else f"{value:e}")
+    if found is None:  # `repr` and `e` write nothing else
+        raise ValueError(f"{value!r} is no number in powers of ten")
+    mantissa = found[1].rstrip("0").rstrip(".") if "." in found[1] else found[1]
+    return mantissa, int(found[2])
+
+
+def _digits(text: str) -> str:
+    return f"<mn>{text}</mn>"
+
+
+def _part(text: str) -> str:
+    return _digits(text) if text.isdigit() else identifier(_GREEK.get(text, text))
+
+
+def _thin(text: str) -> tuple[bool, bool]:
+    return THIN if len(text) == 1 else (False, False)
