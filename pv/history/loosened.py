@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pv.durations import duration
 from pv.history.figures import looser_figures, looser_tolerance, shown
+from pv.history.formulas import equation_asks_less, is_executable, obligation_asks_less
 from pv.parse import canonical
 from pv.words import Expect
 
@@ -37,6 +38,7 @@ class Kind(StrEnum):
     VALID_FOR = "valid_for"
     SCOPE = "scope"
     OBLIGATION = "obligation"
+    FORMULA = "formula"
     CONTRACT = "contract"
 
 
@@ -157,8 +159,16 @@ def _lost(values: tuple[Any, ...], now: tuple[Any, ...] | None) -> list[str]:
 def _contract(old: Contract, new: Contract) -> Iterator[Loosening]:
     for item in _added(_scopes(old), _scopes(new)):
         yield Loosening(f"out_of_scope: {item}", f"out_of_scope: {item} added", "", Kind.SCOPE)
+    was_of, now_of = (one.document.data.get("subject") for one in (old, new))
+    if was_of != now_of and any(is_executable(one.data) for one in old.equations.values()):
+        yield Loosening("subject", _move("subject", was_of, now_of), "", Kind.FORMULA)
     for name, equation in old.equations.items():
         now = new.equations.get(name)
+        if is_executable(equation.data):
+            for path, before, after in equation_asks_less(equation.data, now.data if now else None):
+                key = f"equation {name}: {path}"
+                kind = Kind.DOMAIN if path.startswith("domain") else Kind.FORMULA
+                yield Loosening(key, _move(key, before, after), "", kind)
         if isinstance(equation.data, dict) and now is not None and isinstance(now.data, dict):
             for key in ("float_tolerance", "tolerance"):
                 if looser_tolerance(equation.data.get(key), now.data.get(key)):
@@ -175,9 +185,21 @@ def _obligations(old: Contract, new: Contract) -> Iterator[Loosening]:
         if now is None:
             key = f"obligation {name}: removed"
             yield Loosening(key, key, "", Kind.OBLIGATION)
+        elif is_executable(equation := _about(old, was)):
+            for path, before, after in obligation_asks_less(was, now, equation):
+                key = f"obligation {name}: {path}"
+                kind = Kind.TOLERANCE if path == "tolerance" else Kind.FORMULA
+                yield Loosening(key, _move(key, before, after), "", kind)
         elif looser_tolerance(was.get("tolerance"), now.get("tolerance")):
             key = f"obligation {name}: tolerance"
             yield Loosening(key, _move(key, was.get("tolerance"), now.get("tolerance")), "", Kind.TOLERANCE)
+
+
+def _about(contract: Contract, obligation: Mapping[str, Any]) -> Any:
+    """What the contract says of the equation that an obligation applies to."""
+    named = obligation.get("applies_to")
+    found = contract.equations.get(named) if isinstance(named, str) else None
+    return found.data if found else None
 
 
 def _obligations_of(contract: Contract) -> dict[str, Mapping[str, Any]]:

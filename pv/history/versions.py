@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pv.parse as parsing
 from pv.digest import sha256
-from pv.history import figures, loosened, transitions
+from pv.history import figures, formulas, loosened, narrowed, transitions
 from pv.history.loosened import Kind, Loosening, compare
 from pv.load import Document, load
 from pv.parse import Contract, is_contract, parse
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pv.git import Repository, Step
 
 SCHEMA = "pv-history-v1"
+_DECIDE = (figures, formulas, loosened, narrowed, parsing, transitions)  # what the cache is an answer of
 _MOST = 100_000  # versions that the cache remembers
 
 
@@ -159,4 +160,4 @@ def _code() -> str:
     Raises:
         OSError: the code does not lie in files.
     """
-    return " ".join(sha256(Path(str(one.__file__)))[:16] for one in (figures, loosened, parsing, transitions))
+    return " ".join(sha256(Path(str(one.__file__)))[:16] for one in _DECIDE)

@@ -1,0 +1,182 @@
+"""What an executable contract asks for less than it did, key by key, and what only looks like it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pv.history.loosened import Kind, Loosening, compare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pv.parse import Contract
+
+OLD = """\
+metadata: {version: 1.0.0, description: d, references: [r]}
+subject: kernels
+equations:
+  softmax:
+    formula: p = exp(x) / sum exp(x)
+    formal: exp(x - max(x)) / sum(exp(x - max(x)))
+    kernel: softmax(x)
+    let: {top: max(x)}
+    domain:
+      m: 1..4
+      n: [32, 64, 96]
+      h: 8
+      k: 1..n
+      x: {dtype: f32, shape: [m, n], range: [-1e3, 1e3], nonfinite: true}
+      z: {dtype: f32, shape: [j], j: 2..9, values: [-1, 0, 1]}
+      w: {dtype: f16, shape: [n], bits: any}
+      b: {dtype: u8, shape: [n]}
+      s: {dtype: f32, range: [0, n * 2]}
+  prose: {formula: f, domain: x in R}
+proof_obligations:
+  - id: close
+    type: equivalence
+    property: the same
+    applies_to: softmax
+    to: softmax(x) + 0
+    let: {part: y * 2}
+    where: n > 1
+    tolerance: (n + 3) * u * f
+    forall: {c: {dtype: f32, range: [-10, 10]}, h: 8, x: {dtype: f32, shape: [m, n], range: [-5, 5]}}
+  - {id: inside, type: bound, property: within, applies_to: softmax, between: [0, 1 + u]}
+  - {id: steep, type: monotonicity, property: rises, applies_to: softmax, in: x, direction: increasing}
+  - {id: drawn, type: invariant, property: drawn so, applies_to: softmax, formal: sum(y) <= 1, alpha: 1e-6, tolerance: 1e-6}
+  - {id: exact, type: equivalence, property: exact, applies_to: softmax}
+  - {id: said, type: invariant, property: said, applies_to: prose, formal: sum p = 1, tolerance: 1e-6}
+falsification_tests:
+  - {id: F-1, prediction: p, if_fails: q, binds_to: softmax, obligation: close}
+"""
+
+
+def changed(contract_of: Callable[..., Contract], old: str, after: str) -> tuple[Loosening, ...]:
+    assert OLD.count(old) == 1, old
+    return compare(contract_of(OLD), contract_of(OLD.replace(old, after)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "words"),
+    [
+        ("m: 1..4", "m: 2..4", "equation softmax: domain m", "1..4 -> 2..4"),
+        ("m: 1..4", "m: 1..3", "equation softmax: domain m", "1..4 -> 1..3"),
+        ("m: 1..4", "m: [1, 2, 4]", "equation softmax: domain m", "[1, 2, 4]"),
+        ("m: 1..4", "m: 4", "equation softmax: domain m", "1..4 -> 4"),
+        ("      h: 8\n", "", "equation softmax: domain h", "8 -> none"),
+        ("h: 8\n", "h: 9\n", "equation softmax: domain h", "8 -> 9"),
+        ("[32, 64, 96]", "[32, 64]", "equation softmax: domain n", ""),
+        ("[32, 64, 96]", "33..96", "equation softmax: domain n", ""),
+        ("k: 1..n", "k: 1..m", "equation softmax: domain k", "1..n -> 1..m"),
+        ("k: 1..n", "k: 1..64", "equation softmax: domain k", "1..64"),
+        ("j: 2..9", "j: 2..8", "equation softmax: domain j", "2..9 -> 2..8"),
+        ("range: [-1e3, 1e3]", "range: [-1e3, 1e2]", "equation softmax: domain x.range", "1000"),
+        ("range: [-1e3, 1e3]", "range: [-1, 1e3]", "equation softmax: domain x.range", "[-1, 1000.0]"),
+        ("range: [0, n * 2]", "range: [0, n]", "equation softmax: domain s.range", "n * 2"),
+        ("range: [-1e3, 1e3]", "values: [1, 2]", "equation softmax: domain x.range", "[-1000.0, 1000.0] -> none"),
+        (", nonfinite: true", "", "equation softmax: domain x.nonfinite", "True -> none"),
+        (", nonfinite: true", ", nonfinite: true, distinct: true", "equation softmax: domain x.distinct", "-> True"),
+        ("bits: any", "range: [0, 1]", "equation softmax: domain w.bits", "any -> none"),
+        ("dtype: f16", "dtype: f32", "equation softmax: domain w.dtype", "f16 -> f32"),
+        ("shape: [m, n], range: [-1e3", "shape: [n, m], range: [-1e3", "equation softmax: domain x.shape", ""),
+        ("values: [-1, 0, 1]", "values: [-1, 1]", "equation softmax: domain z.values", "[-1, 0, 1] -> [-1, 1]"),
+        ("shape: [n]}", "shape: [n], range: [0, 9]}", "equation softmax: domain b.range", "none -> [0, 9]"),
+        ("exp(x - max(x)) / sum(exp(x - max(x)))", "exp(x)", "equation softmax: formal", "-> exp(x)"),
+        ("    kernel: softmax(x)\n", "", "equation softmax: kernel", "softmax(x) -> none"),
+        ("let: {top: max(x)}", "let: {top: min(x)}", "equation softmax: let top", "max(x) -> min(x)"),
+        ("subject: kernels", "subject: others", "subject", "kernels -> others"),
+        ("subject: kernels\n", "", "subject", "kernels -> none"),
+        ("to: softmax(x) + 0", "to: y", "obligation close: to", "-> y"),
+        ("    to: softmax(x) + 0\n", "", "obligation close: to", "-> none"),
+        ("type: equivalence\n    property: the same", "type: bound\n    property: the same", "obligation close: type", ""),
+        ("let: {part: y * 2}", "let: {part: y}", "obligation close: let part", "y * 2 -> y"),
+        ("where: n > 1", "where: n > 2", "obligation close: where", "n > 1 -> n > 2"),
+        ("between: [0, 1 + u]}", "between: [0, 1 + u], where: n > 4}", "obligation inside: where", "none -> n > 4"),
+        ("(n + 3) * u * f", "(n + 4) * u * f", "obligation close: tolerance", "(n + 3) * u * f -> (n + 4) * u * f"),
+        ("(n + 3) * u * f", "1e-3", "obligation close: tolerance", "-> 0.001"),
+        ("alpha: 1e-6, tolerance: 1e-6", "alpha: 1e-6, tolerance: 1e-5", "obligation drawn: tolerance", "1e-06 -> 1e-05"),
+        ("property: exact, applies_to: softmax", "property: exact, applies_to: softmax, tolerance: 1e-9", "obligation exact: tolerance", "none -> 1e-09"),
+        ("range: [-10, 10]", "range: [-10, 1]", "obligation close: forall c.range", ""),
+        ("c: {dtype: f32, range: [-10, 10]}, ", "", "obligation close: forall c", ""),
+        ("range: [-5, 5]", "range: [-4, 5]", "obligation close: forall x.range", ""),
+        ("property: within,", "property: within, forall: {m: 1..3},", "obligation inside: forall m", "1..4 -> 1..3"),
+        ("between: [0, 1 + u]", "between: [-1, 1 + u]", "obligation inside: between", ""),
+        ("between: [0, 1 + u]", "between: [0, 2]", "obligation inside: between", ""),
+        (", between: [0, 1 + u]", "", "obligation inside: between", "-> none"),
+        ("direction: increasing", "direction: decreasing", "obligation steep: direction", ""),
+        ("in: x,", "in: z,", "obligation steep: in", "x -> z"),
+        ("formal: sum(y) <= 1", "formal: sum(y) <= 2", "obligation drawn: formal", ""),
+        ("alpha: 1e-6, ", "alpha: 1e-9, ", "obligation drawn: alpha", "1e-06 -> 1e-09"),
+        ("alpha: 1e-6, ", "", "obligation drawn: alpha", "-> none"),
+        ("property: rises, applies_to: softmax", "property: rises, applies_to: prose", "obligation steep: applies_to", ""),
+        ("formal: sum p = 1, tolerance: 1e-6", "formal: sum p = 1, tolerance: 1e-5", "obligation said: tolerance", ""),
+    ],
+)  # fmt: skip
+def test_a_loosening_has_its_key(
+    contract_of: Callable[..., Contract], old: str, new: str, key: str, words: str
+) -> None:
+    found = changed(contract_of, old, new)
+    assert [one.key for one in found] == [key]
+    assert words in found[0].text
+    assert found[0].text.startswith(f"{key} ")  # so that an entry may quote it whole
+    assert found[0].claim == ""
+    tolerance, domain = key.endswith("tolerance"), key.startswith("equation softmax: domain")
+    assert found[0].kind is (Kind.TOLERANCE if tolerance else Kind.DOMAIN if domain else Kind.FORMULA)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("m: 1..4", "m: 1 .. 5"),
+        ("m: 1..4", "m: [1, 2, 3, 4]"),
+        ("m: 1..4", "m: [0, 1, 2, 3, 4, 9]"),
+        ("[32, 64, 96]", "[96, 128, 64, 32]"),
+        ("[32, 64, 96]", "32..96"),
+        ("h: 8\n", "h: [8]\n      g: 3\n"),
+        ("h: 8\n", "h: 8..8\n"),
+        ("k: 1..n", "k: 0..(n)"),
+        ("j: 2..9", "j: 1..9"),
+        ("shape: [j], j: 2..9, values: [-1, 0, 1]}", "shape: [j], values: [0, -1.0, 1]}\n      j: 2..9"),
+        ("range: [-1e3, 1e3]", "range: [-1.0e+4, 1000]"),
+        ("range: [0, n * 2]", "range: [-1, n*2]"),
+        ("range: [-1e3, 1e3]", "bits: any"),  # every value that there is
+        ("values: [-1, 0, 1]", "values: [-1, 0, 1, 2]"),
+        ("dtype: f16, ", "x-why: old halves, dtype: f16, "),
+        ("exp(x - max(x)) / sum(exp(x - max(x)))", "exp(x-max(x))/(sum(exp(x - max(x))))"),
+        ("formula: p = exp(x) / sum exp(x)", "formula: p ~ exp(x)\n    invariants: [p >= 0]\n    plot: {x: [0, 1], curves: {a: x}}"),
+        ("let: {top: max(x)}", "let: {top: max(x), low: min(x)}"),
+        ("    where: n > 1\n", ""),
+        ("where: n > 1", "where: (n>1)"),
+        ("(n + 3) * u * f", "(n+3)*u*f"),
+        ("    tolerance: (n + 3) * u * f\n", ""),  # each bit
+        ("(n + 3) * u * f", "0.0"),
+        (", alpha: 1e-6, tolerance: 1e-6", ", alpha: 1e-6, tolerance: 1e-7"),
+        ("property: exact,", "property: exact, tolerance: 0,"),
+        ("range: [-10, 10]", "range: [-11, 10]"),
+        (", x: {dtype: f32, shape: [m, n], range: [-5, 5]}", ""),  # then the wider one of the equation is drawn
+        (", h: 8,", ","),
+        ("property: within,", "property: within, forall: {m: 1..9, q: 1..2},"),
+        ("between: [0, 1 + u]", "between: [0.5, 1+u]"),
+        (", direction: increasing", ""),
+        ("alpha: 1e-6, ", "alpha: 1e-5, "),
+        ("property: rises", "property: never falls"),
+        ("formal: sum p = 1,", "formal: all p are 1,"),  # prose is judged by nobody
+        ("domain: x in R", "domain: {x: {dtype: f32, range: [0, 1]}}"),
+    ],
+)  # fmt: skip
+def test_what_asks_for_as_much_or_more_is_no_loosening(
+    contract_of: Callable[..., Contract], old: str, new: str
+) -> None:
+    assert changed(contract_of, old, new) == ()
+
+
+def test_a_domain_that_becomes_prose_or_goes_is_one_loosening(contract_of: Callable[..., Contract]) -> None:
+    start, end = OLD.index("    domain:\n"), OLD.index("  prose:")
+    for instead, words in (("    domain: x in R^n\n", "executable -> x in R^n"), ("", "executable -> none")):
+        (one,) = changed(contract_of, OLD[start:end], instead)
+        assert (one.key, one.kind) == ("equation softmax: domain", Kind.DOMAIN)
+        assert words in one.text
+    found = changed(contract_of, OLD[OLD.index("  softmax:") : end], "")
+    assert [one.key for one in found] == ["equation softmax: domain"]
