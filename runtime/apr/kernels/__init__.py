@@ -5,4 +5,28 @@ The contracts of the library speak about functions of these names; any other mod
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from apr.kernels.attention import (
+    attention,
+    attention_full,
+    attention_weights,
+    cached_attention,
+    flash_attention,
+    flash_window_attention,
+    grouped_attention,
+    head_scale,
+    qk_norm,
+    sliding_window_attention,
+)
+
+__all__ = [
+    "attention",
+    "attention_full",
+    "attention_weights",
+    "cached_attention",
+    "flash_attention",
+    "flash_window_attention",
+    "grouped_attention",
+    "head_scale",
+    "qk_norm",
+    "sliding_window_attention",
+]

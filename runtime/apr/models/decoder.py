@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from apr.models.base import Model
-from apr.ops.attention import causal_mask, repeat_heads
+from apr.ops.attention import causal_mask, head_scale, repeat_heads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,7 +79,7 @@ class Decoder(Model):
             key_positions = np.concatenate([past_positions.astype(np.intp), positions])
         q, k, v = (x.reshape(len(x), -1, head_dim) for x in (q_post_rope, keys, values))
         mask = causal_mask(positions, key_positions)
-        out: Array = self.arithmetic.attend(q, repeat_heads(k, n_heads), repeat_heads(v, n_heads), mask, head_dim**-0.5)
+        out: Array = self.arithmetic.attend(q, repeat_heads(k, n_heads), repeat_heads(v, n_heads), mask, head_scale(head_dim))
         return out
 
     def attn_out(self, layer: int, attention: Array) -> Array:

@@ -21,9 +21,37 @@ def causal_mask(
     return query_positions[:, None] >= key_positions[None, :]
 
 
+def window_mask(
+    query_positions: NDArray[np.integer[Any]], key_positions: NDArray[np.integer[Any]], window: int
+) -> NDArray[np.bool_]:
+    """[queries, keys]: True for a query's own position and the window - 1 before it (Beltagy et al. 2020, section 3.1)."""
+    distance = query_positions[:, None] - key_positions[None, :]
+    seen: NDArray[np.bool_] = (distance >= 0) & (distance < window)
+    return seen
+
+
+def head_scale(head_dim: int) -> float:
+    """1 / sqrt(head_dim), which keeps the variance of scores at one (Vaswani et al. 2017, section 3.2.1)."""
+    return float(head_dim**-0.5)
+
+
 def repeat_heads(x: NDArray[np.floating[Any]], n_heads: int) -> NDArray[np.floating[Any]]:
-    """[positions, kv_heads, head_dim] to [positions, heads, head_dim]: query head h reads head h // (heads / kv_heads)."""
-    return np.repeat(x, n_heads // x.shape[1], axis=1)
+    """[positions, kv_heads, head_dim] to [positions, heads, head_dim]: query head h reads head h // (heads / kv_heads).
+
+    Raises:
+        ValueError: the heads of queries are no multiple of those of keys.
+    """
+    each, rest = divmod(n_heads, x.shape[1])
+    if rest:
+        raise ValueError(f"{n_heads} heads of queries cannot share {x.shape[1]} heads of keys evenly")
+    return np.repeat(x, each, axis=1)
+
+
+def attention_weights(
+    q: NDArray[np.floating[Any]], k: NDArray[np.floating[Any]], mask: NDArray[np.bool_], scale: float
+) -> NDArray[np.floating[Any]]:
+    """softmax(q k^T * scale) of one head: [queries, keys] of q [queries, head_dim] and k [keys, head_dim], in the dtype of q."""
+    return softmax(np.where(mask, q @ k.T * q.dtype.type(scale), q.dtype.type(-np.inf)))
 
 
 def attend(
@@ -38,17 +66,16 @@ def attend(
     Args:
         q: [queries, heads, head_dim].
         k: [keys, heads, head_dim]; key heads already repeated.
-        v: the same shape; value heads already repeated.
+        v: [keys, heads, value_dim]; value heads already repeated.
         mask: [queries, keys], True where a query may look.
         scale: usually 1 / sqrt(head_dim).
 
     Returns:
-        [queries, heads * head_dim].
+        [queries, heads * value_dim]; NaN where a query may look nowhere.
     """
-    mixed = np.empty(q.shape, q.dtype)
+    mixed = np.empty((*q.shape[:2], v.shape[2]), q.dtype)
     for head in range(q.shape[1]):  # one at a time: [queries, keys] of all heads at once is what would not fit
-        scores = np.where(mask, q[:, head] @ k[:, head].T * q.dtype.type(scale), q.dtype.type(-np.inf))
-        mixed[:, head] = softmax(scores) @ v[:, head]
+        mixed[:, head] = attention_weights(q[:, head], k[:, head], mask, scale) @ v[:, head]
     return mixed.reshape(len(q), -1)
 
 
