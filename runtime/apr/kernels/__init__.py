@@ -5,6 +5,7 @@ The contracts of the library speak about functions of these names; any other mod
 
 from __future__ import annotations
 
+from apr.kernels.activations import gelu, gelu_tanh, silu, swiglu
 from apr.kernels.attention import (
     attention,
     attention_full,
@@ -17,16 +18,31 @@ from apr.kernels.attention import (
     qk_norm,
     sliding_window_attention,
 )
+from apr.kernels.elementwise import bias_add, residual_add
+from apr.kernels.losses import cross_entropy, log_softmax
+from apr.kernels.norms import layer_norm, rms_norm
+from apr.kernels.softmax import softmax
 
 __all__ = [
     "attention",
     "attention_full",
     "attention_weights",
+    "bias_add",
     "cached_attention",
+    "cross_entropy",
     "flash_attention",
     "flash_window_attention",
+    "gelu",
+    "gelu_tanh",
     "grouped_attention",
     "head_scale",
+    "layer_norm",
+    "log_softmax",
     "qk_norm",
+    "residual_add",
+    "rms_norm",
+    "silu",
     "sliding_window_attention",
+    "softmax",
+    "swiglu",
 ]

@@ -13,6 +13,7 @@ import numpy as np
 
 from apr.models.base import Model
 from apr.ops.attention import causal_mask, head_scale, repeat_heads
+from apr.ops.elementwise import bias_add, gated, residual_add
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +51,7 @@ class Decoder(Model):
     def qkv_bias(self, layer: int, qkv_matmul: Array) -> Array:
         """[T, Q + 2 K]; only in models that have biases."""
         biases = [self.weights.dequantised(f"blk.{layer}.attn_{part}.bias") for part in "qkv"]
-        return qkv_matmul + np.concatenate(biases).astype(qkv_matmul.dtype)
+        return bias_add(qkv_matmul, np.concatenate(biases))
 
     def q_post_rope(self, qkv: Array, positions: NDArray[np.intp]) -> Array:
         """[T, Q]."""
@@ -79,7 +80,9 @@ class Decoder(Model):
             key_positions = np.concatenate([past_positions.astype(np.intp), positions])
         q, k, v = (x.reshape(len(x), -1, head_dim) for x in (q_post_rope, keys, values))
         mask = causal_mask(positions, key_positions)
-        out: Array = self.arithmetic.attend(q, repeat_heads(k, n_heads), repeat_heads(v, n_heads), mask, head_scale(head_dim))
+        out: Array = self.arithmetic.attend(
+            q, repeat_heads(k, n_heads), repeat_heads(v, n_heads), mask, head_scale(head_dim)
+        )
         return out
 
     def attn_out(self, layer: int, attention: Array) -> Array:
@@ -88,7 +91,7 @@ class Decoder(Model):
 
     def post_attn_residual(self, layer_input: Array, attn_out: Array) -> Array:
         """[T, H]."""
-        return layer_input + attn_out
+        return residual_add(layer_input, attn_out)
 
     def ffn_norm(self, layer: int, post_attn_residual: Array) -> Array:
         """[T, H]."""
@@ -96,7 +99,7 @@ class Decoder(Model):
 
     def post_ffn_residual(self, post_attn_residual: Array, ffn: Array) -> Array:
         """What the next layer reads: [T, H]."""
-        return post_attn_residual + ffn
+        return residual_add(post_attn_residual, ffn)
 
     def final_norm(self, last_layer_output: Array) -> Array:
         """[T, H]."""
@@ -139,7 +142,7 @@ class DenseFeedForward(Decoder):
 
     def ffn_swigl(self, ffn_silu: Array, ffn_up: Array) -> Array:
         """[T, F]."""
-        return ffn_silu * ffn_up
+        return gated(ffn_silu, ffn_up)
 
     def ffn_out(self, layer: int, ffn_swigl: Array) -> Array:
         """[T, H]."""
