@@ -22,6 +22,7 @@ import numpy as np
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFValueType
 
 from apr.errors import UnsupportedModel, UnusableInput
+from apr.formats.alignment import aligned
 from apr.formats.files import file_sha256, map_file, release_pages
 from apr.formats.model_file import ModelFile, Value
 
@@ -504,7 +505,7 @@ def read_head(path: str | Path) -> Head:
     values, types = _metadata(cursor, metadata_count)
     alignment = _alignment(cursor, values)
     entries = _entries(cursor, tensor_count)
-    data_start = -(-cursor.offset // alignment) * alignment  # the data begins at the next aligned byte
+    data_start = aligned(cursor.offset, alignment)
     return Head(path, data, version, alignment, Metadata(data, path, values, types), entries, data_start)
 
 

@@ -48,6 +48,20 @@ def _parameters(method: Callable[..., Array]) -> tuple[str, ...]:
     return tuple(inspect.signature(method).parameters)[1:]
 
 
+def stage_width(config: Config, stage: str) -> int:
+    """Columns of a stage of any architecture."""
+    c = config
+    qkv = c.q_width + 2 * c.kv_width
+    used = c.experts.used if c.experts else 1
+    inner = used * c.experts.feed_forward if c.experts else c.feed_forward
+    return {
+        "qkv_matmul": qkv, "qkv_bias": qkv, "q_norm": c.q_width, "k_norm": c.kv_width,
+        "q_post_rope": c.q_width, "k_post_rope": c.kv_width, "attention": c.q_width,
+        "moe_router_indices": used, "moe_router": used,
+        "ffn_gate": inner, "ffn_up": inner, "ffn_silu": inner, "ffn_swigl": inner, "lm_head": c.vocabulary,
+    }.get(stage, c.hidden)  # fmt: skip
+
+
 class Model:
     """Base of the architectures: weights, hyper-parameters and an arithmetic; one method a stage in the subclasses."""
 
@@ -66,8 +80,13 @@ class Model:
     @property
     def stages(self) -> tuple[str, ...]:
         """The stages this very model makes, in forward order."""
+        return self.stages_of(has_bias=self.has_bias)
+
+    @classmethod
+    def stages_of(cls, *, has_bias: bool) -> tuple[str, ...]:
+        """The stages that models of this architecture make, in forward order."""
         made = (*FIRST_LAYER_ONLY, *PER_LAYER, *WHOLE_MODEL)
-        return tuple(s for s in made if hasattr(self, s) and (self.has_bias or s not in self.BIAS_STAGES))
+        return tuple(s for s in made if hasattr(cls, s) and (has_bias or s not in cls.BIAS_STAGES))
 
     def stage_keys(self) -> list[StageKey]:
         """Every stage of every layer, in forward order."""
@@ -75,16 +94,7 @@ class Model:
 
     def width(self, stage: str) -> int:
         """Columns of a stage."""
-        c = self.config
-        qkv = c.q_width + 2 * c.kv_width
-        used = c.experts.used if c.experts else 1
-        inner = used * c.experts.feed_forward if c.experts else c.feed_forward
-        return {
-            "qkv_matmul": qkv, "qkv_bias": qkv, "q_norm": c.q_width, "k_norm": c.kv_width,
-            "q_post_rope": c.q_width, "k_post_rope": c.kv_width, "attention": c.q_width,
-            "moe_router_indices": used, "moe_router": used,
-            "ffn_gate": inner, "ffn_up": inner, "ffn_silu": inner, "ffn_swigl": inner, "lm_head": c.vocabulary,
-        }.get(stage, c.hidden)  # fmt: skip
+        return stage_width(self.config, stage)
 
     def values(self, qkv: Array) -> Array:
         """The value part of `qkv`: [T, K]."""

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from apr.capture import Array
 
 
+def kv_cache_bytes(positions: int, n_layers: int, kv_width: int, element: int) -> int:
+    """Bytes of the keys and values of a text: one row of keys and one of values for each position of each layer.
+
+    Args:
+        positions: of the text.
+        n_layers: layers with attention.
+        kv_width: columns of all key heads together; the values are as wide.
+        element: bytes of one number.
+    """
+    return 2 * n_layers * positions * kv_width * element
+
+
 class _Rows:
     """Rows that are added one pass at a time; room is doubled, so that adding n of them costs n and not n squared."""
 
@@ -34,6 +46,15 @@ class _Rows:
     def all(self) -> Array | None:
         return None if self._room is None else self._room[: self._used]
 
+    @property
+    def nbytes(self) -> int:
+        held = self.all()
+        return 0 if held is None else held.nbytes
+
+    @property
+    def room(self) -> int:
+        return 0 if self._room is None else self._room.nbytes
+
 
 class KvCache:
     """Keys after rotation and values, for every layer of one text."""
@@ -46,6 +67,16 @@ class KvCache:
     def __len__(self) -> int:
         """Positions that every layer holds."""
         return min(len(positions) for positions in self._positions)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the keys and values that are held: `kv_cache_bytes` of as many positions."""
+        return sum(rows.nbytes for rows in (*self._keys, *self._values))
+
+    @property
+    def room(self) -> int:
+        """Bytes that keys and values have been given, those that are not used yet among them."""
+        return sum(rows.room for rows in (*self._keys, *self._values))
 
     def past(self, layer: int) -> dict[StageKey, Array]:
         """What `attention` reads of the passes before: `past_keys`, `past_values`, `past_positions`; nothing in the first."""

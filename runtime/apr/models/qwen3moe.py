@@ -14,7 +14,7 @@ from apr.errors import UnusableInput
 from apr.models.base import check_tensors
 from apr.models.config import Config, Experts, read_config
 from apr.models.decoder import NormedHeads, attention_shapes, head_norm_shapes, outer_shapes
-from apr.ops.experts import choose_experts, weighted_sum
+from apr.ops.experts import choose_experts, through_experts, weighted_sum
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -81,15 +81,14 @@ class Qwen3Moe(NormedHeads):
         return np.broadcast_to(x[:, None], (len(x), self.experts.used, x.shape[-1]))
 
     def _of_experts(self, x: Array, indices: Array, name: str) -> Array:
-        """Each row through its expert, one expert at a time so that only one is ever decoded: [T, k, .] to [T, k .]."""
-        chosen = indices.astype(np.intp)
+        """Each row through its expert, of which one at a time is decoded: [T, k, .] to [T, k .]."""
+
+        def multiply(rows: Array, index: int) -> Array:
+            out: Array = self.arithmetic.linear(rows, self.weights.expert(name, index), name)
+            return out
+
         width = self.weights.shape(name)[1]
-        out = np.empty((*chosen.shape, width), self.arithmetic.dtype)
-        for index in np.unique(chosen):
-            at = chosen == index
-            weights = self.weights.expert(name, int(index))
-            out[at] = self.arithmetic.linear(np.ascontiguousarray(x[at]), weights, name)
-        return out.reshape(len(chosen), -1)
+        return through_experts(x, indices.astype(np.intp), width, multiply, self.arithmetic.dtype).reshape(len(x), -1)
 
 
 def _experts(config: Config) -> Experts:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Callable
+
+    from numpy.typing import DTypeLike, NDArray
 
 
 def choose_experts(probabilities: NDArray[np.floating[Any]], used: int) -> NDArray[np.intp]:
@@ -42,6 +44,32 @@ def expert_weights(probabilities: NDArray[np.floating[Any]], chosen: NDArray[np.
     taken = np.take_along_axis(probabilities, chosen, axis=-1)
     normed: NDArray[np.floating[Any]] = taken / taken.sum(axis=-1, keepdims=True)
     return normed
+
+
+def through_experts(
+    x: NDArray[np.floating[Any]],
+    chosen: NDArray[np.intp],
+    width: int,
+    multiply: Callable[[NDArray[np.floating[Any]], int], NDArray[np.floating[Any]]],
+    dtype: DTypeLike,
+) -> NDArray[np.floating[Any]]:
+    """Each row through its expert, one expert at a time so that only one is ever held.
+
+    Args:
+        x: [positions, used, columns].
+        chosen: [positions, used] indices of experts.
+        width: columns of the result.
+        multiply: some rows [n, columns] and the index of an expert to [n, width]; not called for an expert that nobody chose.
+        dtype: of the result.
+
+    Returns:
+        [positions, used, width].
+    """
+    out = np.empty((*chosen.shape, width), dtype)
+    for index in np.unique(chosen):
+        at = chosen == index
+        out[at] = multiply(np.ascontiguousarray(x[at]), int(index))
+    return out
 
 
 def weighted_sum(outputs: NDArray[np.floating[Any]], weights: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:

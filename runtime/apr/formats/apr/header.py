@@ -15,6 +15,7 @@ from enum import IntFlag
 from typing import TYPE_CHECKING, NoReturn
 
 from apr.errors import UnsupportedModel, UnusableInput
+from apr.formats.alignment import aligned
 from apr.formats.apr.refuse import DAMAGED, MAKE_AGAIN, refusal
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ UNREADABLE = {
 
 def align(size: int) -> int:
     """The next multiple of 64."""
-    return -(-size // ALIGNMENT) * ALIGNMENT
+    return aligned(size, ALIGNMENT)
 
 
 @dataclass(frozen=True)
