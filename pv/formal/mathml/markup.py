@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+MINUS, OR, TRANSPOSED = "\u2212", "\u2228", "\u22a4"
+
+
 class Level(IntEnum):
     """How tightly the outermost sign of a piece binds: a piece is put into parentheses where more is asked for."""
 
@@ -51,6 +54,11 @@ def escaped(text: str) -> str:
 def row(*parts: str) -> str:
     """Parts one after another, as one."""
     return parts[0] if len(parts) == 1 else f"<mrow>{''.join(parts)}</mrow>"
+
+
+def joined(sign: str, parts: Iterable[str]) -> str:
+    """Parts with a sign between them, as one."""
+    return f"<mrow>{sign.join(parts)}</mrow>"
 
 
 def operator(text: str, attributes: str = "") -> str:
@@ -103,11 +111,18 @@ def parenthesised(piece: Piece) -> Piece:
 
 
 def listed(parts: Iterable[str]) -> str:
-    """Parts with commas between them."""
-    return operator(",", 'separator="true"').join(parts)
+    """Parts with commas between them, as one."""
+    return joined(operator(",", 'separator="true"'), parts)
 
 
 def called(name: str, parts: Iterable[str]) -> Piece:
     """A function of several arguments."""
-    inside = listed(parts)
-    return Piece(row(name, tight("\u2061"), fenced("(", row(inside) if inside else "", ")")), thin=CLOSED)
+    return Piece(row(name, tight("\u2061"), fenced("(", listed(parts), ")")), thin=CLOSED)
+
+
+def indexed(piece: Piece, index: str) -> Piece:
+    """A name with the index of its elements; one that has a subscript already gets a second one beside it."""
+    if piece.xml.startswith("<msub>") and piece.level is Level.ATOM:
+        head, _, tail = piece.xml.removesuffix("</msub>").partition("</mi>")
+        return Piece(f"{head}</mi>{row(tail, tight(','), index)}</msub>", thin=piece.thin)
+    return Piece(below(piece.xml, index), thin=(piece.thin[0], True))

@@ -4,34 +4,26 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 
-from pv.formal.mathml.markup import THIN, Level, Piece, below, identifier, operator, row, tight, upright, words
+from pv.formal.mathml.markup import (
+    MINUS,
+    THIN,
+    Level,
+    Piece,
+    below,
+    identifier,
+    joined,
+    operator,
+    row,
+    tight,
+    upright,
+    words,
+)
 
-_GREEK = {
-    "alpha": "α",
-    "beta": "β",
-    "gamma": "γ",
-    "delta": "δ",
-    "epsilon": "ε",
-    "eps": "ε",
-    "zeta": "ζ",
-    "eta": "η",
-    "theta": "θ",
-    "kappa": "κ",
-    "lambda": "λ",
-    "lambda_": "λ",
-    "mu": "μ",
-    "nu": "ν",
-    "xi": "ξ",
-    "pi": "π",
-    "rho": "ρ",
-    "sigma": "σ",
-    "tau": "τ",
-    "phi": "φ",
-    "chi": "χ",
-    "psi": "ψ",
-    "omega": "ω",
-}
+_LETTERS = "alpha beta gamma delta epsilon zeta eta theta kappa mu nu xi pi rho sigma tau phi chi psi omega"
+_GREEK = {word: unicodedata.lookup(f"GREEK SMALL LETTER {word}") for word in _LETTERS.split()}
+_GREEK |= {"eps": _GREEK["epsilon"], "lambda_": "\u03bb"}
 _CONSTANTS = {"pi": "π", "inf": "∞", "nan": "NaN"}
 _NUMBERED = re.compile(r"([A-Za-z]|[a-z]+)(\d+)")
 _MANTISSA = re.compile(r"(-?[\d.]+)e([+-]?\d+)")
@@ -52,11 +44,11 @@ def name(text: str) -> Piece:
     if not parts:
         return Piece(identifier(text))
     return Piece(
-        below(identifier(_GREEK.get(base, base)), row(tight(",").join(parts))), thin=_thin(_GREEK.get(base, base))
+        below(identifier(_GREEK.get(base, base)), joined(tight(","), parts)), thin=_thin(_GREEK.get(base, base))
     )
 
 
-def number(value: complex | str | bytes | bool | None) -> Piece:  # noqa: FBT001, PYI041  whatever a constant of Python can be
+def number(value: object) -> Piece:
     """A number as it is written by hand; a truth value as a word."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return Piece(words(str(value)))
@@ -65,10 +57,10 @@ def number(value: complex | str | bytes | bool | None) -> Piece:  # noqa: FBT001
     if value == 0 or _PLAIN[0] <= abs(value) < _PLAIN[1] or isinstance(value, int):
         return Piece(_digits(_plain(value)), thin=(False, True))
     mantissa, exponent = _split(value)
-    power = f"<msup>{_digits('10')}{row(*([tight('−')] if exponent < 0 else []), _digits(str(abs(exponent))))}</msup>"
+    power = f"<msup>{_digits('10')}{row(*([tight(MINUS)] if exponent < 0 else []), _digits(str(abs(exponent))))}</msup>"
     if mantissa == "1":
         return Piece(power, Level.POWER, thin=(False, True))
-    return Piece(row(_digits(mantissa), operator("·"), power), Level.MULTIPLY, thin=(False, True))
+    return Piece(row(_digits(mantissa), operator("⋅"), power), Level.MULTIPLY, thin=(False, True))
 
 
 def _plain(value: float) -> str:
