@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from apr.mutants.library import activations, elementwise, losses, norms, softmax
+
 if TYPE_CHECKING:
     from apr.mutants.library.planting import KernelMutant
 
-MUTANTS: dict[str, KernelMutant] = {}
+MUTANTS: dict[str, KernelMutant] = {
+    **activations.MUTANTS,
+    **elementwise.MUTANTS,
+    **losses.MUTANTS,
+    **norms.MUTANTS,
+    **softmax.MUTANTS,
+}
