@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pv.matrix import killed
-from pv.report.console import escape
+from pv.report.html.frame import text
 from pv.report.hypotheses import summary
 from pv.report.lacking import lacking, promotion
 from pv.report.matrix_text import expected, found
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pv.matrix import Cell
     from pv.status import ContractStatus, Report
 
-_LONGEST = 4000  # characters of any one text
 _RUNS = 5  # claims that could be run next
 
 
@@ -45,11 +44,6 @@ def report_data(report: Report) -> dict[str, Any]:
         "contracts": [_contract(one, words, unique=names[one.contract.name] == 1) for one in report.contracts],
         "words": words.words,
     }
-
-
-def text(value: object) -> str:
-    """Foreign text, harmless to read: line by line, what cannot be seen is made visible."""
-    return "\n".join(escape(line) for line in str(value)[:_LONGEST].strip().split("\n"))
 
 
 class _Words:

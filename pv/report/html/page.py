@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import json
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from pv import __version__
-from pv.report.html.data import report_data, text
+from pv.report.html.data import report_data
+from pv.report.html.frame import asset, head, markup, style
 from pv.report.lacking import lacking, mutants
 from pv.report.status_rows import HEADING, RIGHT, row
 from pv.report.summary import headline, reason, settled, state, state_of
@@ -27,26 +26,12 @@ if TYPE_CHECKING:
 
 def as_html(report: Report) -> str:
     """The report as one HTML document of pages that its script makes on demand; without a script it is one long page."""
-    script, style = _asset("report.js"), _asset("report.css")
+    script = asset("pv.report.html", "report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
     # "</script>" or "<!--" inside the data would end it
     data = json.dumps(report_data(report), separators=(",", ":")).replace("<", "\\u003c")
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>Contracts: {_text(headline(report.claims))}</title>
-<style>
-{style}</style>
-</head>
+    title = f"Contracts: {markup(headline(report.claims))}"
+    return f"""{head(title, style("pv.report.html", "report.css"), scripts=f"'sha256-{digest}'")}
 <body>
 <header>
 <a class="home" href="#/">Contracts</a>
@@ -55,13 +40,13 @@ def as_html(report: Report) -> str:
 <main id="main" tabindex="-1">
 <section class="card {state(report).replace(" ", "-")}" aria-labelledby="headline">
 <p class="outcome">{_STATES[state(report)]}</p>
-<h1 id="headline">{_text(headline(report.claims))}</h1>
+<h1 id="headline">{markup(headline(report.claims))}</h1>
 <div id="card"></div>
 {_problems(report)}</section>
 <div id="page"></div>
 {_noscript(report)}
 </main>
-<footer>Written by pv {_text(__version__)} from the evidence that is fresh. The same as data: <code>pv status --format json</code>.</footer>
+<footer>Written by pv {markup(__version__)} from the evidence that is fresh. The same as data: <code>pv status --format json</code>.</footer>
 <script type="application/json" id="data">{data}</script>
 <script>{script}</script>
 </body>
@@ -77,20 +62,11 @@ _STATES = {
 }
 
 
-def _asset(name: str) -> str:
-    return resources.files("pv.report.html").joinpath(name).read_text(encoding="utf-8")
-
-
-def _text(value: object) -> str:
-    """Foreign text, harmless in markup and in attributes."""
-    return html.escape(text(value))
-
-
 def _problems(report: Report) -> str:
     lines = [*report.unusable, *report.told]
     if not report.ledger_exists:
         lines.append("no ledger: nothing has been run")
-    items = "".join(f"<li>{_text(line)}</li>\n" for line in lines)
+    items = "".join(f"<li>{markup(line)}</li>\n" for line in lines)
     return f'<ul class="problems">\n{items}</ul>\n' if items else ""
 
 
@@ -117,20 +93,20 @@ def _side(column: int) -> str:
 
 
 def _row(one: ContractStatus) -> str:
-    cells = "".join(f"<td{_side(at)}>{_text(cell)}</td>" for at, cell in enumerate(row(one)))
+    cells = "".join(f"<td{_side(at)}>{markup(cell)}</td>" for at, cell in enumerate(row(one)))
     return f'<tr class="{state_of(one).replace(" ", "-")}">{cells}</tr>'
 
 
 def _contract(one: ContractStatus) -> str:
     lacks = "".join(
-        f"<li>{_text((claim + ': ' if claim else '') + '; '.join(texts))}</li>" for claim, texts in lacking(one)
+        f"<li>{markup((claim + ': ' if claim else '') + '; '.join(texts))}</li>" for claim, texts in lacking(one)
     )
-    remarks = "".join(f"<li>{_text(each.text)}</li>" for each in one.remarks)
+    remarks = "".join(f"<li>{markup(each.text)}</li>" for each in one.remarks)
     claims = "\n".join(_claim(each) for each in one.claims)
     opened = "" if state_of(one) == "good" else " open"
     return f"""<section><details{opened}>
-<summary><h2>{_text(one.contract.name)}</h2> {_STATES[state_of(one)]}: effective {one.effective}</summary>
-{f"<p>It declares {_text(one.contract.status)} and lacks:</p><ul>{lacks}</ul>" if lacks else ""}
+<summary><h2>{markup(one.contract.name)}</h2> {_STATES[state_of(one)]}: effective {one.effective}</summary>
+{f"<p>It declares {markup(one.contract.status)} and lacks:</p><ul>{lacks}</ul>" if lacks else ""}
 {f"<ul>{remarks}</ul>" if remarks else ""}
 <dl>
 {claims}
@@ -139,6 +115,8 @@ def _contract(one: ContractStatus) -> str:
 
 
 def _claim(one: Folded) -> str:
-    why = "" if settled(one) and not one.detail else f": {_text(reason(one))}"
-    missed = "".join(f"<br>{_text(line)}" for line in mutants(one))
-    return f"<dt>{_text(one.claim.id)}</dt><dd><b>{one.outcome}</b>{why}{missed}<br>{_text(one.claim.prediction)}</dd>"
+    why = "" if settled(one) and not one.detail else f": {markup(reason(one))}"
+    missed = "".join(f"<br>{markup(line)}" for line in mutants(one))
+    return (
+        f"<dt>{markup(one.claim.id)}</dt><dd><b>{one.outcome}</b>{why}{missed}<br>{markup(one.claim.prediction)}</dd>"
+    )
