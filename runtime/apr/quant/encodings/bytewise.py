@@ -67,7 +67,7 @@ def dequantize_q8_k(raw: Bytes) -> Floats:
         ValueError: no whole blocks of 292 bytes.
     """
     blocks = byte_blocks(raw, 292)
-    scale = np.ascontiguousarray(blocks[..., :4]).view("<f4").astype(np.float32)
+    scale: Floats = np.ascontiguousarray(blocks[..., :4]).view("<f4").astype(np.float32)
     with np.errstate(invalid="ignore", over="ignore"):  # any bytes may stand where the scale is
         numbers: Floats = scale * blocks[..., 4:260].view(np.int8).astype(np.float32)
     return flat(numbers)
@@ -77,4 +77,5 @@ def half_away(x: Floats) -> Floats:
     """The nearest integer, ties away from zero; adding a half and cutting would round 0.49999997 up."""
     magnitude = np.abs(x)
     whole = np.trunc(magnitude)
-    return np.copysign(whole + (magnitude - whole >= np.float32(0.5)), x)
+    rounded: Floats = np.copysign(whole + (magnitude - whole >= np.float32(0.5)), x)
+    return rounded
