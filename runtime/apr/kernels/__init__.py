@@ -21,6 +21,7 @@ from apr.kernels.attention import (
 from apr.kernels.elementwise import bias_add, residual_add
 from apr.kernels.losses import cross_entropy, log_softmax
 from apr.kernels.norms import layer_norm, rms_norm
+from apr.kernels.routing import choose_experts, expert_weights, moe_dispatch, moe_route
 from apr.kernels.softmax import softmax
 
 __all__ = [
@@ -29,7 +30,9 @@ __all__ = [
     "attention_weights",
     "bias_add",
     "cached_attention",
+    "choose_experts",
     "cross_entropy",
+    "expert_weights",
     "flash_attention",
     "flash_window_attention",
     "gelu",
@@ -38,6 +41,8 @@ __all__ = [
     "head_scale",
     "layer_norm",
     "log_softmax",
+    "moe_dispatch",
+    "moe_route",
     "qk_norm",
     "residual_add",
     "rms_norm",

@@ -82,10 +82,6 @@ def _left_out(value: Value) -> bool:
     return isinstance(value, int) and value == 0
 
 
-def _left_out(value: Value) -> bool:
-    return isinstance(value, int) and value == 0
-
-
 def config_widths(hidden: int, heads: int, kv_heads: int, key_length: int) -> NDArray[np.int64]:
     """Head width, columns of all queries, columns of all keys, and query heads a key head: [4] int64.
 
