@@ -1,0 +1,87 @@
+"""Faults of min-p."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from apr.kernels import sampling as sound
+from apr.mutants.library.planting import KernelMutant, mutant
+from apr.ops.softmax import softmax
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.floating[Any]]
+
+MUTANTS: dict[str, KernelMutant] = {}
+
+
+def _only(logits: Floats, ids: NDArray[np.intp]) -> Floats:
+    left = np.full_like(logits, -np.inf)
+    left[ids] = logits[ids]
+    return left
+
+
+@mutant(
+    "min-p-absolute",
+    of="min_p",
+    fault="probabilities are held against m itself, not m times the greatest",
+    into=MUTANTS,
+)
+def _(logits: Floats, m: float) -> Floats:
+    return _only(logits, np.flatnonzero(softmax(logits.astype(np.float64)) >= m))
+
+
+@mutant("min-p-of-logits", of="min_p", fault="logits are held against m times the greatest logit", into=MUTANTS)
+def _(logits: Floats, m: float) -> Floats:
+    return _only(logits, np.flatnonzero(logits >= m * logits.max()))
+
+
+@mutant("min-p-must-exceed", of="min_p", fault="chances must exceed the threshold: none is left at m = 1", into=MUTANTS)
+def _(logits: Floats, m: float) -> Floats:
+    return logits if m == 0 else _only(logits, np.flatnonzero(logits > float(logits.max()) + math.log(m)))
+
+
+@mutant("min-p-in-bits", of="min_p", fault="a logarithm to base 2", into=MUTANTS)
+def _(logits: Floats, m: float) -> Floats:
+    return logits if m == 0 else _only(logits, np.flatnonzero(logits >= float(logits.max()) + math.log2(m)))
+
+
+@mutant("min-p-of-zero-is-default", of="min_p", fault="an m of 0 is taken as not given, and 0.05 put in", into=MUTANTS)
+def _(logits: Floats, m: float) -> Floats:
+    return sound.min_p(logits, m or 0.05)
+
+
+@mutant("min-p-of-first", of="min_p", fault="held against the first token instead of the likeliest", into=MUTANTS)
+def _(logits: Floats, m: float) -> Floats:
+    return logits if m == 0 else _only(logits, np.flatnonzero(logits >= float(logits[0]) + math.log(m)))
+
+
+@mutant(
+    "min-p-without-the-greatest", of="min_p", fault="logits are taken for logarithms of probabilities", into=MUTANTS
+)
+def _(logits: Floats, m: float) -> Floats:
+    return logits if m == 0 else _only(logits, np.flatnonzero(logits >= math.log(m)))
+
+
+@mutant("min-p-moves-the-rest", of="min_p", fault="what is left comes back less the greatest", into=MUTANTS)
+def _(logits: Floats, m: float) -> Floats:
+    left: Floats = sound.min_p(logits, m) - logits.max()
+    return left
+
+
+@mutant("min-p-ends-early", of="min_p", fault="ends at the first id below, as if logits were sorted", into=MUTANTS)
+def _(logits: Floats, m: float) -> Floats:
+    left = sound.min_p(logits, m)
+    below = np.flatnonzero(np.isneginf(left))
+    left[below[0] if below.size else len(left) :] = -np.inf
+    return left
+
+
+@mutant("min-p-of-the-mean", of="min_p", fault="chances are held against m times their mean", into=MUTANTS)
+def _(logits: Floats, m: float) -> Floats:
+    chances = softmax(logits.astype(np.float64))
+    return _only(logits, np.flatnonzero(chances >= m * chances[chances > 0].mean()))
