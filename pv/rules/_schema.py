@@ -61,6 +61,11 @@ class Departure(NamedTuple):
     message: str
 
 
+def is_within_domain(path: tuple[str | int, ...]) -> bool:
+    """Whether a path leads into a domain, of which PV241 speaks."""
+    return len(path) > 3 and (path[0], path[2]) in {("equations", "domain"), ("proof_obligations", "forall")}
+
+
 @functools.lru_cache(maxsize=4)
 def departures(document: Document) -> tuple[Departure, ...]:
     """Every way in which the document departs from the schema."""

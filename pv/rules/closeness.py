@@ -25,7 +25,7 @@ A decimal fraction ("the weights sum = 1.0") is a note too where neither a bound
 in the contracts read six were meant exactly.
 
 Not flagged: "matches" and "is equal", which mean each bit unless something else is said; and whole numbers, which count
-something. Whether an assertion runs over an empty set cannot be told from a prediction; that is what mutants show (PV211).
+something; a claim whose obligation is executed, which says how close in numbers. Whether an assertion runs over an empty set cannot be told from a prediction; that is what mutants show (PV211).
 
 Upstream: PV-AUD-005, which asks it of obligations.
 """
@@ -36,6 +36,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pv.pattern import lazy
+from pv.rules._formal import about
 from pv.rules._problem import Problem, entries, is_blank
 from pv.types import Severity
 
@@ -75,6 +76,7 @@ _BOUND = lazy(
     re.IGNORECASE,
 )
 _FRACTION = lazy(r"(?:[=≡]|\bequals?|\bis(?: exactly)?)\s*[-+\u2212]?\d+\.\d+(?![\d.]*\w)", re.IGNORECASE)
+_EXECUTED = {"tolerance": "as its obligation is run"}
 _TOLERANCES = ("tolerance", "float_tolerance", "atol", "rtol")
 
 
@@ -109,6 +111,8 @@ def _named(contract: Contract, claim: Claim) -> list[Any]:
     value = claim.data.get("obligation")
     ids = {str(one) for one in (value if isinstance(value, list) else [value]) if one is not None}
     found = [entry for _, entry in entries(contract, "proof_obligations") if str(entry.get("id")) in ids]
+    if any(about(contract, entry) for entry in found):
+        return [_EXECUTED]
     if claim.equation is not None:
         found.append(contract.equations[claim.equation].data)
         applies = {claim.equation, "all"}

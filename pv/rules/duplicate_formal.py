@@ -21,7 +21,8 @@ Good:
       - {id: FALSIFY-A-001, prediction: p, if_fails: q, mutants: [{id: m, stage: s}]}
       - {id: FALSIFY-A-002, prediction: p, if_fails: q, mutants: [{id: m, stage: s}]}
 
-Not flagged: the same formula for two targets, such as `applies_to: scalar` and `applies_to: simd`.
+Not flagged: the same formula for two targets, such as `applies_to: scalar` and `applies_to: simd`; of an executable equation, for
+other inputs (`forall`, `where`) or with other parts (`let`).
 
 Upstream: SCHEMA-006, PV-VAL-006; there also for two targets.
 """
@@ -30,6 +31,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pv.parse import canonical
+from pv.rules._formal import about
 from pv.rules._obligations import BLOCK
 from pv.rules._problem import Problem, entries, is_blank
 from pv.types import Severity
@@ -42,16 +45,20 @@ if TYPE_CHECKING:
 CODE = "PV206"
 SEVERITY = Severity.WARNING
 
+_DRAWN = ("forall", "where", "let", "alpha")
+
 
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield each obligation whose formal statement an earlier one makes for the same target."""
-    first: dict[tuple[str, str], int] = {}
+    first: dict[tuple[str, ...], int] = {}
     for index, entry in entries(contract, BLOCK):
         key = "formal" if "formal" in entry else "verification"
         formal = entry.get(key)
         if not isinstance(formal, str) or is_blank(formal):
             continue
-        said = " ".join(formal.split()), str(entry.get("applies_to"))
+        # what is drawn for an executable one, and what its names stand for, tells it apart
+        drawn = [canonical(entry.get(name)) for name in _DRAWN] if about(contract, entry) else []
+        said = (" ".join(formal.split()), str(entry.get("applies_to")), *drawn)
         if said in first:
             span = contract.document.value_span(BLOCK, index, key)
             line = contract.document.value_span(BLOCK, first[said]).line

@@ -16,7 +16,7 @@ Good:
 
 Not flagged: exact bounds such as `0 <= y <= 1` or "y is finite", which is what most obligations of type `bound` are about; a parameter
 that happens to be called eps (`sqrt(v + eps) > 0 when eps > 0`); a formula or a property with the number in it (`|d| < 0.005`,
-"within 2 ULP", "eps = 1e-5").
+"within 2 ULP", "eps = 1e-5"); an obligation that is executed, which compares every bit where it gives no tolerance.
 
 Upstream: PV-AUD-005.
 """
@@ -27,6 +27,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pv.pattern import lazy
+from pv.rules._formal import about
 from pv.rules._obligations import BLOCK, is_set_aside
 from pv.rules._problem import Problem, entries
 from pv.types import Severity
@@ -60,7 +61,12 @@ _TEXTS = ("formal", "verification", "property", "statement")
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield each obligation that speaks of closeness and gives no number for it."""
     for index, entry in entries(contract, BLOCK):
-        if entry.get("tolerance") is not None or is_set_aside(entry) or _equation_says(contract, entry):
+        if (
+            entry.get("tolerance") is not None
+            or is_set_aside(entry)
+            or _equation_says(contract, entry)
+            or about(contract, entry)
+        ):
             continue
         texts = {key: text for key in _TEXTS if isinstance(text := entry.get(key), str)}
         for key, text in texts.items():

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from pv.parse import CLAIMS
 from pv.rules._problem import Problem
-from pv.rules._schema import departures
+from pv.rules._schema import departures, is_within_domain
 from pv.types import Severity
 from pv.words import did_you_mean
 
@@ -50,9 +50,7 @@ def check(contract: Contract) -> Iterator[Problem]:
     for error in found:
         path = error.path
         span = contract.document.value_span(*path)
-        if error.keyword == "additionalProperties" or (error.keyword == "enum" and path[-1] in _SAID_ELSEWHERE):
-            continue
-        if _is_said_elsewhere(error) or (error.keyword == "enum" and error.path in typed):
+        if _is_said_elsewhere(error) or (error.keyword == "enum" and path in typed):
             continue
         where = _dotted(path)
         if error.keyword == "required":
@@ -80,8 +78,12 @@ def check(contract: Contract) -> Iterator[Problem]:
 
 
 def _is_said_elsewhere(error: Departure) -> bool:
-    """Whether a rule of its own speaks of a value: of a version or an id that is empty, of a bound below nothing."""
+    """Whether a rule of its own speaks of a value: of unknown keys, of domains, of a word, of an id that is empty, of a bound."""
     path = error.path
+    if error.keyword == "additionalProperties" or is_within_domain(path):
+        return True
+    if error.keyword == "enum":
+        return path[-1] in _SAID_ELSEWHERE and path[0] != "proof_obligations"
     if error.keyword == "type":
         of_id = path[:1] == (CLAIMS,) and len(path) == 3 and path[2] == "id"
         return error.value is None and (of_id or path == ("metadata", "version"))

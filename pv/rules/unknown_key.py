@@ -26,7 +26,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pv.rules._problem import Problem
-from pv.rules._schema import departures
+from pv.rules._schema import departures, is_within_domain
 from pv.types import Severity
 from pv.words import did_you_mean
 
@@ -52,7 +52,7 @@ _BLOCKS = {
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield each unknown key inside a block that the schema describes."""
     for error in departures(contract.document):
-        if error.keyword != "additionalProperties":
+        if error.keyword != "additionalProperties" or is_within_domain(error.path):
             continue
         path = error.path
         block = "a mutant" if "mutants" in path else _BLOCKS.get(str(path[0]), str(path[0])) if path else "a contract"

@@ -34,7 +34,7 @@ def test_good(rule: Tried, good: str) -> None:
         # like a known key in some letters, and not meant
         ("falsification_tests: [{id: F-1, prediction: p, if_fails: q, §tags: [db]}]", "'x-'"),
         ("metadata: {version: '1', description: d, references: [r], §team: core}", "'x-'"),
-        ("equations: {f: {formula: x, §formal: y}}", "in an equation"),
+        ("equations: {f: {formula: x, §formally: y}}", "in an equation"),
         ("equations: [{formula: x, §formla: y}]", "did you mean 'formula'?"),
         ("proof_obligations: [{type: bound, property: p, lean: {theorem: T, §modul: m}}]", "did you mean 'module'?"),
         ("falsification_tests: [{id: F-1, prediction: p, if_fails: q, mutants: [{id: m, §stge: s}]}]", "in a mutant"),
