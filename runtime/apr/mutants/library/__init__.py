@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from apr.mutants.library import activations, elementwise, losses, norms, softmax
+from apr.mutants.library import activations, attention, elementwise, losses, norms, softmax
 
 if TYPE_CHECKING:
     from apr.mutants.library.planting import KernelMutant
 
 MUTANTS: dict[str, KernelMutant] = {
     **activations.MUTANTS,
+    **attention.MUTANTS,
     **elementwise.MUTANTS,
     **losses.MUTANTS,
     **norms.MUTANTS,
