@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from apr.mutants.library import activations, attention, elementwise, losses, norms, softmax
+from apr.mutants.library import activations, attention, elementwise, losses, norms, sampling, softmax
 
 if TYPE_CHECKING:
     from apr.mutants.library.planting import KernelMutant
@@ -15,5 +15,6 @@ MUTANTS: dict[str, KernelMutant] = {
     **elementwise.MUTANTS,
     **losses.MUTANTS,
     **norms.MUTANTS,
+    **sampling.MUTANTS,
     **softmax.MUTANTS,
 }

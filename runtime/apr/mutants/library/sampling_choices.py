@@ -56,6 +56,13 @@ def _(logits: Floats) -> int:
     return _first(logits[:-1]) if len(logits) > 1 else 0
 
 
+@mutant("greedy-of-float32-probabilities", of="greedy",
+        fault="the greatest probability in float32, where close logits have equal ones", into=MUTANTS)  # fmt: skip
+def _(logits: Floats) -> int:
+    with np.errstate(over="ignore"):
+        return _first(softmax(logits.astype(np.float32)))
+
+
 @mutant("greedy-of-the-mean", of="greedy", fault="logits less their mean, NaN as soon as one is masked", into=MUTANTS)
 def _(logits: Floats) -> int:
     with np.errstate(all="ignore"):
