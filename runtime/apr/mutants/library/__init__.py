@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from apr.mutants.library import activations, attention, elementwise, losses, norms, sampling, softmax
+from apr.mutants.library import (
+    activations,
+    attention,
+    elementwise,
+    embedding,
+    linear,
+    losses,
+    norms,
+    rope,
+    rope_llama3,
+    rope_neox,
+    rope_scaled,
+    sampling,
+    softmax,
+    tied_head,
+)
 
 if TYPE_CHECKING:
     from apr.mutants.library.planting import KernelMutant
@@ -13,8 +28,15 @@ MUTANTS: dict[str, KernelMutant] = {
     **activations.MUTANTS,
     **attention.MUTANTS,
     **elementwise.MUTANTS,
+    **embedding.MUTANTS,
+    **linear.MUTANTS,
     **losses.MUTANTS,
     **norms.MUTANTS,
+    **rope.MUTANTS,
+    **rope_llama3.MUTANTS,
+    **rope_neox.MUTANTS,
+    **rope_scaled.MUTANTS,
     **sampling.MUTANTS,
     **softmax.MUTANTS,
+    **tied_head.MUTANTS,
 }
