@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -42,7 +43,10 @@ class Declaration:
 
 @dataclass(frozen=True)
 class Falsifier:
-    """A function bound to one claim; `source_sha256` is over its whole module file, so that helpers beside it count."""
+    """A function bound to one claim; `source_sha256` is over its whole module file, so that helpers beside it count.
+
+    One that is `built_in` belongs to the harness: it runs what the contract itself says.
+    """
 
     contract: str
     claim_id: str
@@ -51,6 +55,7 @@ class Falsifier:
     path: Path
     line: int
     source_sha256: str
+    built_in: bool = False
 
     @property
     def qualname(self) -> str:
@@ -94,10 +99,11 @@ class BrokenModule:
 
 @dataclass
 class Registry:
-    """The falsifiers of a project, by contract and claim id."""
+    """The falsifiers of a project, by contract and claim id; `executed` is for claims without one that are executable themselves."""
 
     falsifiers: dict[tuple[str, str], list[Falsifier]] = field(default_factory=dict)
     broken: list[BrokenModule] = field(default_factory=list)
+    executed: Callable[..., Any] | None = None
 
     def load(self, folders: Iterable[Path], import_file: Callable[[Path], ModuleType]) -> None:
         """Import every module of `folders` whose name does not begin with an underscore, and note what it declares."""
@@ -107,8 +113,15 @@ class Registry:
                     self._load_file(path, import_file)
 
     def get(self, claim: Claim) -> list[Falsifier]:
-        """The falsifiers of a claim: one, none, or too many."""
-        return self.falsifiers.get((claim.contract, claim.id), [])
+        """The falsifiers of a claim: one, none, or too many; what Python says goes before what the contract says."""
+        written = self.falsifiers.get((claim.contract, claim.id), [])
+        if written or self.executed is None or claim.property is None:
+            return written
+        from pv.formal import source  # noqa: PLC0415  most contracts are prose
+
+        module = sys.modules[self.executed.__module__]
+        place = Path(str(module.__file__))
+        return [Falsifier(claim.contract, claim.id, self.executed, module, place, 1, source.digest(), built_in=True)]
 
     def binding(self, claim: Claim) -> Binding:
         """How a claim is bound."""

@@ -23,6 +23,7 @@ KEYS = {
     "falsifiers": 'folders of falsifiers; default: `["falsifiers"]`',
     "ledger": "file of the evidence; default: `.pv/ledger.jsonl`",
     "probes": "programs that say whether something a claim waits for is there: name to argument vector, with `{}` for it",
+    "subjects": "whose functions executable contracts judge: a name to a module, or to `{module, mutants}`, a table of its own",
     "schema": "the project's copy of the JSON Schema, which every contract names to editors (PV108); default: none",
     "validate": "a table of its own, below",
 }
@@ -40,12 +41,21 @@ _OURS = re.compile(
 
 
 @dataclass(frozen=True)
+class SubjectSpec:
+    """A module of functions that contracts judge by name, and the one whose `MUTANTS` are planted in it."""
+
+    module: str
+    mutants: str | None = None
+
+
+@dataclass(frozen=True)
 class Config:
     """Where a project keeps its contracts, its falsifiers, its ledger and the evidence of promotions.
 
     `evidence` is the folder of the last where the project names one; `archive` is the folder in any case. `probes` are
     programs that say whether something a claim waits for is there: argument vectors in which `{}` stands for it. `schema` is
-    the project's copy of the JSON Schema, which contracts name to editors; `policy` and `strict` are `[tool.pv.validate]`.
+    the project's copy of the JSON Schema, which contracts name to editors; `policy` and `strict` are `[tool.pv.validate]`. `subjects` are
+    the modules that executable contracts judge, or hold others against.
     """
 
     root: Path
@@ -57,6 +67,7 @@ class Config:
     schema: Path | None = None
     policy: Policy = field(default_factory=Policy)
     strict: bool = False
+    subjects: Mapping[str, SubjectSpec] = field(default_factory=dict, hash=False)
 
     @property
     def archive(self) -> Path:
@@ -97,6 +108,7 @@ def read_config(root: Path, *, foreign: bool = False) -> Config | None:
         probes=_probes(path, table),
         evidence=_evidence(path, table),
         schema=_schema(path, table),
+        subjects=_subjects(path, table),
         **_validate(path, table),
     )
 
@@ -169,6 +181,32 @@ def _schema(path: Path, table: dict[str, Any]) -> Path | None:
     if not _is_name(name):
         raise UsageProblem(f"{path}: [tool.pv] schema must be the path of a file")
     return Path(normpath(path.parent / name))
+
+
+def _subjects(path: Path, table: dict[str, Any]) -> dict[str, SubjectSpec]:
+    given = table.get("subjects", {})
+    where = f"{path}: [tool.pv.subjects]"
+    if not isinstance(given, dict):
+        raise UsageProblem(f"{where} must be a table")
+    found = {}
+    for name, value in given.items():
+        spec = {"module": value} if isinstance(value, str) else value
+        if not isinstance(spec, dict) or "module" not in spec or not set(spec) <= {"module", "mutants"}:
+            raise UsageProblem(f'{where} {name} must be a module, as "package.kernels", or {{module = …, mutants = …}}')
+        for key, module in spec.items():
+            check_module(module, f"{where} {name} {key}")
+        found[name] = SubjectSpec(spec["module"], spec.get("mutants"))
+    return found
+
+
+def check_module(name: Any, where: str) -> None:
+    """Refuse what cannot be the name of a module.
+
+    Raises:
+        UsageProblem: it is none.
+    """
+    if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
+        raise UsageProblem(f"{where}: {name!r} is no module; write it as in an import: package.module")
 
 
 def _validate(path: Path, table: dict[str, Any]) -> dict[str, Any]:

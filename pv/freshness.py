@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pv.deciders import deciders
 from pv.digest import sha256
 from pv.expiry import hides_older, untimely
+from pv.formal.source import BUILT_IN, digest
 from pv.naming import name_of, path_of
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Freshness:
     def _named(self, name: str) -> str | OSError:
         """The digest of what a row names; rows name the same few files over and over."""
         if name not in self._names:
-            self._names[name] = self._digest(path_of(name, self._root))
+            self._names[name] = digest() if name == BUILT_IN else self._digest(path_of(name, self._root))
         return self._names[name]
 
     def _digest(self, path: Path) -> str | OSError:
@@ -98,5 +99,5 @@ class Freshness:
     def _is_falsifier(self, name: str) -> bool:
         if name not in self._bound:
             path = path_of(name, self._root)
-            self._bound[name] = any(path.is_relative_to(folder) for folder in self._falsifiers)
+            self._bound[name] = name == BUILT_IN or any(path.is_relative_to(folder) for folder in self._falsifiers)
         return self._bound[name]

@@ -15,6 +15,7 @@ from pv.words import Expect, Level
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from pv.formal.property import Property
     from pv.load import Document
     from pv.types import Span
 
@@ -23,6 +24,7 @@ Word = TypeVar("Word", Expect, Level)
 CLAIMS = "falsification_tests"
 # The blocks whose entries are claims, the most explicit first: an id that stands in several is one claim, told by the first.
 CLAIM_BLOCKS = (CLAIMS, "falsification_conditions", "invariants")
+_SUBJECT = "kernels"  # whose functions a contract means that names no subject
 # Keys of a claim that its fingerprint leaves out: what it waits for, and what it went through, is not what it says.
 _SAYS_NOTHING = frozenset({"pending", "status_history"})
 _FOR_ALL = ("valid_for",)  # keys of a contract that each of its claims says unless it says them itself
@@ -76,6 +78,22 @@ class Case:
         return "-".join([*words, *([f"mutant-{self.mutant.id}"] if self.mutant else [])])
 
 
+class Executable(NamedTuple):
+    """An obligation of an equation whose domain is a mapping: it can be run as it is written.
+
+    Attributes:
+        data: of the whole contract.
+        equation: the name of the one that the obligation applies to.
+        obligation: its entry.
+        subject: whose functions the contract means.
+    """
+
+    data: Mapping[str, Any]
+    equation: str
+    obligation: Mapping[str, Any]
+    subject: str
+
+
 @dataclass(frozen=True)
 class Claim:
     """One entry of `falsification_tests`, or of an older block of claims, its fields under their present names."""
@@ -96,13 +114,14 @@ class Claim:
     path: str
     index: int
     span: Span
-    signed: tuple[Mapping[str, Any], Any, Sequence[Any]] = field(repr=False)  # what the fingerprint is taken over
+    signed: tuple[Any, ...] = field(repr=False)  # what the fingerprint is taken over
     data: Mapping[str, Any] = field(repr=False)
     pending: tuple[Mapping[str, Any], ...] = ()
     valid_for: str | None = None
     hypothesis: str = ""
     parent: str = ""
     block: str = CLAIMS
+    executable: Executable | None = field(default=None, repr=False, compare=False)
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -128,6 +147,23 @@ class Claim:
         names = list(self.params)
         plain = [Case(dict(zip(names, values, strict=True))) for values in itertools.product(*self.params.values())]
         return plain + [Case(plain[0].params, mutant) for mutant in self.mutants if plain]
+
+    @functools.cached_property
+    def property(self) -> Property | None:
+        """What the contract says in its language, so that no Python is needed to refute it; None if it says nothing usable.
+
+        What keeps an obligation from being executed is for the rules to say.
+        """
+        if self.executable is None:
+            return None
+        from pv.formal.language import FormalError  # noqa: PLC0415  most contracts are prose
+        from pv.formal.property import equations_of, property_of  # noqa: PLC0415  as above
+
+        data, name, obligation, subject = self.executable
+        try:
+            return property_of(equations_of(data), name, obligation, subject)
+        except FormalError:
+            return None
 
 
 @dataclass(frozen=True)
@@ -181,9 +217,16 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def fingerprint(claim: Mapping[str, Any], equation: Any, tolerances: Sequence[Any] = ()) -> str:
-    """The sha256 over what a claim says, over the equation it binds to, and over the tolerances that obligations give that one."""
+def fingerprint(
+    claim: Mapping[str, Any], equation: Any, tolerances: Sequence[Any] = (), executed: Mapping[str, Any] | None = None
+) -> str:
+    """The sha256 over what a claim says, over the equation it binds to, and over the tolerances that obligations give that one.
+
+    `executed` is what is run as it stands: the obligation, and the equations whose kernels it may call.
+    """
     said = {"claim": claim, "equation": equation, **({"tolerances": list(tolerances)} if tolerances else {})}
+    if executed is not None:
+        said["executed"] = executed
     import hashlib  # noqa: PLC0415  slow to import, and reading a contract does not need it
 
     return hashlib.sha256(canonical(said).encode()).hexdigest()
@@ -225,6 +268,7 @@ def _claim(
     bound = _bound(equations, entry.get("binds_to"))
     # what the contract says for all its claims is said by each, so that a longer time revives no evidence
     said = {**{key: document.data[key] for key in _FOR_ALL if key in document.data}, **entry}
+    executable = _executable(document.data, equations, entry.get("obligation"))
     return Claim(
         contract=contract,
         id=_text(entry.get("id")),
@@ -246,6 +290,7 @@ def _claim(
             {key: value for key, value in said.items() if key not in _SAYS_NOTHING},
             {name: equation.data for name, equation in bound.items()} or None,
             _tolerances(document, bound),
+            *([_executed(equations, executable)] if executable else []),
         ),
         data=data,
         pending=tuple(item for item in _sequence(entry.get("pending")) if isinstance(item, dict)),
@@ -253,6 +298,7 @@ def _claim(
         hypothesis=_text(entry.get("hypothesis")).strip(),
         parent=_text(entry.get("parent")).strip(),
         block=block,
+        executable=executable,
     )
 
 
@@ -285,6 +331,32 @@ def _tolerances(document: Document, bound: Mapping[str, Equation]) -> list[Any]:
         and entry["applies_to"] in bound
         and entry.get("tolerance") is not None
     ]
+
+
+def _executable(data: Mapping[str, Any], equations: Mapping[str, Equation], named: Any) -> Executable | None:
+    """The one obligation that a claim names by its id, if its equation can be executed."""
+    if not isinstance(named, str):
+        return None
+    for entry in _sequence(data.get("proof_obligations")):
+        if isinstance(entry, dict) and entry.get("id") == named.strip():
+            name = _text(entry.get("applies_to"))
+            domain = _mapping(equations[name].data).get("domain") if name in equations else None
+            if not isinstance(domain, dict):
+                return None
+            return Executable(data, name, entry, _text(data.get("subject")) or _SUBJECT)
+    return None
+
+
+def _executed(equations: Mapping[str, Equation], executable: Executable) -> dict[str, Any]:
+    """What decides about a claim that is run as it stands: words that only people read are left out."""
+    prose = ("formula", "codomain", "invariants", "description", "plot", "property", "statement", "notes")
+    parts = {name: one.data for name, one in equations.items() if isinstance(_mapping(one.data).get("domain"), dict)}
+    return {
+        "subject": executable.subject,
+        "equation": executable.equation,
+        "obligation": {key: value for key, value in executable.obligation.items() if key not in prose},
+        "equations": {name: {k: v for k, v in data.items() if k not in prose} for name, data in parts.items()},
+    }
 
 
 def _mutant(entry: Mapping[str, Any]) -> Mutant:

@@ -16,7 +16,6 @@ from pv.words import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-SUBJECT = "kernels"  # whose functions a contract means that names no subject
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 Let = tuple[tuple[str, Expression], ...]
@@ -145,7 +144,7 @@ def equations_of(data: Mapping[str, Any]) -> dict[str, ExecutableEquation]:
 
 
 def property_of(
-    equations: Mapping[str, ExecutableEquation], name: str, entry: Mapping[str, Any], subject: str = SUBJECT
+    equations: Mapping[str, ExecutableEquation], name: str, entry: Mapping[str, Any], subject: str
 ) -> Property:
     """The property that an obligation says of the equation `name`.
 

@@ -28,7 +28,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="PATH",
         help="cut shards by this ledger, or JSON of node ids and seconds (default: own)",
     )
+    group.addoption(
+        "--subject",
+        action="append",
+        metavar="NAME=MODULE",
+        help="judge this module's functions instead of those of [tool.pv.subjects]; evidence goes to a ledger of its own",
+    )
     group.addoption("--resume", action="store_true", help="keep fresh evidence of this commit, and run the rest")
+
+
+def _register_profiles(config: pytest.Config) -> None:
+    """Make pv's profiles known to Hypothesis before its own plugin loads the one that is asked for."""
+    if config.getoption("hypothesis_profile", None) or "hypothesis" in sys.modules:
+        try:
+            from pv.properties.profiles import register  # noqa: PLC0415  only where Hypothesis is used
+        except ModuleNotFoundError:  # no Hypothesis here, so no profile either
+            return
+        register()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -49,6 +65,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         raise pytest.UsageError(f"{problem.filename}: cannot be read: {problem.strerror}") from None
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Begin to collect contracts if this project wants it.
 
@@ -57,13 +74,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     settings = _settings(config)
     if settings is None:
-        for option in ("--mutants", "--pv-shard", "--resume"):
+        for option in ("--mutants", "--pv-shard", "--resume", "--subject"):
             if config.getoption(option):
                 raise pytest.UsageError(
                     f"{option}: {config.rootpath / 'pyproject.toml'} has no [tool.pv], so no contracts"
                 )
         _announce_foreign_root(config)
         return
+    _register_profiles(config)
     config.addinivalue_line("markers", "falsify(claim): tries to refute a claim of a contract")
 
     from pv.pytest_plugin import collect, run  # noqa: PLC0415  only in a project with contracts

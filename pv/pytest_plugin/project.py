@@ -12,14 +12,18 @@ from pv.bind import Falsifier, Registry
 from pv.corpus import SUFFIXES, display, walk
 from pv.deciders import deciders
 from pv.evidence import Evidence
+from pv.formal.source import BUILT_IN
+from pv.pytest_plugin.executed import holds_as_written
 from pv.pytest_plugin.importer import Importer
+from pv.pytest_plugin.instead import instead_of, ledger_of
 from pv.report.console import escape
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pv.config import Config
+    from pv.config import Config, SubjectSpec
     from pv.parse import Case, Claim
+    from pv.properties.subjects import Subjects
     from pv.pytest_plugin.examples import Kept
     from pv.source import Source
 
@@ -60,7 +64,7 @@ class Project:
     @functools.cached_property
     def registry(self) -> Registry:
         """The falsifiers, imported when the first contract is collected."""
-        registry = Registry()
+        registry = Registry(executed=holds_as_written)
         registry.load(self.settings.falsifiers, Importer(self.config))
         return registry
 
@@ -73,7 +77,9 @@ class Project:
     def ledger(self) -> Path:
         """The ledger of the session."""
         chosen = self.config.getoption("pv_ledger")
-        return self.config.invocation_params.dir / chosen if chosen else self.settings.ledger
+        if chosen:
+            return self.config.invocation_params.dir / chosen
+        return ledger_of(self.settings, self.instead)
 
     @functools.cached_property
     def first(self) -> Path:
@@ -83,6 +89,22 @@ class Project:
     def wants(self, path: Path) -> bool:
         """Whether a file is collected as a contract."""
         return path.suffix in SUFFIXES and path in self.files
+
+    @functools.cached_property
+    def subjects(self) -> Subjects:
+        """The modules that executable contracts judge: those of `[tool.pv.subjects]`, and what `--subject` says instead."""
+        from pv.properties.subjects import Subjects  # noqa: PLC0415  numpy, which most sessions do without
+
+        return Subjects({**self.settings.subjects, **self.instead}, self.settings.root)
+
+    @functools.cached_property
+    def instead(self) -> dict[str, SubjectSpec]:
+        """The modules that `--subject` names, each with the faults of the one whose place it takes."""
+        return instead_of(self.settings, self.config.getoption("subject"))
+
+    def show_falsifier(self, one: Falsifier) -> str:
+        """A falsifier as rows name it: its file, or the language of contracts."""
+        return BUILT_IN if one.built_in else self.show(one.path)
 
     def show(self, path: Path) -> str:
         """A path as reports show it."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from pv.evidence import Evidence
     from pv.parse import Claim, Mutant
+    from pv.properties.subjects import Subjects
 
 PROPERTY = "pv.evidence"  # the name under which a row travels in a report, from xdist's workers to the controller
 
@@ -48,6 +49,12 @@ def evidence(request: pytest.FixtureRequest) -> Evidence:
 def mutant() -> Mutant | None:
     """The planted fault that the falsifier must refute; None in a run on the honest subject."""
     return None
+
+
+@pytest.fixture
+def pv_subjects(request: pytest.FixtureRequest) -> Subjects:
+    """The modules whose functions executable contracts judge."""
+    return request.config.stash[PROJECT].subjects
 
 
 def _run_of(request: pytest.FixtureRequest) -> Run:
@@ -85,9 +92,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
 def _kept(item: pytest.Item, run: Run) -> Kept:
     """The counterexamples of a case, beside the ledger."""
     config = item.config
-    chosen = config.getoption("pv_ledger")
-    ledger = config.invocation_params.dir / chosen if chosen else config.stash[PROJECT].settings.ledger
-    return open_kept(ledger, run.claim, run.case, _session_seed(config), config.getoption("pv_again"))
+    return open_kept(
+        config.stash[PROJECT].ledger, run.claim, run.case, _session_seed(config), config.getoption("pv_again")
+    )
 
 
 def _session_seed(config: pytest.Config) -> int | None:
@@ -189,7 +196,7 @@ def _row(item: pytest.Item, call: pytest.CallInfo[None], run: Run, verdict: Verd
         "inputs": [*told["inputs"], *(entry for entry in code if entry not in told["inputs"])],
         "falsifier": falsifier
         and {
-            "path": project.show(falsifier.path),
+            "path": project.show_falsifier(falsifier),
             "line": falsifier.line,
             "qualname": falsifier.qualname,
             "sha256": falsifier.source_sha256,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pv.formal.mathml.draw import math, rows
+from pv.formal.mathml.draw import math, named, rows
 from pv.formal.mathml.signs import Sign
-from pv.formal.mathml.space import Space
+from pv.formal.mathml.space import Space, last_axis
 
-__all__ = ["Sign", "Space", "math", "rows"]
+__all__ = ["Sign", "Space", "last_axis", "math", "named", "rows"]

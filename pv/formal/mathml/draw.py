@@ -57,6 +57,21 @@ def rows(expression: Expression, space: Space, *, seen: set[Sign] | None = None)
     return [element(drawing.whole(part), ast.unparse(part), block=True) for part in parts]
 
 
+def named(name: str, expression: Expression, space: Space, *, seen: set[Sign] | None = None) -> str:
+    """A name and what it stands for: `p = …`."""
+    drawing = Drawing(space, seen)
+    axis = last_axis(expression.tree, space)
+    if axis in (None, ONE):
+        whole = row(names.name(name).xml, operator("="), drawing.whole(expression.tree).xml)
+        return element(Piece(whole), f"{name} = {expression.text}", block=True)
+
+    def both(index: str) -> Piece:
+        left = indexed(names.name(name), identifier(index))
+        return Piece(row(left.xml, operator("="), drawing.draw(expression.tree, index).xml))
+
+    return element(drawing.along(both), f"{name} = {expression.text}", block=True)
+
+
 def element(piece: Piece, text: str, *, block: bool) -> str:
     """A `math` element around a piece."""
     display = ' display="block"' if block else ""

@@ -48,6 +48,10 @@ class Space:
         arrays = {one.name: _length(one) for one in domain.inputs.values() if one.shape}
         return Space(arrays, letters=domain.names)
 
+    def bare(self) -> Space:
+        """The same where names stand for themselves, without indices."""
+        return replace(self, axes={})
+
     def with_names(self, parts: Iterable[tuple[str, Expression]]) -> Space:
         """The same with what `let` names, in order."""
         found = self

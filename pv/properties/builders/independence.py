@@ -1,0 +1,52 @@
+"""Each slice gives what it gives within the whole: rows, heads or blocks know nothing of each other."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hypothesis.strategies import DrawFn
+
+    from pv.formal.property import Property
+    from pv.properties.trial import Outcome, Trial
+
+
+def further(draw: DrawFn, prop: Property, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`slice_of`: which slice is looked at."""
+    return {"slice_of": draw(st.integers(0, max(0, int(values[str(prop.keys["along"])]) - 1)))}
+
+
+def check(trial: Trial) -> Outcome:
+    """Hold the slice of the whole result against the result of the slice.
+
+    Raises:
+        Failed: they differ by more than `tolerance`.
+    """
+    prop, at = trial.property, trial.values["slice_of"]
+    size = str(prop.keys["along"])
+    whole = trial.run()
+    parts: dict[str, Any] = {size: 1}
+    for one in prop.domain.inputs.values():
+        axes = [i for i, axis in enumerate(one.shape or ()) if isinstance(axis.tree, ast.Name) and axis.tree.id == size]
+        for axis in axes:
+            parts[one.name] = np.take(trial.values[one.name], [at], axis)
+    alone = trial.run(**parts)
+    results = zip(*((one if isinstance(one, tuple) else (one,)) for one in (whole, alone)), strict=True)
+    pairs = [(_slice(np.asarray(a), np.asarray(b), at), b) for a, b in results]
+    left, right = (tuple(side) if isinstance(whole, tuple) else side[0] for side in zip(*pairs, strict=True))
+    scope = trial.with_y(left, f=right)
+    return trial.close(
+        left, right, scope, f"slice {at} of y against y of slice {at}", prop.expressions.get("tolerance")
+    )
+
+
+def _slice(whole: Any, alone: Any, at: int) -> Any:
+    """The slice along the axis that is shorter in the result of one slice; the first where none is."""
+    axis = next((i for i, (a, b) in enumerate(zip(whole.shape, alone.shape, strict=False)) if a != b), 0)
+    return np.take(whole, [at], axis) if whole.ndim else whole
