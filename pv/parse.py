@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pv import spelling
 from pv.shapes import Shape, shape_of
-from pv.words import Expect, Level
+from pv.words import SUBJECT, Expect, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,6 @@ Word = TypeVar("Word", Expect, Level)
 CLAIMS = "falsification_tests"
 # The blocks whose entries are claims, the most explicit first: an id that stands in several is one claim, told by the first.
 CLAIM_BLOCKS = (CLAIMS, "falsification_conditions", "invariants")
-_SUBJECT = "kernels"  # whose functions a contract means that names no subject
 # Keys of a claim that its fingerprint leaves out: what it waits for, and what it went through, is not what it says.
 _SAYS_NOTHING = frozenset({"pending", "status_history"})
 _FOR_ALL = ("valid_for",)  # keys of a contract that each of its claims says unless it says them itself
@@ -343,7 +342,7 @@ def _executable(data: Mapping[str, Any], equations: Mapping[str, Equation], name
             domain = _mapping(equations[name].data).get("domain") if name in equations else None
             if not isinstance(domain, dict):
                 return None
-            return Executable(data, name, entry, _text(data.get("subject")) or _SUBJECT)
+            return Executable(data, name, entry, _text(data.get("subject")) or SUBJECT)
     return None
 
 

@@ -50,6 +50,9 @@ class Effective(StrEnum):
         return self if self.rank <= 0 else list(Effective)[self.rank]
 
 
+# Whose functions an executable contract means that names no subject.
+SUBJECT = "kernels"
+
 # What a claim can wait for; a condition of another name is a probe of [tool.pv.probes].
 CONDITIONS = ("file", "package", "program", "env", "until")
 NOTE = "note"

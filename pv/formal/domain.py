@@ -129,7 +129,7 @@ def _flat(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str, Any]
         if not isinstance(name, str):
             raise FormalError(f"{name!r} is no name")
         if isinstance(entry, dict):
-            inner = {key: below for key, below in entry.items() if key not in KEYS}
+            inner = {key: below for key, below in entry.items() if key not in KEYS and not str(key).startswith("x-")}
             for key, below in inner.items():
                 # a word of more letters is a key that somebody mistyped, not a size
                 if not isinstance(key, str) or did_you_mean(key, KEYS, 0.7):

@@ -150,10 +150,10 @@ def _read(line: str, lead: int) -> ast.expr:
             warnings.simplefilter("ignore", SyntaxWarning)  # of texts that are refused below anyway
             tree = ast.parse(line, mode="eval").body
     except SyntaxError as problem:
-        at = max(0, (problem.offset or 1) - 1)
+        at = problem.offset - 1 if problem.offset else len(line)  # 0 where the text ends too early
         raise FormalError(f"not an expression: {problem.msg}", lead + min(at, len(line))) from None
     except (ValueError, RecursionError, MemoryError, OverflowError) as problem:
-        raise FormalError(f"not a usable expression: {problem or 'nested too deep'}") from None
+        raise FormalError(f"not a usable expression: {str(problem) or 'nested too deep'}") from None
     if lead:
         for node in ast.walk(tree):
             if isinstance(node, (ast.expr, ast.keyword)):
@@ -198,6 +198,8 @@ def _constant(node: ast.Constant) -> None:
 def _call(node: ast.Call) -> None:
     if not isinstance(node.func, ast.Name):
         raise FormalError("the language calls functions by their names only", node.col_offset)
+    if node.func.id.startswith("_"):
+        raise FormalError(f"{node.func.id!r}: a name begins with a letter", node.col_offset)
     if any(keyword.arg is None for keyword in node.keywords):
         raise FormalError("the language has no ** arguments", node.col_offset)
     signature = FUNCTIONS.get(node.func.id)

@@ -11,12 +11,15 @@ from pv.formal.domain import Domain, Input, read
 from pv.formal.functions import FUNCTIONS
 from pv.formal.language import ROUNDING, Expression, FormalError, parse
 from pv.formal.obligation import DIRECTIONS, KEYS, KINDS, PROSE, RESULTS, SHARED, UNDER
-from pv.words import did_you_mean
+from pv.words import SUBJECT, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+# types that say something of an array as a whole
+_OF_ARRAYS = ("monotonicity", "idempotency", "involution", "roundtrip", "associativity", "linearity", "symmetry")
 
 Let = tuple[tuple[str, Expression], ...]
 
@@ -144,7 +147,7 @@ def equations_of(data: Mapping[str, Any]) -> dict[str, ExecutableEquation]:
 
 
 def property_of(
-    equations: Mapping[str, ExecutableEquation], name: str, entry: Mapping[str, Any], subject: str
+    equations: Mapping[str, ExecutableEquation], name: str, entry: Mapping[str, Any], subject: str = SUBJECT
 ) -> Property:
     """The property that an obligation says of the equation `name`.
 
@@ -173,12 +176,7 @@ def property_of(
         names.add("alpha")
     let = _let(entry.get("let"), names, ("let",))
     names |= {one for one, _ in let}
-    expressions = {}
-    for key in ("formal", "to", "tolerance", "where", "through"):
-        if entry.get(key) is not None:
-            own = kind.names if kind is not None and key in ("tolerance", "formal") else ()
-            expressions[key] = _below(key, parse, entry[key])
-            _below(key, expressions[key].check, {*names, *own})
+    expressions = _expressions(entry, names, kind.names if kind is not None else ())
     between = _between(entry, names)
     if type_ == "equivalence" and not {"formal", "to"} & set(expressions) and "oracle" not in entry:
         if equation.formal is None:
@@ -190,11 +188,9 @@ def property_of(
         if key in entry
     }
     _check_values(keys, domain)
-    if "along" in keys and keys["along"] not in domain.sizes:
-        raise FormalError(f"along names a size: {', '.join(domain.sizes) or 'there is none'}", path=("along",))
-    if type_ in ("monotonicity", "idempotency", "linearity", "symmetry") and "formal" not in expressions:
-        if not any(one.shape is not None for one in domain.inputs.values()):
-            raise FormalError(f"an obligation of type {type_} is about an array, and there is none")
+    array = any(one.shape is not None for one in domain.inputs.values())
+    if type_ in _OF_ARRAYS and "formal" not in expressions and not array:
+        raise FormalError(f"an obligation of type {type_} is about an array, and there is none")
     text = " ".join(str(entry.get("property") or entry.get("statement") or "").split())
     whole = (*equation.let, *let)
     return Property(
@@ -202,11 +198,21 @@ def property_of(
     )
 
 
+def _expressions(entry: Mapping[str, Any], names: Collection[str], own: Collection[str]) -> dict[str, Expression]:
+    """The expressions of an obligation; those that compare may also speak of what the type draws."""
+    found = {}
+    for key in ("formal", "to", "tolerance", "where", "through"):
+        if entry.get(key) is not None:
+            found[key] = _below(key, parse, entry[key])
+            _below(key, found[key].check, {*names, *(own if key in ("tolerance", "formal") else ())})
+    return found
+
+
 def _check_keys(type_: str, entry: Mapping[str, Any]) -> None:
     kind = KINDS.get(type_)
     takes = {*SHARED, *(kind.takes if kind else ())}
     for key in entry:
-        if key not in takes and key not in PROSE:
+        if key not in takes and key not in PROSE and not str(key).startswith("x-"):
             if key in KEYS:
                 raise FormalError(f"an obligation of type {type_} takes no {key!r}", path=(str(key),))
             fix = did_you_mean(str(key), [*takes, *PROSE]) or f"it takes {', '.join(sorted(takes))}"
@@ -223,21 +229,28 @@ def _check_values(keys: Mapping[str, Any], domain: Domain) -> None:
         if key in keys and keys[key] not in words:
             fix = did_you_mean(str(keys[key]), words) or f"one of {', '.join(words)}"
             raise FormalError(f"{key} cannot be {keys[key]!r}; {fix}", path=(key,))
-    if "axis" in keys and (isinstance(keys["axis"], bool) or not isinstance(keys["axis"], int)):
-        raise FormalError("axis is a whole number", path=("axis",))
-    if "alpha" in keys and not (isinstance(keys["alpha"], float) and 0 < keys["alpha"] < 1):
-        raise FormalError("alpha is a probability, as 1.0e-6", path=("alpha",))
-    if "oracle" in keys and not (isinstance(keys["oracle"], str) and _NAME.fullmatch(keys["oracle"])):
-        raise FormalError("oracle names a subject", path=("oracle",))
-    named = keys.get("in")
-    if named is not None:
-        listed = [named] if isinstance(named, str) else named
-        if not isinstance(listed, list) or not listed:
-            raise FormalError("in names an input, or a list of them", path=("in",))
-        for one in listed:
-            if one not in domain.inputs:
-                fix = did_you_mean(str(one), domain.inputs) or f"one of {', '.join(domain.inputs)}"
-                raise FormalError(f"there is no input {one!r}; {fix}", path=("in",))
+    fits = {
+        "axis": (lambda value: isinstance(value, int) and not isinstance(value, bool), "is a whole number"),
+        "alpha": (lambda value: isinstance(value, float) and 0 < value < 1, "is a probability, as 1.0e-6"),
+        "oracle": (lambda value: isinstance(value, str) and _NAME.fullmatch(value), "names a subject"),
+        "along": (lambda value: value in domain.sizes, f"names a size: {', '.join(domain.sizes) or 'there is none'}"),
+    }
+    for key, (fit, otherwise) in fits.items():
+        if key in keys and not fit(keys[key]):
+            raise FormalError(f"{key} {otherwise}", path=(key,))
+    _check_in(keys.get("in"), domain)
+
+
+def _check_in(named: Any, domain: Domain) -> None:
+    if named is None:
+        return
+    listed = [named] if isinstance(named, str) else named
+    if not isinstance(listed, list) or not listed:
+        raise FormalError("in names an input, or a list of them", path=("in",))
+    for one in listed:
+        if one not in domain.inputs:
+            fix = did_you_mean(str(one), domain.inputs) or f"one of {', '.join(domain.inputs)}"
+            raise FormalError(f"there is no input {one!r}; {fix}", path=("in",))
 
 
 def _between(entry: Mapping[str, Any], names: Collection[str]) -> tuple[Expression | None, Expression | None] | None:

@@ -14,7 +14,7 @@ from hypothesis import reject
 from hypothesis import strategies as st
 
 from pv.formal.domain import Size
-from pv.properties.arrays import NUMPY, FLOATS, Array, cast
+from pv.properties.arrays import FLOATS, NUMPY, Array, cast
 from pv.properties.evaluate import Scope
 
 if TYPE_CHECKING:
@@ -154,25 +154,29 @@ def _floats(words: Array, low: float, high: float, way: int, dtype: str) -> Arra
     if low > 0 or high < 0:  # zero lies outside: the end nearer to it takes its place
         near, far = (low, high) if low > 0 else (high, low)
         return _beside(unit, near, far, way, words)
-    if way == _WHOLE:
-        return np.sign(ends) * (half % 8)
-    if way == _EVEN:
-        return ends * unit
-    if way == _BY_EXPONENT:
-        return np.where(half == 0, 0.0, ends * 2.0 ** (-_DEEP * unit))
-    if way == _TIES:
-        return ends * (half % 3) / 4
-    if way == _SPECIAL:
-        return _special(words, ends, dtype)
-    small = ends * unit * 1e-3
-    return np.where(np.arange(words.size) == int(words.sum() % max(1, words.size)), ends, small)
+    made: Array = {
+        _WHOLE: lambda: np.sign(ends) * (half % 8),
+        _EVEN: lambda: ends * unit,
+        _BY_EXPONENT: lambda: np.where(half == 0, 0.0, ends * 2.0 ** (-_DEEP * unit)),
+        _TIES: lambda: ends * (half % 3) / 4,
+        _SPECIAL: lambda: _special(words, ends, dtype),
+        _OUTLIER: lambda: np.where(_one_of(words), ends, ends * unit * 1e-3),
+    }[way]()
+    return made
+
+
+def _one_of(words: Array) -> Array:
+    """True at one place."""
+    return np.arange(words.size) == int(words.sum() % max(1, words.size))
 
 
 def _beside(unit: Array, near: float, far: float, way: int, words: Array) -> Array:
     if way in (_WHOLE, _TIES):
-        return near + (far - near) * (words % 3) / 4
+        tied: Array = near + (far - near) * (words % 3) / 4
+        return tied
     if way == _BY_EXPONENT:
-        return near * (far / near) ** unit
+        spread: Array = near * (far / near) ** unit
+        return spread
     return np.where((words % 16 == 1) if way == _SPECIAL else False, far, near + (far - near) * unit)
 
 

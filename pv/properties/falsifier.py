@@ -89,7 +89,8 @@ class _Tried:
 
     def __init__(self, evidence: Evidence, prop: Property) -> None:
         self._evidence, self._property = evidence, prop
-        self._examples, self._worst = 0, None
+        self._examples = 0
+        self._worst: float | None = None
 
     def hold(self, trial: Trial, build: Builder) -> None:
         """Hold one example against the property.
@@ -107,7 +108,7 @@ class _Tried:
             self._refute(trial, problem)
         self._evidence.compared(outcome.compared, "values")
         if outcome.worst is not None:
-            self._worst = max(outcome.worst, self._worst or 0.0)
+            self._worst = outcome.worst if self._worst is None else max(outcome.worst, self._worst)
 
     def tell(self) -> None:
         """Record how many examples there were, and how close the worst came to its bound."""

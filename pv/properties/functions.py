@@ -52,7 +52,8 @@ def _dot(a: Any, b: Any) -> Array:
 
 def _erf(x: Any) -> Array:
     """The error function of C's library, element by element."""
-    return np.vectorize(math.erf, otypes=[np.float64])(np.asarray(x, np.float64))
+    computed: Array = np.vectorize(math.erf, otypes=[np.float64])(np.asarray(x, np.float64))
+    return computed
 
 
 def _repeat(x: Array, n: Any, axis: Axis = -1) -> Array:
@@ -118,9 +119,9 @@ def ulps(a: Any, b: Any, dtype: str) -> Array:
 
 def _order(x: Array) -> Array:
     """Integers in the order of the floats, -0 and +0 the same."""
-    signed = {8: np.int64, 4: np.int32, 2: np.int16}[x.dtype.itemsize]
+    signed = np.dtype(f"i{x.dtype.itemsize}")
     whole = np.ascontiguousarray(x).view(signed).reshape(x.shape).astype(np.int64)
-    least = np.iinfo(signed).min
+    least = -(1 << 8 * x.dtype.itemsize - 1)
     return np.where(whole < 0, least - whole, whole)
 
 

@@ -43,7 +43,7 @@ class Kernels:
         with np.errstate(all="ignore"):
             try:
                 return back(function(*arguments, **keywords))
-            except Exception as problem:  # noqa: BLE001  whatever it is, the kernel gave nothing
+            except Exception as problem:  # whatever it is, the kernel gave nothing
                 if type(problem).__module__.startswith(("hypothesis", "pv")):
                     raise
                 raise KernelFailed(f"{name} raised {type(problem).__name__}: {problem}") from None

@@ -60,7 +60,8 @@ class Subject:
             raise Inconclusive("no such function", f"{self.module.__name__} has no function {name!r}")
         xp = getattr(self.module, "xp", None)
         if xp is None:
-            return found
+            kernel: Callable[..., Any] = found
+            return kernel
         return lambda *given, **named: found(
             *(_there(one, xp) for one in given), **{key: _there(one, xp) for key, one in named.items()}
         )

@@ -86,7 +86,7 @@ def _culprit(node: ast.expr, scope: Scope) -> ast.expr:
     return node
 
 
-def _text(node: ast.expr, scope: Scope, at: tuple[int, ...]) -> str:
+def _text(node: ast.expr, scope: Scope, at: tuple[int, ...]) -> str:  # noqa: PLR0911  one kind of node, one return
     """An expression in which everything that has a value at the place is that value."""
     if isinstance(node, ast.Constant):
         return ast.unparse(node)
@@ -97,8 +97,8 @@ def _text(node: ast.expr, scope: Scope, at: tuple[int, ...]) -> str:
         return _SIGNS[type(node.op)] + _bracketed(node.operand, node, scope, at)
     if isinstance(node, ast.Compare):
         text = _text(node.left, scope, at)
-        for sign, right in zip(node.ops, node.comparators, strict=True):
-            text += f" {_SIGNS[type(sign)]} {_text(right, scope, at)}"
+        for comparison, other in zip(node.ops, node.comparators, strict=True):
+            text += f" {_SIGNS[type(comparison)]} {_text(other, scope, at)}"
         return text
     if isinstance(node, ast.BoolOp):
         return f" {_SIGNS[type(node.op)]} ".join(_bracketed(one, node, scope, at) for one in node.values)

@@ -103,7 +103,8 @@ class Trial:
         """Hold two results against one another, element by element.
 
         Args:
-            got, wanted: arrays, or tuples of them.
+            got: an array, or a tuple of them.
+            wanted: the like.
             scope: with what a tolerance speaks of.
             what: the comparison in words, as `y against f`.
             tolerance: how far apart they may be; None for equal in every bit.

@@ -78,7 +78,7 @@ class Project:
         """The ledger of the session."""
         chosen = self.config.getoption("pv_ledger")
         if chosen:
-            return self.config.invocation_params.dir / chosen
+            return self.config.invocation_params.dir / str(chosen)
         return ledger_of(self.settings, self.instead)
 
     @functools.cached_property

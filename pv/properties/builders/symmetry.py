@@ -58,12 +58,13 @@ def check(trial: Trial) -> Outcome:
 
 def _moved(trial: Trial, value: Any) -> Array:
     under, axis = trial.property.keys["under"], trial.property.keys.get("axis", -1)
+    array = np.asarray(value)
     if under == "permutation":
-        return np.take(value, trial.values["order"], axis)
+        return array.take(trial.values["order"], axis)
     if under == "reversal":
-        return np.flip(value, axis)
+        return np.flip(array, axis)
+    x: Array = np.asarray(wide(array))
     if under == "negation":
-        return -wide(np.asarray(value))
-    return (
-        wide(np.asarray(value)) + trial.values["c"] if under == "shift" else wide(np.asarray(value)) * trial.values["c"]
-    )
+        return np.negative(x)
+    c = trial.values["c"]
+    return np.asarray(np.add(x, c) if under == "shift" else np.multiply(x, c))
