@@ -1,6 +1,6 @@
 """A claim of an executable contract that nothing runs (PV244).
 
-A claim is run without any Python if its `obligation` names one obligation, and that one applies to an equation whose domain is a
+A claim is run without any Python if its `obligation` is the id of one obligation, and that one applies to an equation whose domain is a
 mapping. A claim that names none, several, or one about something else waits for a falsifier; where the claims beside it run by
 themselves that is easily overlooked. A claim that has a falsifier says so under `test`.
 
@@ -66,6 +66,8 @@ def check(contract: Contract) -> Iterator[Problem]:
 
 def _wrong(contract: Contract, claim: Claim) -> str:
     """Why the claim does not run by itself; empty if it does, or if PV330 says what is wrong."""
+    if claim.executable is not None:
+        return ""
     found = cited(contract, claim)
     if not found:
         return "" if claim.data.get("obligation") else "it names no obligation"
@@ -75,4 +77,4 @@ def _wrong(contract: Contract, claim: Claim) -> str:
     entry = block[found[0]] if isinstance(block, list) and 0 <= found[0] < len(block) else None
     if isinstance(entry, dict) and about(contract, entry) is None:
         return "the obligation that it names applies to no equation with an executable domain"
-    return ""
+    return "what runs it is one obligation, named by its id alone"

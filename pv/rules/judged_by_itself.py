@@ -51,8 +51,9 @@ SEVERITY = Severity.ERROR
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield each equation and each equivalence whose judge is what it judges."""
     found = executed(contract)
+    block = contract.document.data.get("equations")
     for name, equation in contract.equations.items():
-        if not is_executable(equation.data):
+        if not is_executable(equation.data) or not isinstance(block, dict):  # of a list PV243 speaks
             continue
         span = contract.document.value_span("equations", name, "formal")
         if reads_the_result(contract, name):

@@ -30,7 +30,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pv.rules._formal import cited, executed
 from pv.rules._problem import Problem
 from pv.types import Severity
 from pv.words import did_you_mean
@@ -46,12 +45,10 @@ SEVERITY = Severity.ERROR
 
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield each mutant of a claim that runs by itself whose stage is not the equation's name."""
-    properties = executed(contract).properties
     for claim in contract.claims:
-        found = [properties[index] for index in cited(contract, claim) if index in properties]
-        if len(found) != 1 or claim.test:
+        if claim.executable is None or claim.test:
             continue
-        name = found[0].equation.name
+        name = claim.executable.equation
         mutants = claim.data.get("mutants")
         for index, entry in enumerate(mutants if isinstance(mutants, list) else ()):
             stage = entry.get("stage") if isinstance(entry, dict) else None
