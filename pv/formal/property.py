@@ -14,7 +14,7 @@ from pv.formal.obligation import DIRECTIONS, KEYS, KINDS, PROSE, RESULTS, SHARED
 from pv.words import SUBJECT, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -229,7 +229,7 @@ def _check_values(keys: Mapping[str, Any], domain: Domain) -> None:
         if key in keys and keys[key] not in words:
             fix = did_you_mean(str(keys[key]), words) or f"one of {', '.join(words)}"
             raise FormalError(f"{key} cannot be {keys[key]!r}; {fix}", path=(key,))
-    fits = {
+    fits: dict[str, tuple[Callable[[Any], object], str]] = {
         "axis": (lambda value: isinstance(value, int) and not isinstance(value, bool), "is a whole number"),
         "alpha": (lambda value: isinstance(value, float) and 0 < value < 1, "is a probability, as 1.0e-6"),
         "oracle": (lambda value: isinstance(value, str) and _NAME.fullmatch(value), "names a subject"),

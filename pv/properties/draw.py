@@ -18,7 +18,7 @@ from pv.properties.arrays import FLOATS, NUMPY, Array, cast
 from pv.properties.evaluate import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -154,20 +154,20 @@ def _floats(words: Array, low: float, high: float, way: int, dtype: str) -> Arra
     if low > 0 or high < 0:  # zero lies outside: the end nearer to it takes its place
         near, far = (low, high) if low > 0 else (high, low)
         return _beside(unit, near, far, way, words)
-    made: Array = {
+    ways: dict[int, Callable[[], Array]] = {
         _WHOLE: lambda: np.sign(ends) * (half % 8),
         _EVEN: lambda: ends * unit,
         _BY_EXPONENT: lambda: np.where(half == 0, 0.0, ends * 2.0 ** (-_DEEP * unit)),
         _TIES: lambda: ends * (half % 3) / 4,
         _SPECIAL: lambda: _special(words, ends, dtype),
         _OUTLIER: lambda: np.where(_one_of(words), ends, ends * unit * 1e-3),
-    }[way]()
-    return made
+    }
+    return ways[way]()
 
 
 def _one_of(words: Array) -> Array:
     """True at one place."""
-    return np.arange(words.size) == int(words.sum() % max(1, words.size))
+    return np.equal(np.arange(words.size), int(words.sum() % max(1, words.size)))
 
 
 def _beside(unit: Array, near: float, far: float, way: int, words: Array) -> Array:

@@ -60,7 +60,7 @@ def _moved(trial: Trial, value: Any) -> Array:
     under, axis = trial.property.keys["under"], trial.property.keys.get("axis", -1)
     array = np.asarray(value)
     if under == "permutation":
-        return array.take(trial.values["order"], axis)
+        return np.asarray(np.take(array, trial.values["order"], axis))
     if under == "reversal":
         return np.flip(array, axis)
     x: Array = np.asarray(wide(array))
