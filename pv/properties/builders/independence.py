@@ -47,6 +47,6 @@ def check(trial: Trial) -> Outcome:
 
 
 def _slice(whole: Any, alone: Any, at: int) -> Any:
-    """The slice along the axis that is shorter in the result of one slice; the first where none is."""
-    axis = next((i for i, (a, b) in enumerate(zip(whole.shape, alone.shape, strict=False)) if a != b), 0)
-    return np.take(whole, [at], axis) if whole.ndim else whole
+    """The slice along the axis that is shorter in the result of one slice; all of it where none is, as of a single slice."""
+    axis = next((i for i, (a, b) in enumerate(zip(whole.shape, alone.shape, strict=False)) if a != b), None)
+    return whole if axis is None else np.take(whole, [at], axis)
