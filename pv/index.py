@@ -11,7 +11,7 @@ from pv.source import read_source
 from pv.types import Diagnostic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pv.source import Source
@@ -37,13 +37,19 @@ class Summary(NamedTuple):
 class Index:
     """The contracts of a project; `files` is called once, when the first question comes.
 
-    `schema` is the project's copy of the JSON Schema, if it keeps one.
+    `schema` is the project's copy of the JSON Schema, if it keeps one; `subjects` are the names of those whose functions its
+    executable contracts may judge.
     """
 
     def __init__(
-        self, files: Callable[[], Iterable[Path]], shown: Callable[[Path], str], *, schema: Path | None = None
+        self,
+        files: Callable[[], Iterable[Path]],
+        shown: Callable[[Path], str],
+        *,
+        schema: Path | None = None,
+        subjects: Collection[str] = (),
     ) -> None:
-        self._files, self._shown, self.schema = files, shown, schema
+        self._files, self._shown, self.schema, self.subjects = files, shown, schema, subjects
         self._read_from: dict[str, Path] = {}
         self._paths: dict[str, list[Path]] | None = None
         self._known: dict[Path, Summary | None] = {}

@@ -52,7 +52,11 @@ def chosen_parts(targets: Targets, select: Sequence[str], ignore: Sequence[str])
         UsageProblem: a configuration or a code cannot be used.
     """
     return [
-        Part(part, chosen(part.config, select, ignore), Index(part.project, shown, schema=part.config.schema))
+        Part(
+            part,
+            chosen(part.config, select, ignore),
+            Index(part.project, shown, schema=part.config.schema, subjects=part.config.subjects),
+        )
         for part in targets.projects()
     ]
 

@@ -53,7 +53,7 @@ falsification_tests: [{id: FALSIFY-SM-001, prediction: p, if_fails: q}]
     files = [tmp_path / f"{name}.yaml" for name in ("softmax-v1", "softmax-kernel-v1")]
     for file in files:
         file.write_text(softmax, "utf-8")
-    return Index(lambda: files, str)
+    return Index(lambda: files, str, subjects=("kernels",))
 
 
 def said_of(text: str, index: Index) -> list[Diagnostic]:

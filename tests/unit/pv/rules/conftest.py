@@ -71,7 +71,9 @@ def rule(request: pytest.FixtureRequest, tmp_path: Path, whole_of: Callable[[str
 
     code = request.module.CODE
     module = next(one for one in all_rules() if code == one.CODE)
-    index = Index(lambda: walk([tmp_path]), lambda path: path.relative_to(tmp_path).as_posix())
+    index = Index(
+        lambda: walk([tmp_path]), lambda path: path.relative_to(tmp_path).as_posix(), subjects=("kernels", "scipy")
+    )
     return Tried(module, whole_of, tmp_path, index)
 
 
