@@ -32,7 +32,7 @@ def attention_weights(q: Floats, k: Floats, scale: float) -> Floats:
         k: [keys, heads, head_dim], keys >= queries.
         scale: of the scores.
     """
-    mask = _causal(q, k)
+    q, k, mask = np.ascontiguousarray(q), np.ascontiguousarray(k), _causal(q, k)
     return np.stack([ops.attention_weights(q[:, head], k[:, head], mask, scale) for head in range(q.shape[1])])
 
 

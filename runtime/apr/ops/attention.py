@@ -73,6 +73,7 @@ def attend(
     Returns:
         [queries, heads * value_dim]; NaN where a query may look nowhere.
     """
+    q, k, v = map(np.ascontiguousarray, (q, k, v))  # how a product adds up would depend on how they lie in memory
     mixed = np.empty((*q.shape[:2], v.shape[2]), q.dtype)
     for head in range(q.shape[1]):  # one at a time: [queries, keys] of all heads at once is what would not fit
         mixed[:, head] = attention_weights(q[:, head], k[:, head], mask, scale) @ v[:, head]

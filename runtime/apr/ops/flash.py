@@ -36,6 +36,7 @@ def attend_in_blocks(
     """
     if block < 1:
         raise ValueError(f"a block of {block} keys cannot be attended to")
+    q, k, v = map(np.ascontiguousarray, (q, k, v))  # how a product adds up would depend on how they lie in memory
     mixed = np.empty((*q.shape[:2], v.shape[2]), q.dtype)
     for head in range(q.shape[1]):
         mixed[:, head] = _head(q[:, head], k[:, head], v[:, head], mask, q.dtype.type(scale), block)
