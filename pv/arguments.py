@@ -116,6 +116,8 @@ def parser() -> Parser:
         "--strict", action="store_true", help="what is not covered, not tested or not bound is a finding"
     )
 
+    _add_docs(commands.add_parser("docs", help="a page a contract, with its formulas, as HTML", epilog=_EPILOG))
+
     _add_gate(commands.add_parser("gate", help="whether a pipeline may go on", epilog=_OF_GATE))
 
     mutants = commands.add_parser(
@@ -164,6 +166,12 @@ def parser() -> Parser:
     )
     verify.add_argument("--json", action="store_true", help="one JSON object")
     return top
+
+
+def _add_docs(docs: argparse.ArgumentParser) -> None:
+    docs.add_argument("contracts", nargs="*", metavar="FILE|DIR", help="default: all of [tool.pv] contracts")
+    docs.add_argument("--into", metavar="FOLDER", help="where the pages stand; default: docs/contracts of the project")
+    docs.add_argument("--check", action="store_true", help="write nothing; 1 if a page is not what would be written")
 
 
 def _add_merge(merge: argparse.ArgumentParser) -> None:

@@ -1,0 +1,187 @@
+"""The page of one contract."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pv.formal.mathml import Sign
+from pv.report.html.frame import head, markup, style
+from pv.report.pages.claims import claim, matrix
+from pv.report.pages.curves import can_compute, picture
+from pv.report.pages.domain import domain_table
+from pv.report.pages.formulas import Formulas
+from pv.report.pages.markup import code, described, folded, formula, listed, pill, prose, slug
+from pv.report.pages.obligations import obligation
+from pv.report.pages.plot import svg
+from pv.report.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from pv.parse import Contract, Equation
+    from pv.report.pages.witness import Witness
+
+MADE = "pv docs"  # by which a page says that it may be written anew, or removed
+INDEX = "index.html"
+_FEW = 4  # named parts of an equation that are shown at once
+WITHOUT = "This contract asks for a picture here; drawing it needs numpy."
+
+
+def page(seen: Witness, source: str, pages: Collection[str]) -> str:
+    """A contract as one HTML document that needs no script and no network.
+
+    Args:
+        seen: the contract, and what is known of it.
+        source: the address of its file, from the page.
+        pages: names of the contracts that have a page beside this one.
+
+    Raises:
+        UsageProblem: a picture cannot be drawn.
+    """
+    contract = seen.contract
+    formulas = Formulas.of(contract)
+    places = _places(contract)
+    equations = "".join(_equation(one, formulas, contract.path) for one in contract.equations.values())
+    claims = "".join(claim(one, formulas, places[one.claim.id]) for one in seen.claims)
+    rest = _untested(contract, formulas)
+    body = [
+        _card(seen, source),
+        f"<h2 class='between'>{counted(len(contract.equations), 'equation')}</h2>\n{equations}" if equations else "",
+        f"<h2 class='between'>{counted(len(contract.claims), 'claim')}</h2>\n{claims}" if claims else "",
+        rest,
+        matrix(seen, places),
+        _signs(formulas),
+        _references(contract, pages),
+    ]
+    return document(contract.name, "".join(body), link=f'<a href="{INDEX}">All contracts</a>')
+
+
+def document(title: str, body: str, *, link: str = "") -> str:
+    """A page around what stands on it."""
+    meta = f'<meta name="generator" content="{MADE}">\n</head>'
+    return f"""{head(markup(title), style("pv.report.pages", "page.css")).removesuffix("</head>")}{meta}
+<body>
+<header>
+<a class="home" href="{INDEX}">Contracts</a>
+{f"<nav>{link}</nav>" if link else ""}
+</header>
+<main>
+{body}</main>
+<footer>Written by <code>pv docs</code> from the contracts and from the evidence that their promotions name. What holds now, on this
+code: <code>pv status</code>.</footer>
+</body>
+</html>
+"""
+
+
+def _card(seen: Witness, source: str) -> str:
+    contract = seen.contract
+    version = contract.metadata.get("version")
+    words = {"good": "As declared", "open": "Not all is known", "wrong": "Not as declared"}.get(
+        seen.tone, "No evidence named yet"
+    )
+    cells = seen.cells
+    rows = [
+        ("declared", pill(contract.status, "note") if contract.status else ""),
+        ("claims", f"{seen.settled} of {len(seen.claims)} as expected" if seen.promoted else str(len(seen.claims))),
+        ("mutants", f"{seen.killed} of {len(cells)} killed" if seen.promoted else str(len(cells))),
+        ("seen", f"{seen.date} at commit {', '.join(map(code, seen.commits))}" if seen.promoted else ""),
+        ("judges", _subject(contract)),
+        (
+            "file",
+            f'<a href="{markup(source)}">{markup(contract.path)}</a>'
+            + (f", version {markup(version)}" if version else ""),
+        ),
+    ]
+    return (
+        f'<section class="card {seen.tone}">\n<p class="outcome">{words}</p>\n<h1>{markup(contract.name)}</h1>\n'
+        f'<p class="about">{prose(contract.metadata.get("description") or "")}</p>\n{described(rows)}</section>\n'
+    )
+
+
+def _subject(contract: Contract) -> str:
+    """Whose functions are judged; nothing of a contract that is not executable."""
+    executable = any(one.executable for one in contract.claims)
+    subject = next((one.executable.subject for one in contract.claims if one.executable), "")
+    return f"the functions of {code(subject)}" if executable else ""
+
+
+def _equation(one: Equation, formulas: Formulas, path: str) -> str:
+    data: Mapping[str, Any] = one.data if isinstance(one.data, dict) else {}
+    found = formulas.equations.get(one.name)
+    out = [f"<h3>{prose(one.name)}</h3>\n"]
+    if found is None:
+        out += [f'<p class="says">{code(one.formula)}</p>\n'] if one.formula else []
+        out.append(
+            described([("where", prose(data.get("domain") or "")), ("gives", prose(data.get("codomain") or ""))])
+        )
+    else:
+        space = formulas.space(found)
+        if found.formal is not None:
+            out.append(formula(formulas.block(found.formal, space)))
+        elif one.formula:
+            out.append(f'<p class="says">{code(one.formula)}</p>\n')
+        parts = "".join(formula(line, "formula part") for line in formulas.parts(found.let, space.with_axis("y", None)))
+        if len(found.let) > _FEW:
+            out.append(folded(f"with {counted(len(found.let), 'named part')}", parts))
+        elif parts:
+            out.append(f'<p class="asks">with</p>\n{parts}')
+        if found.formal is not None and one.formula:
+            out.append(f'<p class="note">{code(one.formula)}</p>\n')
+        out.append(described([("called as", code(found.kernel.text)), ("gives", prose(data.get("codomain") or ""))]))
+        out.append(domain_table(found.domain, formulas, space))
+    invariants = data.get("invariants")
+    out.append(listed(map(prose, invariants if isinstance(invariants, list) else [])))
+    out.append(_picture(data.get("plot"), f"{path}: equation {one.name}", slug(f"plot-{one.name}")))
+    return f'<section class="equation" id="{slug(f"equation-{one.name}")}">\n{"".join(out)}</section>\n'
+
+
+def _picture(plot: Any, where: str, name: str) -> str:
+    if not isinstance(plot, dict):
+        return ""
+    if not can_compute():
+        return f'<p class="note">{WITHOUT}</p>\n'
+    drawn = picture(plot, where)
+    title = f'<p class="above">{prose(drawn.title)}</p>\n' if drawn.title else ""
+    caption = f"<figcaption>{prose(drawn.caption)}</figcaption>\n" if drawn.caption else ""
+    return f"<figure>\n{title}{svg(drawn, name)}{caption}</figure>\n"
+
+
+def _untested(contract: Contract, formulas: Formulas) -> str:
+    """Obligations that no claim names: shown once, by themselves."""
+    block = contract.document.data.get("proof_obligations")
+    named = {one.data.get("obligation") for one in contract.claims if one.executable}
+    entries = [
+        obligation(entry, formulas.properties.get(at), formulas)
+        for at, entry in enumerate(block if isinstance(block, list) else [])
+        if isinstance(entry, dict) and (entry.get("id") is None or entry["id"] not in named)
+    ]
+    if not entries:
+        return ""
+    return f'<section id="obligations">\n<h2>Obligations</h2>\n{"".join(entries)}</section>\n'
+
+
+def _signs(formulas: Formulas) -> str:
+    signs = [prose(one) for one in Sign if one in formulas.signs]
+    return f'<section id="signs">\n<h2>Signs</h2>\n{listed(signs)}</section>\n' if signs else ""
+
+
+def _references(contract: Contract, pages: Collection[str]) -> str:
+    references = contract.metadata.get("references")
+    lines = list(map(prose, references if isinstance(references, list) else []))
+    above = contract.metadata.get("depends_on")
+    for name in above if isinstance(above, list) else []:
+        link = f'<a href="{markup(name)}.html">{markup(name)}</a>' if name in pages else code(name)
+        lines.append(f"builds upon {link}")
+    return f'<section id="references">\n<h2>References</h2>\n{listed(lines)}</section>\n' if lines else ""
+
+
+def _places(contract: Contract) -> dict[str, str]:
+    """An address within the page for each claim, no two alike."""
+    found: dict[str, str] = {}
+    for one in contract.claims:
+        place = slug(one.id)
+        while place in found.values():
+            place += "-"
+        found[one.id] = place
+    return found
