@@ -24,10 +24,11 @@ def _erf(x: Floats) -> Floats:
     return np.asarray(_ERF(x.astype(np.float64)), np.float64).astype(x.dtype)
 
 
-def _tanh_form(x: Floats, cubic: float = 0.044715, root: float = math.sqrt(2 / math.pi), power: int = 3) -> Any:
+def _tanh_form(x: Floats, cubic: float = 0.044715, root: float = math.sqrt(2 / math.pi), power: int = 3) -> Floats:
     wide = x.astype(np.float64)
     formed = 0.5 * wide * (1 + np.tanh(root * (wide + cubic * wide**power)))
-    return formed.astype(x.dtype)
+    rounded: Floats = formed.astype(x.dtype)
+    return rounded
 
 
 @mutant("gelu-cancels", of="gelu", fault="1 + erf in float32, which has no digits left below -5", into=MUTANTS)

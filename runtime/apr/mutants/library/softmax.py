@@ -139,3 +139,48 @@ def _(x: Floats) -> Floats:
 def _(x: Floats) -> Floats:
     x -= x.max(axis=-1, keepdims=True)
     return _shares(np.exp(x))
+
+
+@mutant(
+    "softmax-drops-the-small",
+    of="softmax",
+    fault="weights below 1e-6 are dropped and the rest is left as it is",
+    into=MUTANTS,
+)
+def _(x: Floats) -> Floats:
+    shares = softmax(x)
+    return np.where(shares < x.dtype.type(1e-6), x.dtype.type(0), shares)
+
+
+@mutant(
+    "softmax-breaks-ties", of="softmax", fault="a ramp of 1e-6 is added so that no two logits are equal", into=MUTANTS
+)
+def _(x: Floats) -> Floats:
+    return softmax(x - x.dtype.type(1e-6) * np.arange(x.shape[-1], dtype=x.dtype))
+
+
+@mutant("softmax-rounds-its-logits", of="softmax", fault="logits come in float16, which has 11 bits", into=MUTANTS)
+def _(x: Floats) -> Floats:
+    return softmax(x.astype(np.float16).astype(x.dtype))
+
+
+@mutant(
+    "softmax-limits-its-logits",
+    of="softmax",
+    fault="nothing lies more than 50 below the maximum, against underflow",
+    into=MUTANTS,
+)
+def _(x: Floats) -> Floats:
+    return _shares(np.exp(np.maximum(x - x.max(axis=-1, keepdims=True), -50)))
+
+
+@mutant(
+    "softmax-sums-without-nan",
+    of="softmax",
+    fault="maximum and sum pass over NaN, which keeps its place alone",
+    into=MUTANTS,
+)
+def _(x: Floats) -> Floats:
+    weights = np.exp(x - np.fmax.reduce(x, axis=-1, keepdims=True))
+    shares: Floats = weights / np.nansum(weights, axis=-1, keepdims=True)
+    return shares
