@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["choose_experts", "expert_weights", "moe_dispatch", "moe_route"]
 
 
-def moe_route(logits: Floats, used: int) -> tuple[Indices, Floats]:
-    """The experts of each position, the likeliest first, and how much each of them counts.
+def moe_route(logits: Floats, used: int) -> tuple[Floats, Indices]:
+    """How much each of the experts counts that a position goes to, and which they are, the likeliest first.
 
     A softmax over all experts, the `used` likeliest, of equal ones the lower index, their probabilities divided by their sum
     (Yang et al. 2025, as Qwen3 routes).
@@ -30,11 +30,11 @@ def moe_route(logits: Floats, used: int) -> tuple[Indices, Floats]:
         used: experts a position, from 1 to all of them.
 
     Returns:
-        [positions, used] indices, and [positions, used] weights in the dtype of the logits.
+        [positions, used] weights in the dtype of the logits, and [positions, used] indices.
     """
     probabilities = softmax(logits)
     chosen = choose_experts(probabilities, used)
-    return chosen, expert_weights(probabilities, chosen)
+    return expert_weights(probabilities, chosen), chosen
 
 
 def moe_dispatch(x: Floats, gate: Floats, up: Floats, down: Floats, chosen: Indices, weights: Floats) -> Floats:

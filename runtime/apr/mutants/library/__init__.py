@@ -17,7 +17,9 @@ from apr.mutants.library import (
     rope_llama3,
     rope_neox,
     rope_scaled,
+    routing,
     sampling,
+    shapes,
     softmax,
     tied_head,
 )
@@ -38,7 +40,9 @@ MUTANTS: dict[str, KernelMutant] = {
     **rope_llama3.MUTANTS,
     **rope_neox.MUTANTS,
     **rope_scaled.MUTANTS,
+    **routing.MUTANTS,
     **sampling.MUTANTS,
+    **shapes.MUTANTS,
     **softmax.MUTANTS,
     **tied_head.MUTANTS,
 }

@@ -21,53 +21,53 @@ if TYPE_CHECKING:
 MUTANTS: dict[str, KernelMutant] = {}
 
 
-def _by(probabilities: Floats, used: int) -> tuple[Indices, Floats]:
+def _by(probabilities: Floats, used: int) -> tuple[Floats, Indices]:
     chosen = choose_experts(probabilities, used)
-    return chosen, expert_weights(probabilities, chosen)
+    return expert_weights(probabilities, chosen), chosen
 
 
 @mutant("route-not-normalised", of="moe_route", fault="weights are not divided by their sum", into=MUTANTS)
-def _(logits: Floats, used: int) -> tuple[Indices, Floats]:
+def _(logits: Floats, used: int) -> tuple[Floats, Indices]:
     probabilities = softmax(logits)
     chosen = choose_experts(probabilities, used)
-    return chosen, np.take_along_axis(probabilities, chosen, -1)
+    return np.take_along_axis(probabilities, chosen, -1), chosen
 
 
 @mutant("route-sigmoid", of="moe_route", fault="a sigmoid stands for the softmax, as in other families", into=MUTANTS)
-def _(logits: Floats, used: int) -> tuple[Indices, Floats]:
+def _(logits: Floats, used: int) -> tuple[Floats, Indices]:
     return _by(1 / (1 + np.exp(-logits)), used)
 
 
 @mutant(
     "route-without-maximum", of="moe_route", fault="exponentials of the logits themselves, which overflow", into=MUTANTS
 )
-def _(logits: Floats, used: int) -> tuple[Indices, Floats]:
+def _(logits: Floats, used: int) -> tuple[Floats, Indices]:
     with np.errstate(all="ignore"):
         powers = np.exp(logits)
         return _by(powers / powers.sum(axis=-1, keepdims=True), used)
 
 
 @mutant("route-ties-to-the-higher", of="moe_route", fault="of equals the higher index comes first", into=MUTANTS)
-def _(logits: Floats, used: int) -> tuple[Indices, Floats]:
+def _(logits: Floats, used: int) -> tuple[Floats, Indices]:
     probabilities = softmax(logits)
     chosen = np.argsort(probabilities, axis=-1, kind="stable")[:, ::-1][:, :used]
-    return chosen, expert_weights(probabilities, chosen)
+    return expert_weights(probabilities, chosen), chosen
 
 
 @mutant("route-weights-by-index", of="moe_route", fault="weights stand in the order of the indices", into=MUTANTS)
-def _(logits: Floats, used: int) -> tuple[Indices, Floats]:
+def _(logits: Floats, used: int) -> tuple[Floats, Indices]:
     probabilities = softmax(logits)
     chosen = choose_experts(probabilities, used)
-    return chosen, expert_weights(probabilities, np.sort(chosen, axis=-1))
+    return expert_weights(probabilities, np.sort(chosen, axis=-1)), chosen
 
 
 @mutant("route-over-positions", of="moe_route", fault="the softmax runs over the positions", into=MUTANTS)
-def _(logits: Floats, used: int) -> tuple[Indices, Floats]:
+def _(logits: Floats, used: int) -> tuple[Floats, Indices]:
     return _by(softmax(np.ascontiguousarray(logits.T)).T, used)
 
 
 @mutant("route-in-float16", of="moe_route", fault="the probabilities are rounded to float16", into=MUTANTS)
-def _(logits: Floats, used: int) -> tuple[Indices, Floats]:
+def _(logits: Floats, used: int) -> tuple[Floats, Indices]:
     return _by(softmax(logits).astype(np.float16).astype(logits.dtype), used)
 
 

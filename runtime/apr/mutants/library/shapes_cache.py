@@ -95,3 +95,8 @@ def _(x: Floats, first: int) -> Floats:
 def _(x: Floats, first: int) -> Floats:
     with np.errstate(over="ignore"):
         return kv_cache_rows(x.astype(np.float16), first).astype(np.float32)
+
+
+@mutant("cache-in-pages", of="kv_cache_bytes", fault="whole pages of 16 positions are counted", into=MUTANTS)
+def _(positions: int, layers: int, kv_heads: int, head_dim: int, element: int) -> Whole:
+    return kv_cache_bytes(-(-positions // 16) * 16, layers, kv_heads, head_dim, element)

@@ -82,3 +82,14 @@ def _(layers: int, hidden: int, _experts: int, *rest: Any) -> Whole:
 @mutant("parameters-router", of="parameters_qwen3moe", fault="the router does not count", into=MUTANTS)
 def _(layers: int, hidden: int, experts: int, *rest: Any) -> Whole:
     return parameters_qwen3moe(layers, hidden, experts, *rest) - layers * hidden * experts
+
+
+@mutant(
+    "parameters-first-layer-dense",
+    of="parameters_qwen3moe",
+    fault="the first layer has one expert, as in families whose first layer is dense",
+    into=MUTANTS,
+)
+def _(layers: int, hidden: int, experts: int, expert_feed_forward: int, *rest: Any) -> Whole:
+    counted = parameters_qwen3moe(layers, hidden, experts, expert_feed_forward, *rest)
+    return counted - 3 * (experts - 1) * hidden * expert_feed_forward * min(1, layers)

@@ -102,3 +102,15 @@ def _(hidden: int, experts: int, *rest: Any) -> Whole:
     widths = flow_qwen3moe(hidden, experts, *rest)
     widths[12] = experts
     return widths
+
+
+@mutant(
+    "flow-experts-side-by-side",
+    of="flow_qwen3moe",
+    fault="outputs of the chosen experts are not added, but stand side by side",
+    into=MUTANTS,
+)
+def _(hidden: int, experts: int, used: int, *rest: Any) -> Whole:
+    widths = flow_qwen3moe(hidden, experts, used, *rest)
+    widths[17] = used * hidden
+    return widths
