@@ -146,6 +146,11 @@ def _(x: Floats, weight: Floats) -> Floats:
     return linear(x, _per_batch(weight))
 
 
+@mutant("linear-x-by-one-scale", of="linear", fault="x is rounded to 8 bits by one scale for all rows", into=MUTANTS)
+def _(x: Floats, weight: Floats) -> Floats:
+    return linear(_per_batch(x), weight)
+
+
 @mutant(
     "linear-scales-in-place", of="linear", fault="x is divided by its length in place and never put back", into=MUTANTS
 )

@@ -72,3 +72,10 @@ def _(x: Floats, table: Floats) -> Floats:
 def _(x: Floats, table: Floats) -> Floats:
     out: Floats = tied_head(x, table) * np.sqrt(x.dtype.type(x.shape[1]))
     return out
+
+
+@mutant("tied-head-normalises-table", of="tied_head", fault="rows of the table are shortened in place", into=MUTANTS)
+def _(x: Floats, table: Floats) -> Floats:
+    out = tied_head(x, table)
+    table /= np.maximum(np.abs(table).max(initial=0), 1)
+    return out
