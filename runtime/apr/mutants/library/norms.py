@@ -108,4 +108,11 @@ def _(x: Floats, weight: Floats, epsilon: float) -> Floats:
     return x * weight / np.sqrt(_mean_square(x) + x.dtype.type(epsilon))
 
 
+@mutant(
+    "rms-norm-over-columns", of="rms_norm", fault="the mean square is that of a channel over the positions", into=_RMS
+)
+def _(x: Floats, weight: Floats, epsilon: float) -> Any:
+    return x / np.sqrt(np.mean(x * x, axis=0, dtype=x.dtype) + x.dtype.type(epsilon)) * weight
+
+
 MUTANTS = {**_RMS, **layer_norms.MUTANTS}
