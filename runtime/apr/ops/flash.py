@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from apr.ops.attention import by_head
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -36,10 +38,9 @@ def attend_in_blocks(
     """
     if block < 1:
         raise ValueError(f"a block of {block} keys cannot be attended to")
-    q, k, v = map(np.ascontiguousarray, (q, k, v))  # how a product adds up would depend on how they lie in memory
     mixed = np.empty((*q.shape[:2], v.shape[2]), q.dtype)
-    for head in range(q.shape[1]):
-        mixed[:, head] = _head(q[:, head], k[:, head], v[:, head], mask, q.dtype.type(scale), block)
+    for head, (a, b, c) in enumerate(zip(*map(by_head, (q, k, v)), strict=True)):
+        mixed[:, head] = _head(a, b, c, mask, q.dtype.type(scale), block)
     return mixed.reshape(len(q), -1)
 
 
