@@ -87,7 +87,7 @@ def _along(drawing: Drawing, function: str, node: ast.Call, index: str | None) -
     axis = node.args[1] if len(node.args) > 1 else next((one.value for one in node.keywords), None)
     if index is None or axis is not None:
         drawing.note(Sign.WHOLE)
-        below_it = "" if axis is None else row(words("axis "), drawing.draw(axis, None).xml)
+        below_it = "" if axis is None else row(words("axis\u00a0"), drawing.draw(axis, None).xml)
         return _sign(function, below_it, _inside(drawing, function, node.args[0], None))
     runs = last_axis(node.args[0], drawing.space)
     if runs == ONE:

@@ -33,8 +33,8 @@ def index(found: Sequence[Witness]) -> str:
     cells, dead = sum(len(one.cells) for one in found), sum(one.killed for one in found)
     head = (
         f'<section class="card">\n<h1>{counted(len(found), "contract")}</h1>\n'
-        f"<p>{settled} of {counted(claims, 'claim')} came out as expected when they were promoted; {dead} of "
-        f"{counted(cells, 'planted fault')} were refuted.</p>\n</section>\n"
+        f"<p>Of {counted(claims, 'claim')} {settled} came out as expected when their contracts were promoted; of "
+        f"{counted(cells, 'planted fault')} {dead} were refuted.</p>\n</section>\n"
     )
     groups = [[one for one in found if _executable(one) is wanted] for wanted in (True, False)]
     tables = [_group(title, about, group) for (title, about), group in zip(_GROUPS, groups, strict=True) if group]
@@ -52,9 +52,9 @@ def _row(one: Witness) -> tuple[str, ...]:
     return (
         f'<a href="{name}.html">{name}</a>',
         f'<span class="about">{prose(about)}</span>',
-        pill(one.contract.status or "-", one.tone),
-        f"{one.settled}/{len(one.claims)}",
-        f"{one.killed}/{len(one.cells)}" if one.cells else "-",
+        pill(one.contract.status or "-", one.tone).replace("_", "_<wbr>"),
+        f"{one.settled}/{len(one.claims)}" if one.promoted else str(len(one.claims)),
+        f"{one.killed}/{len(one.cells)}" if one.promoted else str(len(one.cells)),
         _level(one),
         markup(one.date) or "-",
     )

@@ -18,12 +18,14 @@ from pv.report.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from pv.formal.mathml import Space
+    from pv.formal.property import ExecutableEquation
     from pv.parse import Contract, Equation
     from pv.report.pages.witness import Witness
 
 MADE = "pv docs"  # by which a page says that it may be written anew, or removed
 INDEX = "index.html"
-_FEW = 4  # named parts of an equation that are shown at once
+_FEW = 4  # names for obligations are shown at once where there are fewer
 WITHOUT = "This contract asks for a picture here; drawing it needs numpy."
 
 
@@ -118,14 +120,10 @@ def _equation(one: Equation, formulas: Formulas, path: str) -> str:
     else:
         space = formulas.space(found)
         if found.formal is not None:
-            out.append(formula(formulas.block(found.formal, space)))
+            out += [formula(line) for line in formulas.parts((("y", found.formal),), space)]
         elif one.formula:
             out.append(f'<p class="says">{code(one.formula)}</p>\n')
-        parts = "".join(formula(line, "formula part") for line in formulas.parts(found.let, space.with_axis("y", None)))
-        if len(found.let) > _FEW:
-            out.append(folded(f"with {counted(len(found.let), 'named part')}", parts))
-        elif parts:
-            out.append(f'<p class="asks">with</p>\n{parts}')
+        out.append(_parts(found, formulas, space))
         if found.formal is not None and one.formula:
             out.append(f'<p class="note">{code(one.formula)}</p>\n')
         out.append(described([("called as", code(found.kernel.text)), ("gives", prose(data.get("codomain") or ""))]))
@@ -136,6 +134,23 @@ def _equation(one: Equation, formulas: Formulas, path: str) -> str:
     return f'<section class="equation" id="{slug(f"equation-{one.name}")}">\n{"".join(out)}</section>\n'
 
 
+def _parts(found: ExecutableEquation, formulas: Formulas, space: Space) -> str:
+    """What `let` names: what the equation is made of, and folded away what only bounds and obligations speak of."""
+    needed = set(found.formal.names) if found.formal is not None else set()
+    for name, expression in reversed(found.let):
+        needed |= expression.names if name in needed else frozenset()
+    space = space if "y" in space.axes else space.with_axis("y", None)
+    drawn = dict(zip((name for name, _ in found.let), formulas.parts(found.let, space), strict=True))
+    first = "".join(formula(line, "formula part") for name, line in drawn.items() if name in needed)
+    rest = [formula(line, "formula part") for name, line in drawn.items() if name not in needed]
+    more = (
+        folded(f"{counted(len(rest), 'more name')} for obligations", "".join(rest), opened=len(rest) < _FEW)
+        if rest
+        else ""
+    )
+    return (f'<p class="asks">with</p>\n{first}' if first else "") + more
+
+
 def _picture(plot: Any, where: str, name: str) -> str:
     if not isinstance(plot, dict):
         return ""
@@ -144,7 +159,7 @@ def _picture(plot: Any, where: str, name: str) -> str:
     drawn = picture(plot, where)
     title = f'<p class="above">{prose(drawn.title)}</p>\n' if drawn.title else ""
     caption = f"<figcaption>{prose(drawn.caption)}</figcaption>\n" if drawn.caption else ""
-    return f"<figure>\n{title}{svg(drawn, name)}{caption}</figure>\n"
+    return f'<figure>\n{title}<div class="scroll" tabindex="0">{svg(drawn, name)}</div>\n{caption}</figure>\n'
 
 
 def _untested(contract: Contract, formulas: Formulas) -> str:
