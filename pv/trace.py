@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pv.fold import CaseEvidence, Folded
     from pv.ledger import Ledger
     from pv.matrix import Cell
-    from pv.parse import Contract, Equation
+    from pv.parse import Claim, Contract, Equation
     from pv.status import ContractStatus
     from pv.types import Span
 
@@ -211,22 +211,23 @@ def _obligations(contract: Contract) -> list[Obligation]:
 def _tested_by(contract: Contract, entry: Mapping[str, Any]) -> tuple[str, ...]:
     """The claims that test an obligation: those that name its id, and those that bind to the equation it applies to.
 
+    A claim that is executable as it stands tests what it runs, and nothing else.
+
     One that applies to all equations, or does not say to which, is tested where each of them has a claim. One that applies to
     something that is no equation is tested by nobody who does not name it.
     """
     name, about = entry.get("id"), entry.get("applies_to")
-    named = _naming(contract, name) if isinstance(name, str) and name else ()
+    others = [one for one in contract.claims if one.executable is None or one.executable.obligation is entry]
+    named = _naming(others, name) if isinstance(name, str) and name else ()
     bound = {one.equation for one in contract.claims if one.equation is not None}
     if about in (_ALL, None, ""):
         everything = bool(bound) and bound == set(contract.equations)
-        return named or tuple(one.id for one in contract.claims if everything and one.equation is not None)
-    return (*named, *(one.id for one in contract.claims if one.equation == about and one.id not in named))
+        return named or tuple(one.id for one in others if everything and one.equation is not None)
+    return (*named, *(one.id for one in others if one.equation == about and one.id not in named))
 
 
-def _naming(contract: Contract, name: str) -> tuple[str, ...]:
+def _naming(claims: Iterable[Claim], name: str) -> tuple[str, ...]:
     word = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
     return tuple(
-        one.id
-        for one in contract.claims
-        if any(word.search(text) for text in one.data.values() if isinstance(text, str))
+        one.id for one in claims if any(word.search(text) for text in one.data.values() if isinstance(text, str))
     )

@@ -1,4 +1,7 @@
-"""Which falsifiers the modules of a project hold, read from their text: importing them would load what they drive."""
+"""Which falsifiers the modules of a project hold, read from their text, and which claims are executable as they stand.
+
+Importing the modules would load what they drive.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from pv.parse import Claim, Contract
+
+OBLIGATIONS = "proof_obligations"
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A falsifier of one claim: the module, the line of its `@falsifies(…)`, the name of the function."""
+    """A falsifier of one claim: the module, the line of its `@falsifies(…)`, the name of the function.
+
+    `property` is the type of the obligation that a claim runs as it stands: then the place is the obligation's, in the contract.
+    """
 
     contract: str
     claim: str
     path: str
     line: int
     qualname: str
+    property: str = ""
 
 
 @dataclass
@@ -46,6 +56,25 @@ def written(folders: Iterable[Path], root: Path) -> Modules:
             if not path.name.startswith("_"):
                 _module(path, display(path, root), found)
     return found
+
+
+def bound(modules: Modules, contracts: Iterable[Contract]) -> dict[tuple[str, str], list[Written]]:
+    """The falsifiers, with what contracts themselves say of claims for which nobody wrote any."""
+    found = dict(modules.falsifiers)
+    for contract in contracts:
+        for claim in contract.claims:
+            if (contract.name, claim.id) not in found and claim.property is not None:
+                found[contract.name, claim.id] = [_as_it_stands(contract, claim)]
+    return found
+
+
+def _as_it_stands(contract: Contract, claim: Claim) -> Written:
+    entries = contract.document.data[OBLIGATIONS]
+    stands = claim.executable
+    index = next(place for place, entry in enumerate(entries) if stands is not None and entry is stands.obligation)
+    line = contract.document.value_span(OBLIGATIONS, index).line
+    name, type_ = (claim.property.id, claim.property.type) if claim.property else ("", "")
+    return Written(contract.name, claim.id, claim.path, line, f"{name} ({type_})", type_)
 
 
 def _module(path: Path, name: str, found: Modules) -> None:

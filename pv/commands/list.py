@@ -10,7 +10,7 @@ from pv.commands._evidence import select
 from pv.listing import listing
 from pv.report.console import Paint, emit, escape
 from pv.report.list_text import as_json, as_text
-from pv.written import written
+from pv.written import bound, written
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     selection = select(arguments.contracts)
     modules = written(selection.config.falsifiers, selection.config.root)
     whole = not (selection.asked or selection.broken)
-    found = list(listing(selection.contracts, modules.falsifiers, strays=whole))
+    found = list(listing(selection.contracts, bound(modules, selection.contracts), strays=whole))
     contracts = len(selection.contracts)
     if arguments.json:
         emit(as_json(found, contracts) + "\n")

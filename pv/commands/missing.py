@@ -56,7 +56,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.write:
         _write(pieces, config)
     total = sum(len(one.claims) for one in selection.contracts)
-    shown = _as_json(pieces, total, modules, config) if arguments.json else _as_text(pieces, total, config, arguments)
+    executable = sum(claim.property is not None for one in selection.contracts for claim in one.claims)
+    shown = (
+        _as_json(pieces, total, modules, config)
+        if arguments.json
+        else _as_text(pieces, total, executable, config, arguments)
+    )
     emit(shown + "\n")
     for problem in modules.problems if not arguments.json else ():
         sys.stderr.write(f"pv: {escape(problem)}\n")
@@ -65,8 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _lacking(contract: Contract, modules: Modules) -> tuple[Claim, ...]:
-    """The claims without a falsifier, each id once."""
-    found = {claim.id: claim for claim in contract.claims if (contract.name, claim.id) not in modules.falsifiers}
+    """The claims without a falsifier that are not executable as they stand, each id once."""
+    found = {
+        claim.id: claim
+        for claim in contract.claims
+        if (contract.name, claim.id) not in modules.falsifiers and claim.property is None
+    }
     return tuple(found.values())
 
 
@@ -126,9 +135,10 @@ def _write(pieces: Iterable[Piece], config: Config) -> None:
         write(file, text)
 
 
-def _as_text(pieces: list[Piece], total: int, config: Config, arguments: argparse.Namespace) -> str:
+def _as_text(pieces: list[Piece], total: int, executable: int, config: Config, arguments: argparse.Namespace) -> str:
     if not pieces:
-        return f"nothing is missing: {counted(total, 'claim')}, each with a falsifier"
+        stands = f" or executable as it stands ({counted(executable, 'claim')})" if executable else ""
+        return f"nothing is missing: {counted(total, 'claim')}, each with a falsifier{stands}"
     if arguments.write:
         return "\n".join(
             f"{escape(display(one.file, config.root))}: {counted(len(one.claims), 'falsifier')} of "

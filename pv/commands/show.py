@@ -16,7 +16,7 @@ from pv.status import compute
 from pv.trace import trace
 from pv.types import UsageProblem
 from pv.words import did_you_mean
-from pv.written import written
+from pv.written import bound, written
 
 if TYPE_CHECKING:
     import argparse
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     ledger = read(config.ledger)
     modules = written(config.falsifiers, config.root)
     (status,) = compute([contract], ledger, config)
-    (traced,) = trace([status], modules.falsifiers, ledger).contracts
+    (traced,) = trace([status], bound(modules, [contract]), ledger).contracts
     columns = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
     if claim is None:
         data, text = contract_data(status, traced), contract_text

@@ -12,7 +12,7 @@ from pv.report.trace_text import as_json, as_markdown, as_text
 from pv.status import compute
 from pv.trace import trace
 from pv.types import UsageProblem
-from pv.written import written
+from pv.written import bound, written
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     ledger = read(existing_ledger(arguments.ledger, selection.config))
     statuses = compute(selection.contracts, ledger, selection.config)
     modules = written(selection.config.falsifiers, selection.config.root)
-    matrix = trace(statuses, modules.falsifiers, ledger, (*modules.problems, *ledger.problems))
+    matrix = trace(statuses, bound(modules, selection.contracts), ledger, (*modules.problems, *ledger.problems))
     text = {"json": lambda: as_json(matrix), "markdown": lambda: as_markdown(matrix)}
     emit(text.get(arguments.format, lambda: as_text(matrix, Paint.for_stream(sys.stdout)))() + "\n")
     selection.complain()

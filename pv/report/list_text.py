@@ -57,7 +57,8 @@ def as_json(listed: Sequence[Listed], contracts: int) -> str:
 
 def _row(one: Listed) -> tuple[str, ...]:
     texts = (one.contract, one.claim, one.level, one.declared or "-", str(one.cases), str(one.mutants))
-    return tuple(escape(text) for text in (*texts, str(one.binding), one.test, f"{one.path}:{one.line}:{one.col}"))
+    binding = next((f"contract: {it.property}" for it in one.falsifiers if it.property), str(one.binding))
+    return tuple(escape(text) for text in (*texts, binding, one.test, f"{one.path}:{one.line}:{one.col}"))
 
 
 def _data(one: Listed) -> dict[str, Any]:
@@ -70,7 +71,10 @@ def _data(one: Listed) -> dict[str, Any]:
         "cases": one.cases,
         "mutants": one.mutants,
         "binding": one.binding,
-        "falsifiers": [{"path": it.path, "line": it.line, "qualname": it.qualname} for it in one.falsifiers],
+        "falsifiers": [
+            {"path": it.path, "line": it.line, "qualname": it.qualname, "property": it.property or None}
+            for it in one.falsifiers
+        ],
         "test": one.test,
         "path": one.path,
         "line": one.line,

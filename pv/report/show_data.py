@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pv.commandline import kind_of
+from pv.formal.obligation import KEYS, SHARED
 from pv.listing import binding_of
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from pv.fold import CaseEvidence, Folded
     from pv.ledger import Ledger
-    from pv.parse import Contract
+    from pv.parse import Claim, Contract
     from pv.status import ContractStatus
     from pv.trace import Obligation, TracedContract
     from pv.written import Written
@@ -57,7 +58,11 @@ def claim_data(folded: Folded, traced: TracedContract, falsifiers: Sequence[Writ
         "test": claim.test or None,
         "test_kind": kind_of(claim.test),
         "binding": binding_of(falsifiers),
-        "falsifiers": [{"path": one.path, "line": one.line, "qualname": one.qualname} for one in falsifiers],
+        "property": _property(claim),
+        "falsifiers": [
+            {"path": one.path, "line": one.line, "qualname": one.qualname, "property": one.property or None}
+            for one in falsifiers
+        ],
         "fingerprint": claim.fingerprint,
         "outcome": folded.outcome,
         "as_expected": folded.as_expected,
@@ -106,10 +111,36 @@ def _equation(contract: Contract, name: str | None) -> dict[str, Any] | None:
     return {
         "equation": equation.name,
         "formula": equation.formula,
+        "formal": data.get("formal"),
         "domain": data.get("domain"),
         "codomain": data.get("codomain"),
         **place,
     }
+
+
+def _property(claim: Claim) -> dict[str, Any] | None:
+    """What a claim runs that is executable as it stands."""
+    found = claim.property
+    if found is None:
+        return None
+    return {
+        "obligation": found.id,
+        "type": found.type,
+        "equation": found.equation.name,
+        "kernel": found.equation.kernel.text,
+        "subject": found.subject,
+        "says": _says(claim),
+    }
+
+
+def _says(claim: Claim) -> dict[str, Any]:
+    """What of an obligation decides, as it is written: named parts first, those of the equation among them."""
+    if claim.executable is None:
+        return {}
+    data, equation, entry, _ = claim.executable
+    lets = [part.get("let") for part in (data["equations"][equation], entry)]
+    parts = {name: text for let in lets if isinstance(let, dict) for name, text in let.items()}
+    return {**parts, **{key: entry[key] for key in (*SHARED, *KEYS) if key in entry and key != "let"}}
 
 
 def _obligation(contract: Contract, one: Obligation) -> dict[str, Any]:

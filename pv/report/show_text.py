@@ -39,7 +39,16 @@ def claim_text(data: Mapping[str, Any], paint: Paint, columns: int | None = None
         *(("waits for", ", ".join(f"{name} {value}" for name, value in one.items())) for one in data["pending"]),
         ("valid for", data["valid_for"]),
         ("test", f"{data['test']} ({data['test_kind']})" if data["test"] else None),
-        *(("falsifier", f"{one['path']}:{one['line']} {one['qualname']}") for one in data["falsifiers"]),
+        *(("runs", _runs(one, data["property"])) for one in data["falsifiers"] if one["property"]),
+        *(
+            ("it says", f"{key}: {_domain(value) if key == 'forall' else _plain(value)}")
+            for key, value in (data["property"]["says"] if data["property"] else {}).items()
+        ),
+        *(
+            ("falsifier", f"{one['path']}:{one['line']} {one['qualname']}")
+            for one in data["falsifiers"]
+            if not one["property"]
+        ),
         ("falsifier", None if data["falsifiers"] else f"none is bound to it: `pv missing {data['path']}` prints one"),
         ("fingerprint", data["fingerprint"]),
         ("outcome", outcome),
@@ -94,10 +103,34 @@ def _lines(fields: list[tuple[str, Any]], columns: int | None) -> Iterator[str]:
 
 def _equation(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "equation", f"{data['equation']}: {data['formula'] or '(no formula)'}"
+    if data["formal"] is not None:
+        yield "formal", data["formal"]
     if data["domain"]:
-        yield "domain", data["domain"]
+        yield "domain", _domain(data["domain"]) if isinstance(data["domain"], dict) else data["domain"]
     if data["codomain"]:
         yield "codomain", data["codomain"]
+
+
+def _runs(data: Mapping[str, Any], said: Mapping[str, Any]) -> str:
+    place = f"{data['path']}:{data['line']}"
+    return f"as it stands: obligation {data['qualname']}, {place}, of {said['kernel']} in subject {said['subject']}"
+
+
+def _domain(data: Mapping[str, Any]) -> str:
+    """A domain that can be drawn from, in a line: a size as it is written, an input as its dtype, shape and values."""
+    return "; ".join(
+        f"{name} {_drawn(entry) if isinstance(entry, dict) else _plain(entry)}" for name, entry in data.items()
+    )
+
+
+def _drawn(entry: Mapping[str, Any]) -> str:
+    shape = f"[{', '.join(map(str, entry['shape']))}]" if isinstance(entry.get("shape"), list) else ""
+    rest = [f"{key} {_plain(value)}" for key, value in entry.items() if key not in ("dtype", "shape")]
+    return ", ".join([f"{entry.get('dtype')}{shape}", *rest])
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, (dict, list, bool)) else str(value)
 
 
 def _mutant(data: Mapping[str, Any]) -> str:

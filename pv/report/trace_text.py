@@ -121,7 +121,8 @@ def _claim(one: TracedClaim, paint: Paint) -> Iterator[str]:
     yield f"    {at}: {escape(claim.id)}: {word}{reason}"
     if one.binding is not Binding.BOUND:
         yield f"      falsifier {paint(str(one.binding), 'red')}"
-    yield from (f"      falsifier {escape(name)}" for name in _falsifiers(one))
+    word = "runs" if any(it.property for it in one.falsifiers) else "falsifier"
+    yield from (f"      {word:<9} {escape(name)}" for name in _falsifiers(one))
     if one.folded.cells:
         yield f"      mutants   {escape(_mutants(one))}"
     yield from (f"      evidence  {escape(_evidence(quoted))}" for quoted in one.evidence)
@@ -198,7 +199,10 @@ def _claim_data(one: TracedClaim) -> dict[str, Any]:
         "as_expected": one.folded.as_expected,
         "covers": one.covers,
         "binding": one.binding,
-        "falsifiers": [{"path": it.path, "line": it.line, "qualname": it.qualname} for it in one.falsifiers],
+        "falsifiers": [
+            {"path": it.path, "line": it.line, "qualname": it.qualname, "property": it.property or None}
+            for it in one.falsifiers
+        ],
         "mutants": [{"mutant": cell.mutant.id, "verdict": cell.fate} for cell in one.folded.cells],
         "evidence": [
             {

@@ -105,7 +105,7 @@ def test_json_holds_all_of_it(home: Path) -> None:
         "cases": 2,
         "mutants": 2,
         "binding": "bound",
-        "falsifiers": [{"path": "falsifiers/x.py", "line": 4, "qualname": "one"}],
+        "falsifiers": [{"path": "falsifiers/x.py", "line": 4, "qualname": "one", "property": None}],
         "test": "none",
         "path": "contracts/x-v1.yaml",
         "line": 5,

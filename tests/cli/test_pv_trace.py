@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pv.written import written
+from pv.written import bound, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -236,4 +236,4 @@ def test_the_falsifiers_of_this_project_are_all_found(pytestconfig: pytest.Confi
 
     contracts = [one.contract for one in read_all([root / "contracts"], root) if one.contract]
     claims = {(claim.contract, claim.id) for contract in contracts for claim in contract.claims}
-    assert {key for key, several in modules.falsifiers.items() if len(several) == 1} == claims
+    assert {key for key, several in bound(modules, contracts).items() if len(several) == 1} == claims
