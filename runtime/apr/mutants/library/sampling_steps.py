@@ -173,3 +173,10 @@ def _(logits: Floats, p: float) -> Floats:
         weights = np.exp(logits[order].astype(np.float32))
         sums = np.cumsum(weights / weights.sum())
     return logits if p == 1 else _only(logits, order[: int(np.searchsorted(sums, p)) + 1])
+
+
+@mutant("top-p-masked-as-zero", of="top_p", fault="what is masked counts as a logit of 0 in the sums", into=MUTANTS)
+def _(logits: Floats, p: float) -> Floats:
+    left = sound.top_p(np.where(np.isfinite(logits), logits, 0), p)
+    out: Floats = np.where(np.isfinite(logits), left, -np.inf)
+    return out
