@@ -111,3 +111,17 @@ def _(x: Floats) -> Floats:
 @mutant("gelu-tanh-is-quick", of="gelu_tanh", fault="x sigmoid(1.702 x)", into=MUTANTS)
 def _(x: Floats) -> Any:
     return x / (1 + np.exp(x.dtype.type(-1.702) * x))
+
+
+@mutant("gelu-tail-by-series", of="gelu", fault="erf by its first three terms, which leave it beyond 2", into=MUTANTS)
+def _(x: Floats) -> Floats:
+    inner = x * x.dtype.type(math.sqrt(0.5))
+    series = x.dtype.type(2 / math.sqrt(math.pi)) * (inner - inner**3 / 3 + inner**5 / 10)
+    return x * (x.dtype.type(0.5) * (1 + series))
+
+
+@mutant("gelu-tanh-of-magnitudes", of="gelu_tanh", fault="tanh is taken of |z|, from a table of one side", into=MUTANTS)
+def _(x: Floats) -> Floats:
+    wide = x.astype(np.float64)
+    formed = 0.5 * wide * (1 + np.tanh(np.abs(math.sqrt(2 / math.pi) * (wide + 0.044715 * wide**3))))
+    return np.asarray(formed, x.dtype)
