@@ -152,3 +152,14 @@ def _(logits: Floats, targets: Classes) -> Any:
 @mutant("cross-entropy-negated", of="cross_entropy", fault="the logarithm itself, not its negative", into=MUTANTS)
 def _(logits: Floats, targets: Classes) -> Floats:
     return -cross_entropy(logits, targets)
+
+
+@mutant(
+    "cross-entropy-one-maximum-for-all",
+    of="cross_entropy",
+    fault="all rows are shifted by the greatest logit of the batch",
+    into=MUTANTS,
+)
+def _(logits: Floats, targets: Classes) -> Any:
+    below = logits - logits.max()
+    return np.log(np.exp(below).sum(axis=-1)) - _taken(below, targets)
