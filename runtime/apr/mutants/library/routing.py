@@ -169,3 +169,45 @@ def _(x: Floats, gate: Floats, up: Floats, down: Floats, chosen: Indices, weight
 def _(x: Floats, gate: Floats, up: Floats, down: Floats, chosen: Indices, weights: Floats) -> Floats:
     x[...] = moe_dispatch(x, gate, up, down, chosen, weights)
     return x
+
+
+@mutant(
+    "route-greedy", of="moe_route", fault="the most likely expert is found k times and never struck out", into=MUTANTS
+)
+def _(logits: Floats, used: int) -> tuple[Floats, Indices]:
+    probabilities = softmax(logits)
+    chosen = np.repeat(choose_experts(probabilities, 1), used, axis=-1)
+    return expert_weights(probabilities, chosen), chosen
+
+
+@mutant(
+    "route-common-maximum", of="moe_route", fault="the maximum of all positions is subtracted from each", into=MUTANTS
+)
+def _(logits: Floats, used: int) -> tuple[Floats, Indices]:
+    powers = np.exp(logits - logits.max())
+    return _by(powers / powers.sum(axis=-1, keepdims=True), used)
+
+
+@mutant(
+    "dispatch-in-float16",
+    of="moe_dispatch",
+    fault="what experts give is rounded to float16 before it is added",
+    into=MUTANTS,
+)
+def _(x: Floats, gate: Floats, up: Floats, down: Floats, chosen: Indices, weights: Floats) -> Floats:
+    out = np.zeros_like(x)
+    for rank in range(chosen.shape[-1]):
+        part = slice(rank, rank + 1)
+        out += moe_dispatch(x, gate, up, down, chosen[:, part], weights[:, part]).astype(np.float16)
+    return out
+
+
+@mutant("dispatch-weights-by-index", of="moe_dispatch", fault="weights stand in the order of the experts", into=MUTANTS)
+def _(x: Floats, gate: Floats, up: Floats, down: Floats, chosen: Indices, weights: Floats) -> Floats:
+    return moe_dispatch(x, gate, up, down, np.sort(chosen, axis=-1), weights)
+
+
+@mutant("dispatch-normalises", of="moe_dispatch", fault="weights are divided by their sum once more", into=MUTANTS)
+def _(x: Floats, gate: Floats, up: Floats, down: Floats, chosen: Indices, weights: Floats) -> Floats:
+    total = weights.sum(axis=-1, keepdims=True)
+    return moe_dispatch(x, gate, up, down, chosen, weights / np.where(total > 0, total, 1))

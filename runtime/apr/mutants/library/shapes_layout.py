@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
 
 MUTANTS: dict[str, KernelMutant] = {}
-Q4_1, Q5_0, Q4_K, Q5_K = 3, 6, 12, 13  # GGML's numbers
+Q4_1, Q5_0, Q8_0, Q4_K, Q5_K, Q6_K = 3, 6, 8, 12, 13, 14  # GGML's numbers
 
 
 @mutant("padding-always", of="padded", fault="what is aligned already gets a whole unit more", into=MUTANTS)
@@ -139,3 +139,14 @@ def _(raw: Bytes, matrices: int, index: int) -> Bytes:
 @mutant("packed-row-off", of="packed_matrix", fault="a slice begins one row late", into=MUTANTS)
 def _(raw: Bytes, matrices: int, index: int) -> Bytes:
     return packed_matrix(np.roll(raw, -1, axis=0), matrices, index)
+
+
+@mutant("q6k-as-q5k", of="tensor_bytes", fault="Q6_K blocks are counted as Q5_K's", into=MUTANTS)
+def _(kind: int, rows: int, columns: int) -> Whole:
+    return tensor_bytes(Q5_K if kind == Q6_K else kind, rows, columns)
+
+
+@mutant("blocks-short", of="tensor_bytes", fault="the scale of a Q8_0 block is forgotten", into=MUTANTS)
+def _(kind: int, rows: int, columns: int) -> Whole:
+    whole = tensor_bytes(kind, rows, columns)
+    return whole - 2 * rows * columns // 32 if kind == Q8_0 else whole
