@@ -137,7 +137,7 @@ def multinomial_tail(counts: Any, p: Any) -> float:
         seen.shape != chances.shape
         or (seen < 0).any()
         or (seen[chances == 0] > 0).any()
-        or not np.isfinite(chances).all()
+        or not (np.isfinite(chances) & (chances >= 0)).all()
     ):
         return 0.0
     n, k = seen.sum(), int((chances > 0).sum())
@@ -146,7 +146,7 @@ def multinomial_tail(counts: Any, p: Any) -> float:
     drawn = seen > 0
     far = float((seen[drawn] * np.log(seen[drawn] / n / chances[drawn])).sum()) + n * (chances.sum() - 1)
     if k == 1:
-        return 1.0
+        return float(min(1.0, np.exp(-far)))  # certain, unless its chance is not 1
     if far <= k - 1:
         return 1.0
     return float(min(1.0, np.exp((k - 1) * (1 + np.log(far / (k - 1))) - far)))
