@@ -75,9 +75,13 @@ def _kernel(drawing: Drawing, function: str, node: ast.Call, index: str | None) 
 
 
 def _plain(drawing: Drawing, name: str, node: ast.Call, index: str | None) -> Piece:
-    inside = None if FUNCTIONS[node.func.id].kind in ("shape", "number") else index  # type: ignore[attr-defined]
+    inside = None if FUNCTIONS[_name(node)].kind in ("shape", "number") else index
     arguments = [drawing.draw(one, inside).xml for one in node.args]
-    named = [row(identifier(str(one.arg)), operator("="), drawing.draw(one.value, None).xml) for one in node.keywords]
+    named = [
+        row(identifier(str(one.arg)), operator("="), drawing.draw(one.value, None).xml)
+        for one in node.keywords
+        if not (one.arg == "axis" and "axis=-1" in FUNCTIONS[_name(node)].usage and ast.unparse(one.value) == "-1")
+    ]
     word = below(identifier("log"), "<mn>2</mn>") if name == "log2" else upright(name)
     return called(word, [*arguments, *named])
 

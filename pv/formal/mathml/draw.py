@@ -86,15 +86,18 @@ class Drawing:
         space: what the names are.
         signs: takes the signs.
         used: indices that stand further out.
+        matrices: whether matrices are multiplied in what is drawn.
     """
 
     space: Space
     signs: set[Sign] | None = None
     used: list[str] = field(default_factory=list)
+    matrices: bool = False
 
     def whole(self, tree: ast.expr) -> Piece:
         """A tree by itself: with indices where each of its arrays runs along one axis."""
         axis = last_axis(tree, self.space)
+        self.matrices = any(isinstance(one, ast.MatMult) for one in ast.walk(tree))
         if axis is None:
             return self.draw(tree, None)
         if axis == ONE:

@@ -31,14 +31,14 @@ _PLAIN = (1e-4, 1e6)  # numbers between these are written out
 
 
 def name(text: str) -> Piece:
-    """A variable: `x`, `theta`, `x_max` and `w1` with their subscripts."""
+    """A variable: `x`, `theta`, `x_max` and `w1` with their subscripts; a word like `kv_heads` stays as it is."""
     if text in _CONSTANTS:
         return Piece(upright(_CONSTANTS[text]), thin=(len(_CONSTANTS[text]) == 1,) * 2)
     base, _, index = text.partition("_")
     numbered = _NUMBERED.fullmatch(base)
     if numbered and (len(numbered[1]) == 1 or numbered[1] in _GREEK):
         base, index = numbered[1], f"{numbered[2]}_{index}" if index else numbered[2]
-    if text in _GREEK or not base or not index:
+    if text in _GREEK or not index or (len(base) > 1 and base not in _GREEK):
         return Piece(identifier(_GREEK.get(text, text)), thin=_thin(_GREEK.get(text, text)))
     parts = [_part(one) for one in index.split("_") if one]
     if not parts:

@@ -81,13 +81,13 @@ def _difference(drawing: Drawing, node: ast.BinOp, index: str | None) -> Piece:
 
 
 def _product(drawing: Drawing, node: ast.BinOp, index: str | None) -> Piece:
-    """A product: without a sign where nobody can mistake it, with ⊙ between whole arrays."""
+    """A product: without a sign where nobody can mistake it, with ⊙ between arrays beside products of matrices."""
     left = drawing.draw(node.left, index)
     # what stands behind a sum would be taken for a part of it; a minus in front may stay
     minus = isinstance(node.left, ast.UnaryOp) and left.level is Level.ADD
-    left = left if minus or left.level >= Level.MULTIPLY else parenthesised(left)
+    left = left if (minus or left.level >= Level.MULTIPLY) and not _is_matrices(node.left) else parenthesised(left)
     right = drawing.held(node.right, index, Level.POWER)
-    arrays = index is None and not drawing.space.is_scalar(node.left) and not drawing.space.is_scalar(node.right)
+    arrays = drawing.matrices and not drawing.space.is_scalar(node.left) and not drawing.space.is_scalar(node.right)
     if arrays:
         drawing.note(Sign.PRODUCT)
     sign = operator("⊙") if arrays else tight(_TIMES) if left.thin[1] and right.thin[0] else operator("⋅")
@@ -99,25 +99,38 @@ def _fraction(drawing: Drawing, node: ast.BinOp, index: str | None) -> Piece:
     return Piece(f"<mfrac>{drawing.draw(node.left, index).xml}{drawing.draw(node.right, index).xml}</mfrac>", thin=THIN)
 
 
+def _flat(drawing: Drawing, node: ast.expr, index: str | None) -> Piece:
+    """An exponent: a fraction in it would be too small to read, so it is written on one line."""
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div):
+        return drawing.draw(node, index)
+    left, right = drawing.held(node.left, index, Level.MULTIPLY), drawing.held(node.right, index, Level.POWER)
+    return Piece(row(left.xml, tight("/"), right.xml), Level.MULTIPLY)
+
+
 def _whole_quotient(drawing: Drawing, node: ast.BinOp, index: str | None) -> Piece:
     return Piece(fenced("⌊", _fraction(drawing, node, index).xml, "⌋"), thin=CLOSED)
 
 
 def _power(drawing: Drawing, node: ast.BinOp, index: str | None) -> Piece:
     base = drawing.held(node.left, index, Level.ATOM)
-    power = drawing.draw(node.right, index)
+    power = _flat(drawing, node.right, index)
     return Piece(f"<msup>{base.xml}{power.xml}</msup>", Level.POWER, (base.thin[0], True))
 
 
 def _matrices(drawing: Drawing, node: ast.BinOp, index: str | None) -> Piece:
     drawing.note(Sign.PRODUCT)
-    left, right = drawing.held(node.left, index, Level.MULTIPLY), drawing.held(node.right, index, Level.POWER)
+    chain = Level.MULTIPLY if _is_matrices(node.left) else Level.POWER
+    left, right = drawing.held(node.left, index, chain), drawing.held(node.right, index, Level.POWER)
     return Piece(row(left.xml, '<mspace width="0.2em"></mspace>', right.xml), Level.MULTIPLY, signed=left.signed)
 
 
 def _remainder(drawing: Drawing, node: ast.BinOp, index: str | None) -> Piece:
     left, right = drawing.held(node.left, index, Level.POWER), drawing.held(node.right, index, Level.POWER)
     return Piece(row(left.xml, operator("mod", 'lspace="0.3em" rspace="0.3em"'), right.xml), Level.MULTIPLY)
+
+
+def _is_matrices(node: ast.expr) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
 
 
 def _unsigned(piece: Piece) -> Piece:
