@@ -173,7 +173,7 @@ def _size(name: str, entry: Any, known: Mapping[str, None]) -> Size:
 
 def _input(name: str, entry: Mapping[str, Any], known: Mapping[str, None]) -> Input:
     dtype = entry.get("dtype")
-    if dtype not in DTYPES:
+    if not isinstance(dtype, str) or dtype not in DTYPES:
         fix = did_you_mean(str(dtype), DTYPES) or f"one of {', '.join(DTYPES)}"
         said = f"there is no dtype {dtype!r}" if "dtype" in entry else f"{name} needs a dtype"
         raise FormalError(f"{said}; {fix}", path=("dtype",) if "dtype" in entry else ())

@@ -161,14 +161,14 @@ def _read(line: str, lead: int) -> ast.expr:
     return tree
 
 
-def _refuse_others(node: ast.AST, depth: int) -> None:
+def _refuse_others(node: ast.AST, depth: int, index: bool = False) -> None:
     offset = getattr(node, "col_offset", None)
     if depth > DEEPEST:
         raise FormalError("nested too deep: name parts under 'let'", offset)
     if not isinstance(node, _NODES):
         raise FormalError(f"the language {_other(node)}", offset)
     if isinstance(node, ast.Constant):
-        _constant(node)
+        _constant(node, index=index)
     if isinstance(node, ast.Call):
         _call(node)
     if isinstance(node, ast.Name) and node.id.startswith("_"):
@@ -178,21 +178,30 @@ def _refuse_others(node: ast.AST, depth: int) -> None:
             if not isinstance(child, _OPERATORS):
                 raise FormalError(f"the language {_other(child)}", offset)
         elif not isinstance(child, ast.expr_context) and not (isinstance(node, ast.Call) and child is node.func):
-            _refuse_others(child, depth + 1)
+            within = isinstance(node, ast.Subscript) and child is node.slice
+            _refuse_others(child, depth + 1, within or (index and isinstance(node, ast.Tuple)))
 
 
 def _other(node: ast.AST) -> str:
     return _INSTEAD.get(type(node), f"has nothing like {type(node).__name__}")
 
 
-def _constant(node: ast.Constant) -> None:
+def _constant(node: ast.Constant, *, index: bool) -> None:
     value = node.value
-    if value is Ellipsis or value is None or isinstance(value, bool):
+    if isinstance(value, bool) or (index and (value is Ellipsis or value is None)):
         return
+    if value is Ellipsis or value is None:
+        raise FormalError(
+            f"{'...' if value is Ellipsis else 'None'} stands in an index only, as x[..., 0]", node.col_offset
+        )
     if isinstance(value, complex) or not isinstance(value, (int, float)):
         raise FormalError(f"{type(value).__name__} values are not of the language", node.col_offset)
     if isinstance(value, int) and value > LARGEST:
-        raise FormalError(f"a whole number beyond 2^53 is not exact; write it as {float(value)!r}", node.col_offset)
+        raise FormalError(
+            "a whole number beyond 2^53 is not exact; write it with an exponent, as 1e17", node.col_offset
+        )
+    if value == float("inf"):
+        raise FormalError("a number beyond what float64 holds; write inf", node.col_offset)
 
 
 def _call(node: ast.Call) -> None:
@@ -202,6 +211,9 @@ def _call(node: ast.Call) -> None:
         raise FormalError(f"{node.func.id!r}: a name begins with a letter", node.col_offset)
     if any(keyword.arg is None for keyword in node.keywords):
         raise FormalError("the language has no ** arguments", node.col_offset)
+    named = [keyword.arg for keyword in node.keywords]
+    if len(named) > len(set(named)):
+        raise FormalError(f"{node.func.id} is given an argument twice", node.col_offset)
     signature = FUNCTIONS.get(node.func.id)
     if signature is None:
         return

@@ -56,6 +56,74 @@ def test_any_key_of_a_claim_or_a_mutant_may_hold_anything(contract_of: Callable[
         assert all(one.code.startswith("PV") for one in check(contract_of(text)))
 
 
+EXECUTABLE = {
+    "equation": {
+        "formula": "y",
+        "formal": "2 * x",
+        "kernel": "f(x)",
+        "let": "{h: x}",
+        "plot": "{t: [0, 1], curves: {a: t}}",
+        "domain": "{n: 1..2, x: {dtype: f32, shape: [n], range: [0, 1]}}",
+    },
+    "obligation": {
+        "id": "O-1",
+        "type": "equivalence",
+        "applies_to": "f",
+        "property": "p",
+        "formal": "y > 0",
+        "let": "{z: y}",
+        "forall": "{n: 1..1}",
+        "where": "n > 0",
+        "between": "[0, 1]",
+        "to": "x",
+        "oracle": "o",
+        "tolerance": "u",
+        "in": "x",
+        "direction": "increasing",
+        "through": "y",
+        "under": "shift",
+        "axis": "0",
+        "result": "odd",
+        "along": "n",
+        "alpha": "0.5",
+    },
+    "input": {
+        "dtype": "f32",
+        "shape": "[n]",
+        "range": "[0, 1]",
+        "values": "[1]",
+        "nonfinite": "true",
+        "bits": "any",
+        "distinct": "true",
+        "n": "1..2",
+    },
+}
+
+
+@pytest.mark.parametrize("value", [*ODD, "1..", "n..1..2", "x +", "['x', ~]", "{x: {dtype: f32, shape: 1}}", "{1: 2}"])
+@pytest.mark.parametrize("place", EXECUTABLE)
+def test_any_key_of_what_is_executable_may_hold_anything(
+    contract_of: Callable[..., Contract], place: str, value: str
+) -> None:
+    for key in EXECUTABLE[place]:
+        for whole in (True, False):  # beside all other keys, and beside those alone that it needs
+            said = {name: dict(keys) for name, keys in EXECUTABLE.items()}
+            if not whole:
+                said["obligation"] = {name: said["obligation"][name] for name in ("id", "applies_to", "property")}
+            said[place][key] = value
+            flow = {name: ", ".join(f"{key}: {text}" for key, text in keys.items()) for name, keys in said.items()}
+            if place == "input":
+                flow["equation"] = f"formula: y, domain: {{x: {{{flow['input']}}}}}"
+            contract = contract_of(
+                f"subject: {value}\nequations:\n  f: {{{flow['equation']}}}\n"
+                f"proof_obligations:\n  - {{{flow['obligation']}}}\n"
+                "falsification_tests:\n  - {id: F-1, prediction: p, if_fails: q, obligation: O-1, mutants: [{id: m, stage: f}]}\n"
+            )
+            assert all(one.code.startswith("PV") for one in check(contract))
+            assert contract.claims[0].fingerprint
+            assert contract.claims[0].property is None or contract.claims[0].property.equation.name == "f"
+
+
 def test_mutants_that_are_no_list_are_a_finding(contract_of: Callable[..., Contract]) -> None:
     found = check(contract_of("falsification_tests:\n  - {id: F-1, prediction: p, if_fails: q, mutants: 5}"))
     assert [one.code for one in found if one.severity is not Severity.NOTE] == ["PV103"]
