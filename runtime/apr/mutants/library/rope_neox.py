@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from apr.kernels.rope import rope_frequencies, rope_neox, rope_norm, rope_partial, rotated
 from apr.mutants.library.planting import mutant
 from apr.mutants.library.rope import at_angles, turned
-from apr.ops.rope import Rope, Turns, angles, rotate, turns
+from apr.ops.rope import Rope, Turns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,20 +86,17 @@ def _(x: Floats, positions: Integers, theta: float) -> Floats:
     return out
 
 
-_tables: dict[tuple[int, int], Turns] = {}
+_calls = itertools.count(1)
 
 
 @mutant(
-    "rope-neox-cached-by-length",
+    "rope-neox-counts-calls",
     of="rope_neox",
-    fault="sines of as many rows are taken from the call before",
+    fault="the offset into a cache is never set back: calls are counted",
     into=MUTANTS,
 )
 def _(x: Floats, positions: Integers, theta: float) -> Floats:
-    rope, kept = Rope("neox", theta, x.shape[-1]), _tables.get((len(x), x.shape[-1]))
-    made = turns(angles(positions, rope), rope, x.dtype)
-    _tables[len(x), x.shape[-1]] = made
-    return rotate(x, kept or made, rope)
+    return rope_neox(x, positions + next(_calls), theta)
 
 
 @mutant("rope-partial-whole", of="rope_partial", fault="the whole head rotates", into=MUTANTS)

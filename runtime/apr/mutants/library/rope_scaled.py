@@ -147,3 +147,11 @@ def _(x: Floats, positions: Integers, theta: float, factor: float, original: int
 def _(x: Floats, positions: Integers, theta: float, factor: float, original: int) -> Floats:
     del original
     return rope_linear(x, positions, theta, factor) * x.dtype.type(0.1 * math.log(factor) + 1)
+
+
+@mutant(
+    "yarn-dynamic", of="rope_yarn", fault="the factor is what the farthest position of the call needs", into=MUTANTS
+)
+def _(x: Floats, positions: Integers, theta: float, factor: float, original: int) -> Floats:
+    needed = (int(positions.max(initial=0)) + 1) / original
+    return rope_yarn(x, positions, theta, min(factor, max(needed, 1.0)), original)
