@@ -233,7 +233,10 @@ def _check_values(keys: Mapping[str, Any], domain: Domain) -> None:
         "axis": (lambda value: isinstance(value, int) and not isinstance(value, bool), "is a whole number"),
         "alpha": (lambda value: isinstance(value, float) and 0 < value < 1, "is a probability, as 1.0e-6"),
         "oracle": (lambda value: isinstance(value, str) and _NAME.fullmatch(value), "names a subject"),
-        "along": (lambda value: value in domain.sizes, f"names a size: {', '.join(domain.sizes) or 'there is none'}"),
+        "along": (
+            lambda value: isinstance(value, str) and value in domain.sizes,
+            f"names a size: {', '.join(domain.sizes) or 'there is none'}",
+        ),
     }
     for key, (fit, otherwise) in fits.items():
         if key in keys and not fit(keys[key]):
@@ -248,7 +251,7 @@ def _check_in(named: Any, domain: Domain) -> None:
     if not isinstance(listed, list) or not listed:
         raise FormalError("in names an input, or a list of them", path=("in",))
     for one in listed:
-        if one not in domain.inputs:
+        if not isinstance(one, str) or one not in domain.inputs:
             fix = did_you_mean(str(one), domain.inputs) or f"one of {', '.join(domain.inputs)}"
             raise FormalError(f"there is no input {one!r}; {fix}", path=("in",))
 
