@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +37,12 @@ def _causal(start: int, end: int, keys: int) -> Mask:
     return out
 
 
+def _spans(ends: Mask) -> list[tuple[int, int]]:
+    """Where each pass begins and ends."""
+    inner = (np.flatnonzero(ends[:-1]) + 1).tolist()
+    return list(pairwise([0, *inner, len(ends)]))
+
+
 def _passes(
     q: Floats,
     k: Floats,
@@ -49,13 +56,12 @@ def _passes(
     mask: Callable[[int, int, int], Mask] = _causal,
 ) -> Floats:
     """Attention pass by pass; what a pass finds in the cache, how heads share it and what it sees can be others."""
-    parts, start = [], 0
-    for end in (*(np.flatnonzero(ends[:-1]) + 1), len(q)):
+    parts = []
+    for start, end in _spans(ends):
         keys = np.concatenate([past_keys(k, start), k[start:end]])
         values = np.concatenate([past_values(v, start), v[start:end]])
         shared = (repeat(keys, q.shape[1]), repeat(values, q.shape[1]))
         parts.append(attend(q[start:end], *shared, scale, mask(start, end, len(keys))))
-        start = end
     return np.concatenate(parts)
 
 
@@ -125,10 +131,27 @@ def _(q: Floats, k: Floats, v: Floats, scale: float, ends: Mask) -> Floats:
     return _passes(q, k, v, scale, ends, repeat=lambda x, heads: np.tile(x, (1, heads // x.shape[1], 1)))
 
 
-_KEPT: dict[tuple[int, ...], Floats] = {}
+_LEFT: dict[tuple[int, ...], Floats] = {}
 
 
-@_of_cache("cache-of-another-text", fault="keys of the first text of that size are found again for every other")
+@_of_cache("cache-of-the-text-before", fault="keys are found that the last text of as many positions left")
 def _(q: Floats, k: Floats, v: Floats, scale: float, ends: Mask) -> Floats:
-    first = _KEPT.setdefault(k.shape, k.copy())
-    return _passes(q, k, v, scale, ends, past_keys=lambda _, start: first[:start])
+    left = _LEFT.get(k.shape, k)
+    _LEFT[k.shape] = k.copy()
+    return _passes(q, k, v, scale, ends, past_keys=lambda _, start: left[:start])
+
+
+@_of_cache("cache-empty-rows-seen", fault="rows that nothing was written to yet, zeros, are seen")
+def _(q: Floats, k: Floats, v: Floats, scale: float, ends: Mask) -> Floats:
+    parts, own = [], np.arange(len(k))
+    for start, end in _spans(ends):
+        written = (np.concatenate([x[:end], np.zeros_like(x[end:])]) for x in (k, v))
+        seen = (own[start:end, None] >= own[None, :]) | (own >= end)
+        parts.append(attend(q[start:end], *(repeat_heads(x, q.shape[1]) for x in written), scale, seen))
+    return np.concatenate(parts)
+
+
+@_of_cache("cache-scales-in-place", fault="keys are scaled in the caller's memory when they are stored")
+def _(q: Floats, k: Floats, v: Floats, scale: float, ends: Mask) -> Floats:
+    k *= k.dtype.type(scale)
+    return _passes(q, k, v, 1.0, ends)

@@ -61,19 +61,6 @@ class _Flash:
         return out
 
 
-def _of_flash(name: str, fault: str, faulty: _Flash) -> None:
-    """The same fault without and with a window."""
-
-    @mutant(name, of="flash_attention", fault=fault, into=MUTANTS)
-    def _(q: Floats, k: Floats, v: Floats, scale: float, block: int) -> Floats:
-        return faulty.attend(q, k, v, scale, distance(q, k) >= 0, block)
-
-    @mutant(name.replace("flash-", "flash-window-"), of="flash_window_attention", fault=fault, into=MUTANTS)
-    def _(q: Floats, k: Floats, v: Floats, scale: float, window: int, block: int) -> Floats:
-        away = distance(q, k)
-        return faulty.attend(q, k, v, scale, (away >= 0) & (away < window), block)
-
-
 def _whole_blocks(keys: int, block: int) -> list[tuple[int, int]]:
     return [span for span in _spans(keys, block) if span[1] - span[0] == block] or _spans(keys, block)
 
@@ -86,44 +73,56 @@ def _mask_of_the_first_block(seen: Mask, start: int, end: int) -> Mask:
     return seen[:, start:end] | (np.arange(len(seen))[:, None] >= np.arange(end - start)[None, :])
 
 
-def _ones(kept: Floats) -> Floats:
-    return np.ones_like(kept)
-
-
-def _same(top: Floats) -> Floats:
-    return top
+def _upside_down(kept: Floats) -> Floats:
+    return np.where(kept > 0, 1 / np.maximum(kept, kept.dtype.type(1e-30)), kept)
 
 
 def _own(top: Floats, block: Floats) -> Floats:  # noqa: ARG001  the fault is to ignore it
     return block
 
 
-_of_flash(
-    "flash-mixture-not-rescaled", "the mixture stays as it was when a greater score is found", _Flash(keep_mixed=_ones)
-)
-_of_flash(
-    "flash-total-not-rescaled", "the total stays as it was when a greater score is found", _Flash(keep_total=_ones)
-)
-_of_flash(
-    "flash-nothing-rescaled",
-    "each block counts as if its greatest score were that of all",
-    _Flash(keep_total=_ones, keep_mixed=_ones),
-)
-_of_flash("flash-rescaled-upside-down", "the mixture is divided by what it should be multiplied with",
-          _Flash(keep_mixed=lambda kept: np.where(kept > 0, 1 / np.maximum(kept, np.float32(1e-30)), kept)))  # fmt: skip
-_of_flash(
-    "flash-top-of-the-block",
-    "the greatest score of the last block stands for that of all so far",
-    _Flash(raise_top=_own),
-)
-_of_flash("flash-masked-block-is-nan", "a query that has seen no key yet subtracts -inf from -inf", _Flash(shift=_same))
-_of_flash("flash-top-from-zero", "the greatest score so far begins with 0", _Flash(start=0.0))
-_of_flash(
-    "flash-without-top", "exponentials of the scores themselves, which overflow above 88", _Flash(shift=np.zeros_like)
-)
-_of_flash("flash-rest-dropped", "keys behind the last whole block are not read", _Flash(spans=_whole_blocks))
-_of_flash("flash-blocks-overlap", "the last key of a block is read again in the next", _Flash(spans=_overlapping))
-_of_flash(
-    "flash-mask-of-the-first-block", "positions are counted within their block", _Flash(mask=_mask_of_the_first_block)
-)
-_of_flash("flash-mixture-in-f16", "the mixture is kept as float16 between blocks", _Flash(store=in_f16))
+def _unchanged(top: Floats) -> Floats:
+    return top
+
+
+_EITHER = {
+    "top-of-the-block": ("the greatest score of the last block stands for that of all so far", _Flash(raise_top=_own)),
+    "top-from-zero": ("the greatest score so far begins with 0", _Flash(start=0.0)),
+    "mask-of-the-first-block": ("positions are counted within their block", _Flash(mask=_mask_of_the_first_block)),
+}
+_CAUSAL = {
+    **_EITHER,
+    "mixture-not-rescaled": ("the mixture stays when a greater score is found", _Flash(keep_mixed=np.ones_like)),
+    "total-not-rescaled": ("the total stays when a greater score is found", _Flash(keep_total=np.ones_like)),
+    "nothing-rescaled": ("each block counts as if its greatest score were that of all",
+                         _Flash(keep_total=np.ones_like, keep_mixed=np.ones_like)),
+    "rescaled-upside-down": ("the mixture is divided by what it should be multiplied with", _Flash(keep_mixed=_upside_down)),
+    "without-top": ("exponentials of the scores themselves, which overflow above 88", _Flash(shift=np.zeros_like)),
+    "rest-dropped": ("keys behind the last whole block are not read", _Flash(spans=_whole_blocks)),
+    "blocks-overlap": ("the last key of a block is read again in the next", _Flash(spans=_overlapping)),
+    "mixture-in-f16": ("the mixture is kept as float16 between blocks", _Flash(store=in_f16)),
+}  # fmt: skip
+_WINDOWED = {
+    **_EITHER,
+    "masked-block-is-nan": ("a query that has seen no key yet subtracts -inf from -inf", _Flash(shift=_unchanged)),
+    "reads-every-block": ("blocks that no query sees are read all the same", _Flash()),
+}
+
+
+def _causal(name: str, fault: str, faulty: _Flash) -> None:
+    @mutant(f"flash-{name}", of="flash_attention", fault=fault, into=MUTANTS)
+    def _(q: Floats, k: Floats, v: Floats, scale: float, block: int) -> Floats:
+        return faulty.attend(q, k, v, scale, distance(q, k) >= 0, block)
+
+
+def _windowed(name: str, fault: str, faulty: _Flash) -> None:
+    @mutant(f"flash-window-{name}", of="flash_window_attention", fault=fault, into=MUTANTS)
+    def _(q: Floats, k: Floats, v: Floats, scale: float, window: int, block: int) -> Floats:
+        away = distance(q, k)
+        return faulty.attend(q, k, v, scale, (away >= 0) & (away < window), block)
+
+
+for _name, (_fault, _faulty) in _CAUSAL.items():
+    _causal(_name, _fault, _faulty)
+for _name, (_fault, _faulty) in _WINDOWED.items():
+    _windowed(_name, _fault, _faulty)
