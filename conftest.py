@@ -53,6 +53,7 @@ pytest_plugins = (
     "given.odd_pairs",
     "given.ship_007",
     "given.action_traces",
+    "given.sizes",
 )
 MODEL = "smollm2"
 PROSE = ROOT / "fixtures" / "prose.txt"

@@ -1,0 +1,48 @@
+"""Faults of what the runtime asks a file for: another name, another shape, or too little."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Inventory = dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class InventoryMutant:
+    """One fault.
+
+    Attributes:
+        name: as contracts name it.
+        fault: what is wrong, in one line.
+        change: what is asked for to what is asked for instead.
+    """
+
+    name: str
+    fault: str
+    change: Callable[[Inventory], Inventory]
+
+
+def _another_name(asked: Inventory) -> Inventory:
+    return {name.replace("output_norm", "norm"): shape for name, shape in asked.items()}
+
+
+def _no_biases(asked: Inventory) -> Inventory:
+    return {name: shape for name, shape in asked.items() if not name.endswith(".bias")}
+
+
+def _wide_keys(asked: Inventory) -> Inventory:
+    wide = {name.replace("attn_q", part): shape for name, shape in asked.items() for part in ("attn_k", "attn_v")}
+    return {name: wide[name] if ".attn_k." in name or ".attn_v." in name else shape for name, shape in asked.items()}
+
+
+_ALL = [
+    InventoryMutant("inventory-asks-output-norm-by-another-name", "the last norm goes by `norm.weight`", _another_name),
+    InventoryMutant("inventory-asks-no-biases", "biases are not asked for, so not added", _no_biases),
+    InventoryMutant("inventory-asks-keys-of-all-heads", "keys and values are as wide as queries", _wide_keys),
+]
+
+MUTANTS = {mutant.name: mutant for mutant in _ALL}
