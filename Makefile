@@ -43,7 +43,7 @@ lint: $(STAMP)
 	$(BIN)/lint-imports --no-logo
 
 types: $(STAMP)
-	$(BIN)/mypy pv runtime/apr conftest.py falsifiers fixtures benchmarks docs tests
+	$(BIN)/mypy pv runtime/apr conftest.py examples falsifiers fixtures benchmarks docs tests
 
 # docs/reference/rules.md and pv-validate.md, out of the code; a test fails where they are not what it would write
 docs: $(STAMP)

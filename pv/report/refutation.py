@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pv.formal.source import BUILT_IN
 from pv.report.console import cut, escape
 from pv.report.frame import excerpt
 from pv.report.wording import figure, place
@@ -50,6 +51,15 @@ def _facts(row: Mapping[str, Any], claim: Claim) -> list[tuple[str, str]]:
         ("counterexample", "" if counterexample is None else str(counterexample).strip()),
         ("kept", f"{kept}, to be tried first next time" if kept else ""),
         ("suspect", "" if row["mutant"] else claim.if_fails.strip()),
-        ("falsifier", f"{falsifier['path']}:{falsifier['line']} {falsifier['qualname']}" if falsifier else ""),
+        ("falsifier", _falsifier(falsifier, claim)),
     ]
     return [(name, text) for name, text in facts if text]
+
+
+def _falsifier(told: Mapping[str, Any], claim: Claim) -> str:
+    """What tried to refute the claim: a function of the project, or the obligation as it stands in the contract."""
+    if not told:
+        return ""
+    if told["path"] == BUILT_IN and claim.executable is not None:
+        return f"obligation {claim.executable.obligation.get('id')!r}, run as it is written"
+    return f"{told['path']}:{told['line']} {told['qualname']}"
