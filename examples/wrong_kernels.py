@@ -24,4 +24,5 @@ def softmax(x: Floats) -> Floats:
 
 def silu(x: Floats) -> Floats:
     """The hard approximation (Howard et al. 2019), which is no SiLU."""
-    return x * np.clip(x / np.float32(6) + np.float32(0.5), np.float32(0), np.float32(1))
+    gate: Floats = np.clip(x / np.float32(6) + np.float32(0.5), np.float32(0), np.float32(1))
+    return x * gate
