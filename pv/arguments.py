@@ -302,6 +302,11 @@ def _add_init(init: argparse.ArgumentParser) -> None:
 def _add_new(new: argparse.ArgumentParser) -> None:
     new.add_argument("name", metavar="NAME", help="as in softmax-v1, or a path that ends so")
     new.add_argument("--kind", default="kernel", metavar="KIND", help="default: kernel")
+    new.add_argument(
+        "--template",
+        choices=("kernel",),
+        help="a whole example to replace instead of a skeleton: kernel is a contract that runs as it is written",
+    )
     new.add_argument("--description", metavar="TEXT", help="one sentence: what is claimed, and of what")
     new.add_argument("--force", action="store_true", help="replace a file that is there")
 

@@ -11,6 +11,7 @@ from pv.corpus import SUFFIXES, display, walk
 from pv.report.console import emit, escape
 from pv.report.files import write
 from pv.scaffold.contract import KINDS, is_name, modeline, skeleton
+from pv.scaffold.kernel import steps
 from pv.types import UsageProblem
 from pv.words import did_you_mean
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import argparse
 
     from pv.config import Config
+    from pv.scaffold.project import Step
 
 _VALID = timedelta(days=90)  # what a comparison with somebody else's program may call itself fresh for, to begin with
 
@@ -35,11 +37,12 @@ def run(arguments: argparse.Namespace) -> int:
     file = _file(arguments.name, config)
     _refuse_what_is_there(file, config, force=arguments.force)
     today = datetime.now(UTC).date()
+    if arguments.template:
+        if arguments.kind != "kernel":
+            raise UsageProblem(f"--template {arguments.template} is a contract of kind kernel; leave --kind out")
+        return _whole(list(steps(config, file, arguments.description, today.isoformat())), file, config)
     text = skeleton(file.stem, arguments.kind, arguments.description, today.isoformat(), (today + _VALID).isoformat())
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise UsageProblem(f"{escape(str(file.parent))}: no such folder can be made: {problem.strerror}") from None
+    _make_folder(file.parent)
     write(file, modeline(file, config.schema) + text)
     name = escape(display(file, Path.cwd()))
     emit(
@@ -51,6 +54,30 @@ def run(arguments: argparse.Namespace) -> int:
     if not any(file.is_relative_to(folder) for folder in config.contracts):
         emit(f"  {name} lies in no folder of [tool.pv] contracts: pytest and pv find it only where it is named\n")
     return 0
+
+
+def _whole(planned: list[Step], file: Path, config: Config) -> int:
+    """Write an example that can be run at once, and say how."""
+    for step in planned:
+        if step.text is not None:
+            _make_folder(step.path.parent)
+            write(step.path, step.text)
+        word = "left " if step.text is None else "wrote"
+        emit(f"{word}  {escape(display(step.path, Path.cwd()))}  ({escape(step.why)})\n")
+    name = escape(display(file, Path.cwd()))
+    emit(
+        f"  1. `pytest -m falsify {name}` runs its claims as they are written, and the planted faults\n"
+        f"  2. put your own function into {display(config.root / 'kernels.py', Path.cwd())}, or name your module in [tool.pv.subjects]\n"
+        f"  3. `pv validate --strict {name}` says what is wrong with an expression, and at which character\n"
+    )
+    return 0
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UsageProblem(f"{escape(str(folder))}: no such folder can be made: {problem.strerror}") from None
 
 
 def _file(name: str, config: Config) -> Path:

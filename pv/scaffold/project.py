@@ -55,7 +55,7 @@ def steps(root: Path, name: str | None, ci: str, today: str) -> Iterator[Step]:
         UsageProblem: a file that would be added to cannot be used.
     """
     pyproject = root / PYPROJECT
-    told = _text(pyproject)
+    told = text_of(pyproject)
     ours = told is not None and _has_table(pyproject, told)
     config = (read_config(root) if ours else None) or _planned(root)
     example = list(_contract(config, name, today))
@@ -64,7 +64,7 @@ def steps(root: Path, name: str | None, ci: str, today: str) -> Iterator[Step]:
     there = config.falsifiers[0].is_dir() or any(config.falsifiers[0] in one.path.parents for one in example)
     table = _TABLE + (_FALSIFIERS if there else "")
     if ci == "github":
-        yield _new(root / ".github/workflows/contracts.yml", template("first/workflow.yml"), "the claims in CI")
+        yield new_file(root / ".github/workflows/contracts.yml", template("first/workflow.yml"), "the claims in CI")
     if config.ledger.parent == root / ".pv":
         yield _ignoring(root / ".gitignore")
     if ours:
@@ -72,7 +72,7 @@ def steps(root: Path, name: str | None, ci: str, today: str) -> Iterator[Step]:
     elif told is None:
         yield Step(pyproject, table, "[tool.pv]")
     else:
-        yield Step(pyproject, _appended(told, table), "[tool.pv] is added at its end")
+        yield Step(pyproject, appended(told, table), "[tool.pv] is added at its end")
 
 
 def _planned(root: Path) -> Config:
@@ -85,7 +85,7 @@ def _contract(config: Config, name: str | None, today: str) -> Iterator[Step]:
     folder, schema = config.contracts[0], config.schema
     if schema is not None:
         text = resources.files("pv").joinpath("schema/contract.schema.json").read_text("utf-8")
-        yield _new(schema, text, "what editors complete and check contracts with")
+        yield new_file(schema, text, "what editors complete and check contracts with")
     there = next((one for one in config.contracts if one.is_dir() and any(walk([one]))), None)
     if there is not None and name is None:
         yield Step(there, None, "has contracts already; --name adds the example to them")
@@ -93,12 +93,13 @@ def _contract(config: Config, name: str | None, today: str) -> Iterator[Step]:
     name = name or DEFAULT
     file, given = folder / f"{name}.yaml", {**words(name), "today": today}
     text = modeline(file, schema) + filled(template("first/contract.yaml"), given)
-    yield _new(file, text, "a contract with one claim")
+    yield new_file(file, text, "a contract with one claim")
     text = filled(template("first/falsifier.py.txt"), given)
-    yield _new(config.falsifiers[0] / f"{module(name)}.py", text, "its falsifier")
+    yield new_file(config.falsifiers[0] / f"{module(name)}.py", text, "its falsifier")
 
 
-def _new(path: Path, text: str, why: str) -> Step:
+def new_file(path: Path, text: str, why: str) -> Step:
+    """A file with this text, unless one of that name is there."""
     if not os.path.lexists(path):
         return Step(path, text, why)
     same = path.is_file() and path.read_bytes() == text.encode()
@@ -112,12 +113,12 @@ def module(name: str) -> str:
 
 
 def _ignoring(path: Path) -> Step:
-    told = _text(path)
+    told = text_of(path)
     if told is None:
         return Step(path, f"{_IGNORED}__pycache__/\n", "the ledger is made by runs")
     if _SAYS_OURS.search(told):
         return Step(path, None, "speaks of .pv already")
-    return Step(path, _appended(told, _IGNORED), "the ledger is added at its end")
+    return Step(path, appended(told, _IGNORED), "the ledger is added at its end")
 
 
 def _has_table(path: Path, text: str) -> bool:
@@ -129,20 +130,20 @@ def _has_table(path: Path, text: str) -> bool:
         return True
     # `tool = {…}` or a dotted key below [tool] allow no table of ours at the end
     try:
-        tomllib.loads(_appended(text, _TABLE))
+        tomllib.loads(appended(text, _TABLE))
     except ValueError as problem:
         raise UsageProblem(f"{path}: [tool.pv] cannot be added at its end ({problem}); write it in by hand") from None
     return False
 
 
-def _appended(told: str, more: str) -> str:
+def appended(told: str, more: str) -> str:
     """`more` after what is there, in the same line endings, an empty line between."""
     end = "\r\n" if "\r\n" in told else "\n"
     gap = "" if not told.strip() else (end if told.endswith("\n") else end * 2)
     return told + gap + more.replace("\n", end)
 
 
-def _text(path: Path) -> str | None:
+def text_of(path: Path) -> str | None:
     """What a file holds, line endings as they are; None if there is none."""
     if not os.path.lexists(path):
         return None
