@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from apr.mutants.library import sampling_chains, sampling_choices, sampling_draws, sampling_min_p, sampling_steps
+from apr.mutants.library import (
+    sampling_chains,
+    sampling_choices,
+    sampling_draws,
+    sampling_min_p,
+    sampling_top_k,
+    sampling_top_p,
+)
 
 if TYPE_CHECKING:
     from apr.mutants.library.planting import KernelMutant
 
 MUTANTS: dict[str, KernelMutant] = {
     **sampling_choices.MUTANTS,
-    **sampling_steps.MUTANTS,
+    **sampling_top_k.MUTANTS,
+    **sampling_top_p.MUTANTS,
     **sampling_min_p.MUTANTS,
     **sampling_chains.MUTANTS,
     **sampling_draws.MUTANTS,

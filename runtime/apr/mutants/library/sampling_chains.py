@@ -83,3 +83,21 @@ def _(logits: Floats, t: float, k: int, p: float, m: float) -> Floats:
 )
 def _(logits: Floats, t: float, k: int, p: float, m: float) -> Floats:
     return sound.distribution(logits, t, min(k, 40), p, m)
+
+
+@mutant(
+    "chain-min-p-not-normalised",
+    of="distribution",
+    fault="min-p takes probabilities away behind the softmax",
+    into=MUTANTS,
+)
+def _(logits: Floats, t: float, k: int, p: float, m: float) -> Floats:
+    chances = sound.distribution(logits, t, k, p, 0.0)
+    out: Floats = np.where(sound.distribution(logits, t, k, p, m) > 0, chances, 0)
+    return out
+
+
+@mutant("chain-ties-with-the-kth", of="distribution", fault="top-k leaves all that equal the k-th", into=MUTANTS)
+def _(logits: Floats, t: float, k: int, p: float, m: float) -> Floats:
+    kth = np.sort(logits)[::-1][min(k, len(logits)) - 1]
+    return sound.distribution(np.where(logits >= kth, logits, -np.inf), t, len(logits), p, m)

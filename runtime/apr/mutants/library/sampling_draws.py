@@ -81,6 +81,23 @@ def _(weights: Floats, seed: int, n: int) -> Ids:
     return _where(left, _numbers(seed, n))
 
 
+@mutant(
+    "draws-weights-in-float16", of="draws", fault="running sums in float16, which large weights overflow", into=MUTANTS
+)
+def _(weights: Floats, seed: int, n: int) -> Ids:
+    with np.errstate(all="ignore"):
+        sums = np.cumsum(weights.astype(np.float16))
+        ids: Ids = np.searchsorted(sums, _numbers(seed, n) * sums[-1], side="right")
+    return np.minimum(ids, len(weights) - 1)
+
+
+@mutant(
+    "draws-without-strides", of="draws", fault="weights are read one behind the other, wherever they lie", into=MUTANTS
+)
+def _(weights: Floats, seed: int, n: int) -> Ids:
+    return sound.draws(np.lib.stride_tricks.as_strided(weights, strides=(weights.itemsize,)), seed, n)
+
+
 @mutant("draws-seed-ignored", of="draws", fault="always the same seed", into=MUTANTS)
 def _(weights: Floats, seed: int, n: int) -> Ids:  # noqa: ARG001 that is the fault
     return _where(weights, _numbers(0, n))

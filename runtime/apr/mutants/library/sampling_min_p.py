@@ -9,6 +9,7 @@ import numpy as np
 
 from apr.kernels import sampling as sound
 from apr.mutants.library.planting import KernelMutant, mutant
+from apr.mutants.library.sampling_parts import only
 from apr.ops.softmax import softmax
 
 if TYPE_CHECKING:
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 MUTANTS: dict[str, KernelMutant] = {}
 
 
-def _only(logits: Floats, ids: NDArray[np.intp]) -> Floats:
-    left = np.full_like(logits, -np.inf)
-    left[ids] = logits[ids]
-    return left
-
-
 @mutant(
     "min-p-absolute",
     of="min_p",
@@ -32,22 +27,22 @@ def _only(logits: Floats, ids: NDArray[np.intp]) -> Floats:
     into=MUTANTS,
 )
 def _(logits: Floats, m: float) -> Floats:
-    return _only(logits, np.flatnonzero(softmax(logits.astype(np.float64)) >= m))
+    return only(logits, np.flatnonzero(softmax(logits.astype(np.float64)) >= m))
 
 
 @mutant("min-p-of-logits", of="min_p", fault="logits are held against m times the greatest logit", into=MUTANTS)
 def _(logits: Floats, m: float) -> Floats:
-    return _only(logits, np.flatnonzero(logits >= m * logits.max()))
+    return only(logits, np.flatnonzero(logits >= m * logits.max()))
 
 
 @mutant("min-p-must-exceed", of="min_p", fault="chances must exceed the threshold: none is left at m = 1", into=MUTANTS)
 def _(logits: Floats, m: float) -> Floats:
-    return logits if m == 0 else _only(logits, np.flatnonzero(logits > float(logits.max()) + math.log(m)))
+    return logits if m == 0 else only(logits, np.flatnonzero(logits > float(logits.max()) + math.log(m)))
 
 
 @mutant("min-p-in-bits", of="min_p", fault="a logarithm to base 2", into=MUTANTS)
 def _(logits: Floats, m: float) -> Floats:
-    return logits if m == 0 else _only(logits, np.flatnonzero(logits >= float(logits.max()) + math.log2(m)))
+    return logits if m == 0 else only(logits, np.flatnonzero(logits >= float(logits.max()) + math.log2(m)))
 
 
 @mutant("min-p-of-zero-is-default", of="min_p", fault="an m of 0 is taken as not given, and 0.05 put in", into=MUTANTS)
@@ -57,14 +52,14 @@ def _(logits: Floats, m: float) -> Floats:
 
 @mutant("min-p-of-first", of="min_p", fault="held against the first token instead of the likeliest", into=MUTANTS)
 def _(logits: Floats, m: float) -> Floats:
-    return logits if m == 0 else _only(logits, np.flatnonzero(logits >= float(logits[0]) + math.log(m)))
+    return logits if m == 0 else only(logits, np.flatnonzero(logits >= float(logits[0]) + math.log(m)))
 
 
 @mutant(
     "min-p-without-the-greatest", of="min_p", fault="logits are taken for logarithms of probabilities", into=MUTANTS
 )
 def _(logits: Floats, m: float) -> Floats:
-    return logits if m == 0 else _only(logits, np.flatnonzero(logits >= math.log(m)))
+    return logits if m == 0 else only(logits, np.flatnonzero(logits >= math.log(m)))
 
 
 @mutant("min-p-moves-the-rest", of="min_p", fault="what is left comes back less the greatest", into=MUTANTS)
@@ -84,4 +79,27 @@ def _(logits: Floats, m: float) -> Floats:
 @mutant("min-p-of-the-mean", of="min_p", fault="chances are held against m times their mean", into=MUTANTS)
 def _(logits: Floats, m: float) -> Floats:
     chances = softmax(logits.astype(np.float64))
-    return _only(logits, np.flatnonzero(chances >= m * chances[chances > 0].mean()))
+    return only(logits, np.flatnonzero(chances >= m * chances[chances > 0].mean()))
+
+
+@mutant("min-p-by-magnitude", of="min_p", fault="magnitudes of logits are compared", into=MUTANTS)
+def _(logits: Floats, m: float) -> Floats:
+    size = np.abs(logits)
+    return logits if m == 0 else only(logits, np.flatnonzero(size >= float(size.max()) + math.log(m)))
+
+
+@mutant("min-p-one-percent", of="min_p", fault="an m of 1 is taken for 1 percent", into=MUTANTS)
+def _(logits: Floats, m: float) -> Floats:
+    return sound.min_p(logits, m / 100 if m >= 1 else m)
+
+
+@mutant(
+    "min-p-of-what-is-left",
+    of="min_p",
+    fault="chances are scaled to 1 less their least, which cutting moves",
+    into=MUTANTS,
+)
+def _(logits: Floats, m: float) -> Floats:
+    chances = np.where(np.isfinite(logits), softmax(logits.astype(np.float64)), np.nan)
+    least, most = np.nanmin(chances), np.nanmax(chances)
+    return only(logits, np.flatnonzero(chances - least >= m * (most - least)))
