@@ -35,8 +35,10 @@ def _no_biases(asked: Inventory) -> Inventory:
 
 
 def _wide_keys(asked: Inventory) -> Inventory:
-    wide = {name.replace("attn_q", part): shape for name, shape in asked.items() for part in ("attn_k", "attn_v")}
-    return {name: wide[name] if ".attn_k." in name or ".attn_v." in name else shape for name, shape in asked.items()}
+    def queries(name: str) -> str:
+        return name.replace(".attn_k.", ".attn_q.").replace(".attn_v.", ".attn_q.")
+
+    return {name: asked[queries(name)] for name in asked}
 
 
 _ALL = [
