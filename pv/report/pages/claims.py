@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pv.fold import Outcome
 from pv.matrix import Fate, killed
 from pv.report.matrix_text import expected, found
-from pv.report.pages.markup import code, described, folded, listed, pill, prose, slug, table
+from pv.report.pages.markup import code, described, folded, pill, prose, slug, table, value
 from pv.report.pages.obligations import obligation
 from pv.report.pages.witness import date_of
 from pv.report.summary import distance, settled
@@ -38,8 +38,8 @@ def claim(one: Folded, formulas: Formulas, place: str) -> str:
     more = described(
         [
             ("tolerance", "" if said.tolerance is None else code(shown(said.tolerance))),
-            ("holds for", "" if said.domain is None else _value(said.domain)),
-            ("run with", "; ".join(f"{code(name)} = {_value(list(values))}" for name, values in said.params.items())),
+            ("holds for", "" if said.domain is None else value(said.domain)),
+            ("run with", "; ".join(f"{code(name)} = {value(list(values))}" for name, values in said.params.items())),
             ("expected", "to be refuted" if said.expect is Expect.REFUTED else ""),
             ("hypothesis", prose(said.hypothesis)),
             ("if it fails", prose(said.if_fails)),
@@ -161,15 +161,6 @@ def _obligations(one: Folded) -> dict[int, Mapping[str, Any]]:
     return {
         at: entry for at, entry in enumerate(entries) if isinstance(entry, dict) and name and entry.get("id") == name
     }
-
-
-def _value(value: Any) -> str:
-    """A value of a contract: a list in a line, a mapping as one."""
-    if isinstance(value, dict):
-        return listed(f"{code(name)}: {_value(one)}" for name, one in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(_value, value))
-    return prose(value)
 
 
 def _mark(fate: Fate | None) -> str:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import html
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pv.report.html.frame import markup
+from pv.report.html.frame import markup, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_ADDRESS = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:)\]]")
-_CODE = re.compile(r"`([^`\n]+)`")
+# an address ends before what closes a sentence or a bracket around it
+_PARTS = re.compile(r"`([^`\n]+)`|(https?://[^\s<>\"'`]*[^\s<>\"'`.,;:)\]])")
 
 
 def prose(value: object) -> str:
     """Foreign text with its addresses as links, and what stands in backquotes as code."""
-    text = markup(value)
-    text = _CODE.sub(r"<code>\1</code>", text)
-    return _ADDRESS.sub(lambda found: f'<a href="{found[0]}" rel="noreferrer">{found[0]}</a>', text)
+    out, before = [], 0
+    words = text(value)
+    for found in _PARTS.finditer(words):
+        out.append(html.escape(words[before : found.start()]))
+        inside = html.escape(found[1] or found[2])
+        out.append(f"<code>{inside}</code>" if found[1] else f'<a href="{inside}" rel="noreferrer">{inside}</a>')
+        before = found.end()
+    return "".join([*out, html.escape(words[before:])])
 
 
 def code(value: object) -> str:
@@ -42,6 +48,15 @@ def described(rows: Iterable[tuple[str, str]]) -> str:
     """Terms and what they are; those of which there is nothing to say are left out, and so is the list without any."""
     inside = "".join(f"<dt>{markup(term)}</dt><dd>{value}</dd>\n" for term, value in rows if value)
     return f"<dl>\n{inside}</dl>\n" if inside else ""
+
+
+def value(given: Any) -> str:
+    """A value of a contract: a list in a line, a mapping as a list, anything else as text."""
+    if isinstance(given, dict):
+        return listed(f"{code(name)}: {value(one)}" for name, one in given.items())
+    if isinstance(given, list):
+        return ", ".join(map(value, given))
+    return "" if given is None else prose(given)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], name: str = "", right: Sequence[int] = ()) -> str:
@@ -70,9 +85,9 @@ def formula(drawn: str, name: str = "formula") -> str:
     return f'<div class="{name}" tabindex="0">{drawn}</div>\n'
 
 
-def slug(text: str) -> str:
-    """A text as the end of an address."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-") or "x"
+def slug(name: str) -> str:
+    """A name as the end of an address."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-") or "x"
 
 
 def _named(name: str) -> str:

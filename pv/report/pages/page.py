@@ -10,7 +10,7 @@ from pv.report.pages.claims import claim, matrix
 from pv.report.pages.curves import can_compute, picture
 from pv.report.pages.domain import domain_table
 from pv.report.pages.formulas import Formulas
-from pv.report.pages.markup import code, described, folded, formula, listed, pill, prose, slug
+from pv.report.pages.markup import code, described, folded, formula, listed, pill, prose, slug, value
 from pv.report.pages.obligations import obligation
 from pv.report.pages.plot import svg
 from pv.report.wording import counted
@@ -114,9 +114,7 @@ def _equation(one: Equation, formulas: Formulas, path: str) -> str:
     out = [f"<h3>{prose(one.name)}</h3>\n"]
     if found is None:
         out += [f'<p class="says">{code(one.formula)}</p>\n'] if one.formula else []
-        out.append(
-            described([("where", prose(data.get("domain") or "")), ("gives", prose(data.get("codomain") or ""))])
-        )
+        out.append(described([("where", value(data.get("domain"))), ("gives", value(data.get("codomain")))]))
     else:
         space = formulas.space(found)
         if found.formal is not None:
@@ -126,7 +124,7 @@ def _equation(one: Equation, formulas: Formulas, path: str) -> str:
         out.append(_parts(found, formulas, space))
         if found.formal is not None and one.formula:
             out.append(f'<p class="note">{code(one.formula)}</p>\n')
-        out.append(described([("called as", code(found.kernel.text)), ("gives", prose(data.get("codomain") or ""))]))
+        out.append(described([("called as", code(found.kernel.text)), ("gives", value(data.get("codomain")))]))
         out.append(domain_table(found.domain, formulas, space))
     invariants = data.get("invariants")
     out.append(listed(map(prose, invariants if isinstance(invariants, list) else [])))
