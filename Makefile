@@ -45,9 +45,10 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy pv runtime/apr conftest.py examples falsifiers fixtures benchmarks docs tests
 
-# docs/reference/rules.md and pv-validate.md, out of the code; a test fails where they are not what it would write
+# docs/reference out of the code, docs/contracts out of the contracts; a test fails where a page is not what it would write
 docs: $(STAMP)
 	$(BIN)/python docs/make.py
+	$(BIN)/pv docs
 
 # one BLAS thread, as llama.cpp is given one
 bench: model
