@@ -1,4 +1,4 @@
-"""Writes docs/reference/rules.md and docs/reference/pv-validate.md out of the code: `make docs`.
+"""Writes the pages of docs/reference that come out of the code: `make docs`.
 
 With `--check` nothing is written, and the exit code is 1 if a page is not what would be written.
 """
@@ -17,12 +17,14 @@ from pv.arguments import parser
 from pv.config import KEYS, VALIDATE
 from pv.policy import OFF, SEVERITIES
 from pv.report.finding_formats import FINDING_FORMATS
+from pv.report.language import language_page
+from pv.report.language import table as _table
 from pv.report.manual import body, families, mends, title
 from pv.rules import all_rules
 from pv.types import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from pv.rules import Rule
 
@@ -114,7 +116,11 @@ def validate_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-PAGES = {"rules.md": rules_page, "pv-validate.md": validate_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "rules.md": rules_page,
+    "pv-validate.md": validate_page,
+    "contract-language.md": lambda: language_page(MADE),
+}
 
 
 def outdated() -> list[str]:
@@ -219,11 +225,6 @@ def _safe(text: str) -> str:
     """Prose in which `<`, `*` and the like stand for themselves, outside of code."""
     parts = re.split(r"(`[^`]*`)", text)
     return "".join(part if part.startswith("`") else re.sub(r"([<*\[\]])", r"\\\1", part) for part in parts)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ FAMILIES = {
     "PV0": "reading a file",
     "PV1": "keys and spelling",
     "PV2": "structure",
-    "PV24": "predictions",
+    "PV24": "predictions, and what is executable",
     "PV3": "references, words, history and dates",
     "PV4": "the command of a test",
     "PV5": "kinds of contract",
