@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pv.fold import Folded
     from pv.report.console import Paint
+    from pv.status import ContractStatus
 
 _COLOURS = {
     Fate.KILLED: "green",
@@ -28,6 +29,7 @@ _COLOURS = {
 _GLYPHS = dict(zip(Fate, "✓✗≠?!~-", strict=True))
 _PLAIN = dict(zip(Fate, "+xo?!~-", strict=True))
 _LONGEST = 300  # columns of what is said about one mutant
+_LEAST, _MOST = 20, 120  # columns of marks where a terminal is narrow, and of a line where there is none
 _WIDEST = 40  # columns of a mutant's name and of a place that are lined up
 
 
@@ -67,6 +69,43 @@ def as_lines(
     if wrong:
         lines += [paint("not as it should be", "bold"), *(f"  {paint(line, 'red')}" for line in wrong), ""]
     return [*lines, paint(headline(claims), "bold")]
+
+
+def strips(
+    contracts: Sequence[ContractStatus], paint: Paint, columns: int | None = None, encoding: str | None = None
+) -> list[str]:
+    """The matrix of many contracts in little room: a line a contract, a mark a mutant, claims in their order with a blank between.
+
+    Contracts that name no mutants are left out. `columns` say how wide a terminal is; a longer line goes on below.
+    """
+    glyphs = _GLYPHS if can_write("".join(_GLYPHS.values()), encoding) else _PLAIN
+    named = [(escape(one.contract.name), one) for one in contracts if any(claim.cells for claim in one.claims)]
+    if not named:
+        return []
+    seen = {cell.fate for _, one in named for claim in one.claims for cell in claim.cells}
+    legend = "  ".join(f"{glyphs[fate]} {fate}" for fate in Fate if fate in seen)
+    longest = max(width(name) for name, _ in named)
+    room = max(_LEAST, (columns or _MOST) - longest - 4)
+    lines = [f"{paint('kill matrix', 'bold')} {paint(f'(a mark a mutant, claim by claim: {legend})', 'dim')}"]
+    for name, one in named:
+        groups = [claim.cells for claim in one.claims if claim.cells]
+        marks = [[paint(glyphs[cell.fate], _COLOURS[cell.fate]) for cell in cells] for cells in groups]
+        for at, line in enumerate(_wrapped(marks, room)):
+            lines.append(f"  {_padded('' if at else name, longest)}  {line}")
+    return lines
+
+
+def _wrapped(groups: list[list[str]], room: int) -> list[str]:
+    """Groups of marks with a blank between them, in lines of so many columns; a longer group is cut."""
+    lines, used = [""], 0
+    for group in groups:
+        for part in (group[at : at + room] for at in range(0, len(group), room)):
+            if used and used + 1 + len(part) > room:
+                lines.append("")
+                used = 0
+            lines[-1] += (" " if used else "") + "".join(part)
+            used += len(part) + bool(used)
+    return lines
 
 
 def expected(one: Cell) -> str:

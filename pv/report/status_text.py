@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pv.fold import Folded, Outcome
 from pv.report.console import can_write, cut, escape, table
 from pv.report.lacking import lacking, promotion
+from pv.report.matrix_text import strips
 from pv.report.matters import status_span
 from pv.report.status_rows import HEADING, RIGHT, row, told
 from pv.report.summary import State, headline, reason, settled, state_of
@@ -25,7 +26,7 @@ _LONGEST = 300  # columns of what is said about one claim, where no terminal is 
 
 
 def as_text(report: Report, paint: Paint, columns: int | None = None, encoding: str | None = None) -> str:
-    """The table, the claims that are not settled, what is overstated, what changed, the headline.
+    """The table, the claims that are not settled, the kill matrix, what changed, what is overstated, the headline.
 
     Args:
         report: what is known.
@@ -42,6 +43,8 @@ def as_text(report: Report, paint: Paint, columns: int | None = None, encoding: 
     if unsettled:
         lines += ["", paint("not discharged", "bold")]
         lines += [_claim_line(one, paint, longest) for one in unsettled]
+    matrix = strips(report.contracts, paint, columns, encoding)
+    lines += ["", *matrix] if matrix else []
     lines += _since(report, paint)
     figures = [line for one in report.claims for line in told(one)]
     if figures:

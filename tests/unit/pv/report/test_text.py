@@ -106,3 +106,35 @@ def test_the_level_is_the_least_of_what_is_settled(maker: Any) -> None:
     absent = {"verdict": "inconclusive", "reason": "no model", "level": "algorithm"}
     assert level(maker.status(maker.parity, "x-v1", {**change, "PARITY-002": absent})) == "authored"
     assert level(maker.status(maker.parity, "x-v1", {"*": None})) == "-"
+
+
+def test_the_kill_matrix_has_a_mark_a_mutant(sample: Report) -> None:
+    lines = shown(sample, encoding="utf-8").splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("kill matrix"))
+    assert lines[at] == "kill matrix (a mark a mutant, claim by claim: ✓ killed  ✗ survived  ? inconclusive  - not run)"
+    strips = dict(line.split(maxsplit=1) for line in lines[at + 1 : at + 1 + len(sample.contracts)])
+    assert strips["good-v1"] == "✓✓ ✓ ✓"
+    assert strips["bad-v1"] == "✓✗ ✓ ✓"
+    assert strips["stale-v1"] == "✓ ✓"
+    assert strips["unrun-v1"] == "- -"
+    assert strips["absent-v1"] == "? ?"
+    assert "++ + +" in shown(sample, encoding="ascii")
+
+
+def test_the_kill_matrix_goes_on_below_where_it_is_too_long(maker: Any) -> None:
+    many = ", ".join(f"{{id: m{at}, stage: s}}" for at in range(30))
+    text = maker.format.replace("{id: bit, stage: header}", many).replace("{id: tail, stage: footer}", many)
+    lines = shown(maker.report(maker.status(text, "a-v1")), 50, encoding="utf-8").splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("kill matrix"))
+    assert lines[at + 1 : at + 4] == [f"  a-v1  {'✓' * 30}", f"        {'✓' * 30}", ""]
+    narrow = shown(maker.report(maker.status(text, "a-v1")), 30, encoding="utf-8").splitlines()
+    at = next(number for number, line in enumerate(narrow) if line.startswith("kill matrix"))
+    assert "".join(narrow[at + 1 : at + 6]).count("✓") == 60
+    assert max(map(width, narrow[at + 1 : at + 6])) <= 30
+
+
+def test_without_mutants_there_is_no_kill_matrix(maker: Any) -> None:
+    text = maker.format.replace(", mutants: [{id: bit, stage: header}]", "").replace(
+        ", mutants: [{id: tail, stage: footer}]", ""
+    )
+    assert "kill matrix" not in shown(maker.report(maker.status(text, "a-v1")))
