@@ -134,7 +134,7 @@ class Drawing:
             lines.append(self._case(test, then, index))
         lines.append((self.draw(otherwise, index).xml, words("otherwise")))
         table = "".join(f"<mtr><mtd>{value}</mtd><mtd>{when}</mtd></mtr>" for value, when in lines)
-        brace = operator("{", 'fence="true" stretchy="true" form="prefix"')
+        brace = operator("{")
         return Piece(row(brace, f'<mtable class="cases">{table}</mtable>'), Level.CASES)
 
     def _case(self, test: ast.expr, then: ast.expr, index: str | None) -> tuple[str, str]:

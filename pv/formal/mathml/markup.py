@@ -97,12 +97,8 @@ def under(base: str, index: str) -> str:
 
 
 def fenced(left: str, inside: str, right: str) -> str:
-    """Something between two signs that grow with it."""
-    return row(
-        operator(left, 'fence="true" stretchy="true" form="prefix"'),
-        inside,
-        operator(right, 'fence="true" stretchy="true" form="postfix"'),
-    )
+    """Something between two signs that grow with it: at the ends of a row, browsers know them for fences."""
+    return row(operator(left), inside, operator(right))
 
 
 def parenthesised(piece: Piece) -> Piece:
@@ -112,7 +108,7 @@ def parenthesised(piece: Piece) -> Piece:
 
 def listed(parts: Iterable[str]) -> str:
     """Parts with commas between them, as one."""
-    return joined(operator(",", 'separator="true"'), parts)
+    return joined(operator(","), parts)
 
 
 def called(name: str, parts: Iterable[str]) -> Piece:

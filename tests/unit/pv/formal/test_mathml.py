@@ -220,13 +220,18 @@ SIGNS = {
     "\u2228": " or ",
 }
 SIGNS |= {"¬": " not ", "(": "(", ")": ")", "\u2061": "", "mod": "%"}
-FENCES = {("|", "prefix"): "abs(", ("|", "postfix"): ")", ("⌊", "prefix"): "floor(", ("⌋", "postfix"): ")"}
+FENCES = {
+    ("|", 0): "abs(",
+    ("|", 1): ")",
+    ("⌊", 0): "floor(",
+    ("⌋", 1): ")",
+}  # the first of a row opens, the last one closes
 WORDS = {"ε": "eps", "ln": "log", "NaN": "nan"}
 
 
-def as_python(element: ET.Element) -> str:
+def as_python(element: ET.Element, place: int = 0) -> str:
     """A drawn formula as Python, without one parenthesis that is not drawn."""
-    parts = [as_python(one) for one in element]
+    parts = [as_python(one, at) for at, one in enumerate(element)]
     match element.tag:
         case "mfrac":
             return f"(({parts[0]})/({parts[1]}))"
@@ -236,7 +241,7 @@ def as_python(element: ET.Element) -> str:
             return f"sqrt({''.join(parts)})"
         case "mo":
             text = element.text or ""
-            return FENCES.get((text, element.get("form", "")), SIGNS.get(text, text))
+            return FENCES.get((text, int(place > 0)), SIGNS.get(text, text))
         case "mi" | "mn":
             return WORDS.get(element.text or "", element.text or "")
     return "".join(parts)

@@ -79,7 +79,7 @@ def test_a_fraction_has_its_numerator_above(page: Any) -> None:
 
 
 def test_bars_are_as_high_as_what_they_enclose(page: Any) -> None:
-    bar, inside = box(page, ".claim mo[fence]"), box(page, ".claim munder")
+    bar, inside = box(page, ".claim .formula math > mrow > mrow > mo"), box(page, ".claim munder")
     assert bar["top"] <= inside["top"] + 2
     assert bar["bottom"] >= inside["bottom"] - 2
 
