@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pv.parse import Contract
+    from tests.unit.pv.history.conftest import Repo
 
 OLD = """\
 metadata: {version: 1.0.0, description: d, references: [r]}
@@ -180,3 +181,50 @@ def test_a_domain_that_becomes_prose_or_goes_is_one_loosening(contract_of: Calla
         assert words in one.text
     found = changed(contract_of, OLD[OLD.index("  softmax:") : end], "")
     assert [one.key for one in found] == ["equation softmax: domain"]
+
+
+COMMITTED = """\
+metadata: {version: 1.0.0, description: d, references: [r]}
+status: PROPOSED
+equations:
+  double: {formula: y = 2 x, domain: {n: 1..64, x: {dtype: f32, shape: [n], range: [-1e3, 1e3]}}}
+proof_obligations:
+  - {id: close, type: equivalence, property: p, applies_to: double, to: 2 * x, tolerance: n * u * f}
+falsification_tests:
+  - {id: F-1, prediction: p, if_fails: q, obligation: close, mutants: [{id: m, stage: double}]}
+status_history:
+  - {date: "2026-01-01", from: NEW, to: PROPOSED, reason: written}
+"""
+ENTRY = '  - {date: "2026-03-05T10:00:00Z", from: PROPOSED, to: PROPOSED, reason: so it is, loosens: [%s]}\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("n: 1..64", "n: 1..32", "equation double: domain n"),
+        ("n * u * f", "2 * n * u * f", "obligation close: tolerance"),
+        ("to: 2 * x", "to: 2 * x, where: n > 1", "obligation close: where"),
+    ],
+)
+def test_what_was_committed_is_remembered_until_an_entry_owns_up(repo: Repo, old: str, new: str, key: str) -> None:
+    repo.commit(COMMITTED)
+    assert repo.grave() == []
+    looser = COMMITTED.replace(old, new)
+    repo.write(looser)
+    (told,) = repo.grave()
+    assert told.startswith(f"{key} ")
+    assert "no entry says so" in told
+    repo.commit()
+    assert len(repo.grave()) == 1
+    repo.write(looser + ENTRY % f'"{key}"')
+    assert repo.grave() == []
+    assert [one.text for one in repo.remarks() if one.caps and one.text.startswith(key)]
+
+
+def test_what_is_asked_for_more_is_nobody_s_business(repo: Repo) -> None:
+    repo.commit(COMMITTED)
+    repo.write(
+        COMMITTED.replace("n: 1..64", "n: 1..128").replace("[-1e3, 1e3]", "[-1e4, 1e4]").replace("n * u * f", "n*u*f")
+    )
+    assert repo.grave() == []
+    assert [one for one in repo.remarks() if one.caps] == []
