@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "reference"
 MADE = "<!-- written by docs/make.py out of the code: change that, then `make docs` -->"
-COMMANDS = ("validate", "fix", "explain", "schema", "init", "new", "list", "show", "missing")
+COMMANDS = ("validate", "fix", "explain", "schema", "init", "new", "list", "show", "missing", "docs")
 SEVERITY_WORDS = {
     OFF: "not told at all",
     Severity.ERROR: "surely wrong, or means nothing; exit code 1",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pv.report.pages.curves import POINTS, Picture, can_compute, picture
 from pv.report.pages.plot import svg
@@ -198,3 +201,15 @@ def test_what_cannot_be_drawn_is_told(plot: dict[str, Any], said: str) -> None:
 
 def test_what_needs_numpy_finds_it() -> None:
     assert can_compute()
+
+
+def test_the_examples_of_the_how_to_are_drawn() -> None:
+    page = (Path(__file__).parents[4] / "docs/how-to/contract-pages.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(textwrap.dedent(one)) for one in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    plots = [one.get("plot") or one["equations"]["silu"]["plot"] for one in blocks]
+    assert [
+        len(kinds(drawn(one), tag, kind))
+        for one, tag, kind in zip(plots, ("polyline", "rect"), ("curve", "bar"), strict=True)
+    ] == [2, 2]
+    least = min(picture(plots[0], "f").curves["silu"])
+    assert f"{least:.3f}" in plots[0]["caption"]
