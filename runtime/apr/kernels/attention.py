@@ -32,8 +32,8 @@ def attention_weights(q: Floats, k: Floats, scale: float) -> Floats:
         k: [keys, heads, head_dim], keys >= queries.
         scale: of the scores.
     """
-    mask, heads = _causal(q, k), zip(ops.by_head(q), ops.by_head(k), strict=True)
-    return np.stack([ops.attention_weights(a, b, mask, scale) for a, b in heads])
+    q, k, mask = np.ascontiguousarray(q), np.ascontiguousarray(k), _causal(q, k)
+    return np.stack([ops.attention_weights(q[:, head], k[:, head], mask, scale) for head in range(q.shape[1])])
 
 
 def attention(q: Floats, k: Floats, v: Floats, scale: float) -> Floats:

@@ -47,14 +47,6 @@ def repeat_heads(x: NDArray[np.floating[Any]], n_heads: int) -> NDArray[np.float
     return np.repeat(x, each, axis=1)
 
 
-def by_head(x: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """[positions, heads, head_dim] to [heads, positions, head_dim], each head in one piece.
-
-    How a product adds up depends on how its operands lie in memory; so what a head gives depends on no other.
-    """
-    return np.ascontiguousarray(x.swapaxes(0, 1))
-
-
 def attention_weights(
     q: NDArray[np.floating[Any]], k: NDArray[np.floating[Any]], mask: NDArray[np.bool_], scale: float
 ) -> NDArray[np.floating[Any]]:
@@ -82,9 +74,9 @@ def attend(
         [queries, heads * value_dim]; NaN where a query may look nowhere.
     """
     mixed = np.empty((*q.shape[:2], v.shape[2]), q.dtype)
-    # one at a time: [queries, keys] of all heads at once is what would not fit
-    for head, (a, b, c) in enumerate(zip(*map(by_head, (q, k, v)), strict=True)):
-        mixed[:, head] = attention_weights(a, b, mask, scale) @ c
+    q, k, v = map(np.ascontiguousarray, (q, k, v))  # how a product adds up depends on how its operands lie in memory
+    for head in range(q.shape[1]):  # one at a time: [queries, keys] of all heads at once is what would not fit
+        mixed[:, head] = attention_weights(q[:, head], k[:, head], mask, scale) @ v[:, head]
     return mixed.reshape(len(q), -1)
 
 

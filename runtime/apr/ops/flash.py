@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from apr.ops.attention import by_head
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -39,8 +37,9 @@ def attend_in_blocks(
     if block < 1:
         raise ValueError(f"a block of {block} keys cannot be attended to")
     mixed = np.empty((*q.shape[:2], v.shape[2]), q.dtype)
-    for head, (a, b, c) in enumerate(zip(*map(by_head, (q, k, v)), strict=True)):
-        mixed[:, head] = _head(a, b, c, mask, q.dtype.type(scale), block)
+    q, k, v = map(np.ascontiguousarray, (q, k, v))  # how a product adds up depends on how its operands lie in memory
+    for head in range(q.shape[1]):
+        mixed[:, head] = _head(q[:, head], k[:, head], v[:, head], mask, q.dtype.type(scale), block)
     return mixed.reshape(len(q), -1)
 
 

@@ -11,7 +11,7 @@ from apr import kernels
 from apr.engines.reference import Reference
 from apr.formats.gguf import read_gguf
 from apr.ops.arithmetic import F32
-from apr.ops.attention import attend, by_head, repeat_heads, window_mask
+from apr.ops.attention import attend, repeat_heads, window_mask
 from apr.ops.flash import attend_in_blocks
 from apr.stages import StageKey
 
@@ -125,11 +125,13 @@ def test_a_window_is_a_position_and_those_before_it() -> None:
     assert seen.tolist() == [[False, False, True, True, False, False], [False, False, False, True, True, False]]
 
 
-def test_a_head_lies_in_one_piece() -> None:
-    x = np.arange(24, dtype=np.float32).reshape(4, 3, 2)[:, :, ::-1]
-    heads = by_head(x)
-    assert heads.flags.c_contiguous
-    assert (heads[1] == x[:, 1]).all()
+def test_how_arrays_lie_in_memory_does_not_matter() -> None:
+    q, k, v = drawn(7, 1, 9, 2, 2, 5)
+    far_q, far_k, far_v = (np.repeat(x, 2, axis=-1)[..., ::2] for x in (q, k, v))
+    assert not far_k.flags.c_contiguous
+    assert (kernels.attention(far_q, far_k, far_v, 0.5) == kernels.attention(q, k, v, 0.5)).all()
+    assert (kernels.flash_attention(far_q, far_k, far_v, 0.5, 4) == kernels.flash_attention(q, k, v, 0.5, 4)).all()
+    assert (kernels.attention_weights(far_q, far_k, 0.5) == kernels.attention_weights(q, k, 0.5)).all()
 
 
 @pytest.mark.parametrize("ends", [[0] * 7, [1] * 7, [0, 0, 1, 0, 0, 0, 0], [1, 0, 0, 1, 1, 0, 1]])
