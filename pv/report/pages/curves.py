@@ -155,7 +155,8 @@ def _value(expression: Expression, names: Mapping[str, list[float]]) -> list[flo
 
     given = {name: np.array(values, np.float64)[:, None] for name, values in names.items()}
     try:
-        value = np.asarray(Scope(given).evaluate(expression), np.float64)
+        with np.errstate(all="ignore"):  # a curve breaks where it is not finite
+            value = np.asarray(Scope(given).evaluate(expression), np.float64)
     except (Unusable, TypeError, ValueError) as problem:
         raise FormalError(f"cannot be computed: {problem}") from None
     rows = {1, *(len(one) for one in names.values())}
