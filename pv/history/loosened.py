@@ -11,7 +11,7 @@ from pv.durations import duration
 from pv.history.figures import looser_figures, looser_tolerance, shown
 from pv.history.formulas import equation_asks_less, is_executable, obligation_asks_less
 from pv.parse import canonical
-from pv.words import Expect
+from pv.words import Effective, Expect, rung
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,7 +60,7 @@ def compare(old: Contract, new: Contract) -> tuple[Loosening, ...]:
     """In what `new` asks for less than `old` did, in the order of the old file; nothing if it asks for as much or more.
 
     What is added, made tighter, said in other words or laid out anew is no loosening. Where two versions cannot be compared, as
-    a domain in prose, the change counts as one.
+    a domain in prose, the change counts as one. Formulas and domains that are executed are not compared with those of a draft.
     """
     found = [*_claims(old, new), *_contract(old, new)]
     return tuple(dict.fromkeys(found))
@@ -74,6 +74,10 @@ def _claims(old: Contract, new: Contract) -> Iterator[Loosening]:
         for was, now in pairs:
             if was is not None and now is not None:
                 yield from _claim(was, now, shared_term=shared_term)
+                named = [_plain(one.data.get("obligation")) for one in (was, now)]
+                if was.executable is not None and named[0] != named[1] and not _is_draft(old):
+                    text = _move("obligation", was.data.get("obligation"), now.data.get("obligation"))
+                    yield _of(was, "obligation", text, Kind.FORMULA)
             elif was is not None:
                 renamed = _renamed(was, left, right)
                 text = f"removed (renamed to {renamed})" if renamed else "removed"
@@ -159,22 +163,36 @@ def _lost(values: tuple[Any, ...], now: tuple[Any, ...] | None) -> list[str]:
 def _contract(old: Contract, new: Contract) -> Iterator[Loosening]:
     for item in _added(_scopes(old), _scopes(new)):
         yield Loosening(f"out_of_scope: {item}", f"out_of_scope: {item} added", "", Kind.SCOPE)
-    was_of, now_of = (one.document.data.get("subject") for one in (old, new))
-    if was_of != now_of and any(is_executable(one.data) for one in old.equations.values()):
-        yield Loosening("subject", _move("subject", was_of, now_of), "", Kind.FORMULA)
+    yield from _executed(old, new)
     for name, equation in old.equations.items():
         now = new.equations.get(name)
-        if is_executable(equation.data):
-            for path, before, after in equation_asks_less(equation.data, now.data if now else None):
-                key = f"equation {name}: {path}"
-                kind = Kind.DOMAIN if path.startswith("domain") else Kind.FORMULA
-                yield Loosening(key, _move(key, before, after), "", kind)
         if isinstance(equation.data, dict) and now is not None and isinstance(now.data, dict):
             for key in ("float_tolerance", "tolerance"):
                 if looser_tolerance(equation.data.get(key), now.data.get(key)):
                     text = _move(f"equation {name}: {key}", equation.data.get(key), now.data.get(key))
                     yield Loosening(f"equation {name}: {key}", text, "", Kind.TOLERANCE)
     yield from _obligations(old, new)
+
+
+def _executed(old: Contract, new: Contract) -> Iterator[Loosening]:
+    """What is run as it is written: whose functions, and each equation."""
+    if _is_draft(old):
+        return
+    executable = {name: one.data for name, one in old.equations.items() if is_executable(one.data)}
+    was_of, now_of = (one.document.data.get("subject") for one in (old, new))
+    if was_of != now_of and executable:
+        yield Loosening("subject", _move("subject", was_of, now_of), "", Kind.FORMULA)
+    for name, was in executable.items():
+        now = new.equations.get(name)
+        for path, before, after in equation_asks_less(was, now.data if now else None):
+            key = f"equation {name}: {path}"
+            kind = Kind.DOMAIN if path.startswith("domain") else Kind.FORMULA
+            yield Loosening(key, _move(key, before, after), "", kind)
+
+
+def _is_draft(contract: Contract) -> bool:
+    """Whether a version declares that nothing of it was seen to hold yet: its formulas are being written, and nobody rests on them."""
+    return contract.status is not None and rung(contract.status) is Effective.PROPOSED
 
 
 def _obligations(old: Contract, new: Contract) -> Iterator[Loosening]:
@@ -186,7 +204,7 @@ def _obligations(old: Contract, new: Contract) -> Iterator[Loosening]:
             key = f"obligation {name}: removed"
             yield Loosening(key, key, "", Kind.OBLIGATION)
         elif is_executable(equation := _about(old, was)):
-            for path, before, after in obligation_asks_less(was, now, equation):
+            for path, before, after in obligation_asks_less(was, now, equation) if not _is_draft(old) else ():
                 key = f"obligation {name}: {path}"
                 kind = Kind.TOLERANCE if path == "tolerance" else Kind.FORMULA
                 yield Loosening(key, _move(key, before, after), "", kind)

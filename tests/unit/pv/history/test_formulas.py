@@ -173,6 +173,15 @@ def test_what_asks_for_as_much_or_more_is_no_loosening(
     assert changed(contract_of, old, new) == ()
 
 
+def test_a_claim_that_runs_another_obligation_asks_for_something_else(contract_of: Callable[..., Contract]) -> None:
+    for instead in ("obligation: exact", "obligation: [close]", "rule: r"):
+        (one,) = changed(contract_of, "obligation: close}", f"{instead}}}")
+        assert (one.key, one.claim, one.kind) == ("F-1: obligation", "F-1", Kind.FORMULA)
+        assert one.text.startswith("F-1: obligation close -> ")
+    prose = OLD.replace("obligation: close}", "obligation: said}")
+    assert compare(contract_of(prose), contract_of(OLD)) == ()
+
+
 def test_a_domain_that_becomes_prose_or_goes_is_one_loosening(contract_of: Callable[..., Contract]) -> None:
     start, end = OLD.index("    domain:\n"), OLD.index("  prose:")
     for instead, words in (("    domain: x in R^n\n", "executable -> x in R^n"), ("", "executable -> none")):
@@ -185,7 +194,7 @@ def test_a_domain_that_becomes_prose_or_goes_is_one_loosening(contract_of: Calla
 
 COMMITTED = """\
 metadata: {version: 1.0.0, description: d, references: [r]}
-status: PROPOSED
+status: PARTIAL_ALGORITHM_LEVEL
 equations:
   double: {formula: y = 2 x, domain: {n: 1..64, x: {dtype: f32, shape: [n], range: [-1e3, 1e3]}}}
 proof_obligations:
@@ -194,8 +203,9 @@ falsification_tests:
   - {id: F-1, prediction: p, if_fails: q, obligation: close, mutants: [{id: m, stage: double}]}
 status_history:
   - {date: "2026-01-01", from: NEW, to: PROPOSED, reason: written}
+  - {date: "2026-01-02", from: PROPOSED, to: PARTIAL_ALGORITHM_LEVEL, evidence: [4f1d0c52a3b96e78]}
 """
-ENTRY = '  - {date: "2026-03-05T10:00:00Z", from: PROPOSED, to: PROPOSED, reason: so it is, loosens: [%s]}\n'
+ENTRY = '  - {date: "2026-03-05T10:00:00Z", from: PARTIAL_ALGORITHM_LEVEL, to: PARTIAL_ALGORITHM_LEVEL, reason: so it is, loosens: [%s]}\n'
 
 
 @pytest.mark.parametrize(
@@ -228,3 +238,18 @@ def test_what_is_asked_for_more_is_nobody_s_business(repo: Repo) -> None:
     )
     assert repo.grave() == []
     assert [one for one in repo.remarks() if one.caps] == []
+
+
+def test_a_draft_is_still_being_written_and_what_came_before_it_is_not_forgotten(repo: Repo) -> None:
+    draft = COMMITTED.replace("status: PARTIAL_ALGORITHM_LEVEL", "status: PROPOSED")
+    looser = COMMITTED.replace("n: 1..64", "n: 1..32").replace("n * u * f", "2 * n * u * f")
+    repo.commit(draft)
+    repo.write(looser)
+    assert [one for one in repo.grave() if "domain" in one or "tolerance" in one] == []
+    repo.commit(COMMITTED)
+    repo.commit(draft)  # put back, and loosened only then
+    repo.write(looser)
+    assert [one.split(" ")[0:3] for one in repo.grave() if "double" in one or "close" in one] == [
+        ["equation", "double:", "domain"],
+        ["obligation", "close:", "tolerance"],
+    ]
