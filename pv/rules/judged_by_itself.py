@@ -1,7 +1,8 @@
-"""A kernel that is held against itself (PV245).
+"""A kernel that is held against itself, or against nothing (PV245).
 
 `formal` of an equation says what is right. If it reads `y`, what the kernel gave, or if the expression that `y` is held against is
-the very call of the kernel, every kernel passes, a wrong one as well.
+the very call of the kernel, every kernel passes, a wrong one as well. So it does where the `formal` of an obligation, or the way back
+(`through`), neither reads `y` nor calls a kernel.
 
 Bad:
 
@@ -31,6 +32,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from pv.formal.functions import FUNCTIONS
 from pv.formal.language import FormalError, parse
 from pv.formal.property import is_executable
 from pv.rules._formal import about, executed, reads_the_result
@@ -39,18 +41,37 @@ from pv.rules._problem import Problem, entries
 from pv.types import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pv.formal.language import Expression
     from pv.parse import Contract
+    from pv.rules._formal import Executed
 
 CODE = "PV245"
 SEVERITY = Severity.ERROR
 
 
 def check(contract: Contract) -> Iterator[Problem]:
-    """Yield each equation and each equivalence whose judge is what it judges."""
+    """Yield each equation whose judge is what it judges, and each obligation that any kernel fulfils."""
     found = executed(contract)
+    yield from _equations(contract, found)
+    for index, one in found.properties.items():
+        for key in ("formal", "through"):
+            if key in one.expressions and not _asks(one.expressions[key], dict(one.let)):
+                span = contract.document.value_span(BLOCK, index, key)
+                message = f"proof obligation {index + 1}: {key!r} neither reads y nor calls a kernel, so that any kernel passes"
+                yield Problem(span, message, "say what is true of y")
+    for index, entry in entries(contract, BLOCK):
+        name, to = about(contract, entry), _read(entry.get("to"))
+        if name is None or name not in found.equations or to is None:
+            continue
+        if _is_call(to, found.equations[name].kernel) or to.text.strip() == "y":
+            span = contract.document.value_span(BLOCK, index, "to")
+            message = f"proof obligation {index + 1} holds y against itself, so that any kernel passes"
+            yield Problem(span, message, "name what is right under 'to', or another subject under 'oracle'")
+
+
+def _equations(contract: Contract, found: Executed) -> Iterator[Problem]:
     block = contract.document.data.get("equations")
     for name, equation in contract.equations.items():
         if not is_executable(equation.data) or not isinstance(block, dict):  # of a list PV243 speaks
@@ -62,15 +83,13 @@ def check(contract: Contract) -> Iterator[Problem]:
         elif name in found.equations and _is_call(found.equations[name].formal, found.equations[name].kernel):
             message = f"'formal' of equation {name!r} is the kernel itself, so that any kernel passes"
             yield Problem(span, message, "say it by operations and functions of the language")
-    for index, entry in entries(contract, BLOCK):
-        name_of, value = about(contract, entry), entry.get("to")
-        if name_of is None or name_of not in found.equations or value is None:
-            continue
-        to = _read(value)
-        if _is_call(to, found.equations[name_of].kernel) or (to is not None and to.text.strip() == "y"):
-            span = contract.document.value_span(BLOCK, index, "to")
-            message = f"proof obligation {index + 1} holds y against itself, so that any kernel passes"
-            yield Problem(span, message, "name what is right under 'to', or another subject under 'oracle'")
+
+
+def _asks(expression: Expression, parts: Mapping[str, Expression]) -> bool:
+    """Whether an expression, or a part that it names, has to do with what a kernel gives."""
+    if "y" in expression.names or expression.calls - set(FUNCTIONS):
+        return True
+    return any(_asks(parts[name], parts) for name in expression.names & set(parts))
 
 
 def _read(value: Any) -> Expression | None:
