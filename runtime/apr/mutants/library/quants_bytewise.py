@@ -260,3 +260,15 @@ def _(raw: Bytes) -> Floats:
         blocks[:, 4:260] = np.array(blocks[:, 36:292])
 
     return dequantize_q8_k(bytes_changed(raw, 292, move))
+
+
+@mutant(
+    "q8_0-scale-as-float32",
+    of="quantize_q8_0",
+    fault="the scale takes four bytes: 36 for a block, not 34",
+    into=MUTANTS,
+)
+def _(x: Floats) -> Bytes:
+    blocks, scale = _parts(x)
+    codes = np.clip(half_away(blocks * inverse(scale)), -127, 127).astype(np.int8)
+    return joined(np.ascontiguousarray(scale).view(np.uint8), codes.view(np.uint8))

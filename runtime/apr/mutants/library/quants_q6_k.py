@@ -179,3 +179,9 @@ def _(x: Floats) -> Bytes:
     blocks = quantize_q6_k(x).reshape(*x.shape[:-1], -1, 210).copy()
     blocks[..., 208:] = blocks[..., :1, 208:]
     return blocks.reshape(*x.shape[:-1], -1)
+
+
+@mutant("q6_k-padded", of="quantize_q6_k", fault="blocks are padded to 212 bytes, a multiple of four", into=MUTANTS)
+def _(x: Floats) -> Bytes:
+    blocks = quantize_q6_k(x).reshape(*x.shape[:-1], -1, 210)
+    return joined(blocks, np.zeros((*blocks.shape[:-1], 2), np.uint8))
