@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pv.types import Severity
+
 if TYPE_CHECKING:
     from tests.unit.pv.rules.conftest import Tried
 
@@ -78,6 +80,27 @@ def test_good(rule: Tried, good: str) -> None:
 )
 def test_bad(rule: Tried, bad: str, words: str) -> None:
     rule.finds(bad, words)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (equation("formal: exp(x) / §sun(x)"), "did you mean 'sin' or 'sum'?"),
+        (equation("let: {a: 1 + §gama(n)}"), "did you mean 'gamma'?"),
+        (obligation("formal: y <= §expp(x)", "invariant"), "did you mean 'exp'?"),
+        (obligation("between: [0, §bsqrt(n)]", "bound"), "did you mean 'sqrt'?"),
+        (obligation("formal: z > 0, let: {z: §fexp(y)}", "invariant"), "did you mean 'exp'?"),
+    ],
+)
+def test_a_call_that_is_nearly_a_function_is_looked_at_twice(rule: Tried, text: str, words: str) -> None:
+    found = rule.finds(text, words)
+    assert found.severity is Severity.WARNING
+    assert "looked for in the subject" in found.message
+
+
+def test_a_kernel_may_be_called_as_it_likes(rule: Tried) -> None:
+    rule.accepts(equation("formal: min_p(x) + softmax(x) + top_k(x) + g(x) + s(x)"))
+    rule.accepts(f"equations:\n  sun: {{formula: y, {DOMAIN}}}\n  f: {{formula: y, {DOMAIN}, formal: sun(x)}}\n")
 
 
 @pytest.mark.parametrize("style", [">-", "|", ">"])
