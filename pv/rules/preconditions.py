@@ -13,6 +13,8 @@ Good:
     equations:
       f: {formula: "f(x) = x / sum(x)", domain: x is a vector, preconditions: ["sum(x) != 0"]}
 
+Not flagged: an equation whose domain is a mapping, from which all its inputs are drawn.
+
 Upstream: PV-ENF-001, a warning for each equation.
 """
 
@@ -20,6 +22,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pv.formal.property import is_executable
 from pv.rules._kinds import equations_without, listed
 from pv.rules._problem import Problem
 from pv.types import Severity
@@ -35,6 +38,7 @@ SEVERITY = Severity.NOTE
 
 def check(contract: Contract) -> Iterator[Problem]:
     """Yield one problem if equations of a kernel state no preconditions."""
-    without = equations_without(contract, "preconditions") if contract.kind == "kernel" else []
+    found = equations_without(contract, "preconditions") if contract.kind == "kernel" else []
+    without = [name for name in found if not is_executable(contract.equations[name].data)]
     if without:
         yield Problem(contract.document.key_span("equations"), f"without preconditions: {listed(without)}")

@@ -21,6 +21,10 @@ CODE = "PV233"
 equations:
   f: {formula: x, preconditions: [x > 0]}
 """,
+        """\
+equations:
+  f: {formula: x, domain: {x: {dtype: f32, range: [0, 1]}}}
+""",
         # only kernels are asked
         """\
 metadata: {version: "1", created: "2026-01-02", description: d, references: [r], kind: schema}
