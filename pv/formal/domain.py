@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -72,12 +73,12 @@ class Domain:
 
     entries: tuple[Size | Input, ...]
 
-    @property
+    @functools.cached_property
     def inputs(self) -> dict[str, Input]:
         """What is no size, in order."""
         return {one.name: one for one in self.entries if isinstance(one, Input)}
 
-    @property
+    @functools.cached_property
     def sizes(self) -> dict[str, Size]:
         """The sizes, in order."""
         return {one.name: one for one in self.entries if isinstance(one, Size)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -42,13 +43,13 @@ class ExecutableEquation:
     formal: Expression | None = None
     let: Let = ()
 
-    @property
+    @functools.cached_property
     def function(self) -> str:
         """The name of the kernel."""
         call = self.kernel.tree
         return call.func.id if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else self.name
 
-    @property
+    @functools.cached_property
     def dtypes(self) -> list[str | None]:
         """The dtype of each positional argument of the kernel that is an input; None for other arguments."""
         call, inputs = self.kernel.tree, self.domain.inputs

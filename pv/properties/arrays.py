@@ -56,11 +56,10 @@ def to_bf16(value: Any) -> Array:
 
 def cast(value: Any, dtype: str) -> Array:
     """`value` as an array of that dtype: floats rounded to nearest, integers wrapped."""
-    with np.errstate(all="ignore"):
-        if dtype == "bf16":
-            # float64 to float32 first would round twice; the odd neighbour keeps what was cut off
-            return to_bf16(_to_odd(np.asarray(wide(value), np.float64)))
-        return np.asarray(value).astype(NUMPY[dtype], copy=False)
+    if dtype == "bf16":
+        # float64 to float32 first would round twice; the odd neighbour keeps what was cut off
+        return to_bf16(_to_odd(np.asarray(wide(value), np.float64)))
+    return np.asarray(value).astype(NUMPY[dtype], copy=False)
 
 
 def _to_odd(value: Array) -> Array:

@@ -1,91 +1,108 @@
 """Sizes and arrays of a domain as a Hypothesis strategy.
 
-An array is drawn as few choices: a way of filling it, a seed, and up to 32 words that stand for its first elements. Large arrays so
-cost no more than small ones, and what is shrunk is small: sizes go first, and what is left then consists of drawn words alone.
-Zero words are zeros.
+An array is one choice: bytes for a way of filling it, for a seed, and for up to 8 words that stand for its first elements; the others come
+out of the seed. Large arrays so cost no more than small ones, and what is shrunk is small: sizes go first, and what is left then consists
+of drawn words alone. Zero words are zeros.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hypothesis import reject
-from hypothesis import strategies as st
 
 from pv.formal.domain import Size
 from pv.properties.arrays import FLOATS, NUMPY, Array, cast
+from pv.properties.choices import Choices, Made
 from pv.properties.evaluate import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hypothesis.strategies import DrawFn, SearchStrategy
+    from hypothesis.strategies import SearchStrategy
 
     from pv.formal.domain import Domain, Input
+    from pv.formal.language import Expression
 
-_WORDS = 32  # elements of an array that are drawn one by one
+_WORDS = 8  # elements of an array that are drawn one by one
+_SEED = 8  # bytes of the seed of the others
 _SPAN = 2.0**32  # of a word
 _DEEP = 60  # how many powers of two below the greatest magnitudes lie when they are drawn by exponent
-_WHOLE, _EVEN, _BY_EXPONENT, _TIES, _SPECIAL, _OUTLIER = range(6)
+_WAYS = 6
+_WHOLE, _EVEN, _BY_EXPONENT, _TIES, _SPECIAL, _OUTLIER = range(_WAYS)
 
 
 def examples(domain: Domain) -> SearchStrategy[dict[str, Any]]:
     """A strategy for the values of all entries of a domain, by name."""
-
-    @st.composite
-    def values(draw: DrawFn) -> dict[str, Any]:
-        drawn: dict[str, Any] = {}
-        for entry in domain.entries:
-            scope = Scope(drawn)
-            drawn[entry.name] = _size(draw, entry, scope) if isinstance(entry, Size) else _input(draw, entry, scope)
-        return drawn
-
-    return values()
+    return Made(lambda choices: values_of(choices, domain))
 
 
-def like(draw: DrawFn, entry: Input, values: Mapping[str, Any]) -> Any:
+def values_of(choices: Choices, domain: Domain) -> dict[str, Any]:
+    """The values of all entries of a domain, by name."""
+    drawn: dict[str, Any] = {}
+    for entry in domain.entries:
+        scope = Scope(drawn)
+        drawn[entry.name] = _size(choices, entry, scope) if isinstance(entry, Size) else _input(choices, entry, scope)
+    return drawn
+
+
+def like(choices: Choices, entry: Input, values: Mapping[str, Any]) -> Any:
     """Another value of an input, beside those that were drawn."""
-    return _input(draw, entry, Scope(values))
+    return _input(choices, entry, Scope(values))
 
 
-def _size(draw: DrawFn, size: Size, scope: Scope) -> int:
+def _number(expression: Expression, scope: Scope) -> float:
+    """What a bound or a length comes to."""
+    plain = _literal(expression)
+    return float(scope.evaluate(expression)) if plain is None else plain
+
+
+@functools.lru_cache(maxsize=1024)
+def _literal(expression: Expression) -> float | None:
+    """The value of an expression that speaks of nothing drawn; None if it does."""
+    return None if expression.names else float(Scope({}).evaluate(expression))
+
+
+def _size(choices: Choices, size: Size, scope: Scope) -> int:
     if size.choices:
-        return draw(st.sampled_from(size.choices))
-    low, high = (int(scope.evaluate(bound)) for bound in (size.low, size.high) if bound is not None)
-    return draw(st.integers(low, max(low, high)))
+        return choices.one_of(size.choices)
+    low, high = (int(_number(bound, scope)) for bound in (size.low, size.high) if bound is not None)
+    return choices.integer(low, max(low, high))
 
 
-def _input(draw: DrawFn, entry: Input, scope: Scope) -> Any:
+def _input(choices: Choices, entry: Input, scope: Scope) -> Any:
     if entry.shape is None:
-        return _scalar(draw, entry, scope)
-    shape = tuple(int(scope.evaluate(axis)) for axis in entry.shape)
-    count = int(np.prod(shape, dtype=np.int64))
-    return array_of(draw, entry, scope, count).reshape(shape)
+        return _scalar(choices, entry, scope)
+    shape = tuple(int(_number(axis, scope)) for axis in entry.shape)
+    count = math.prod(shape)
+    return array_of(choices, entry, scope, count).reshape(shape)
 
 
-def _scalar(draw: DrawFn, entry: Input, scope: Scope) -> Any:
+def _scalar(choices: Choices, entry: Input, scope: Scope) -> Any:
     if entry.values:
-        value = draw(st.sampled_from(entry.values))
+        value = choices.one_of(entry.values)
         return cast(value, entry.dtype).item()
     if entry.dtype == "bool":
-        return draw(st.booleans())
+        return bool(choices.integer(0, 1))
     low, high = _bounds(entry, scope)
     if entry.dtype in FLOATS:
-        # Hypothesis gives no NaN between two bounds
-        if entry.nonfinite and draw(st.integers(0, 7)) == 7:
-            return draw(st.sampled_from((np.nan, np.inf, -np.inf)))
-        return _within(cast(draw(st.floats(low, high)), entry.dtype), low, high, entry).item()
-    return draw(st.integers(int(np.ceil(low)), int(np.floor(high))))
+        if entry.nonfinite and choices.integer(0, 7) == 7:
+            return choices.one_of((np.nan, np.inf, -np.inf))
+        return _within(cast(choices.number(low, high), entry.dtype), low, high, entry).item()
+    return choices.integer(int(np.ceil(low)), int(np.floor(high)))
 
 
-def array_of(draw: DrawFn, entry: Input, scope: Scope, count: int) -> Array:
+def array_of(choices: Choices, entry: Input, scope: Scope, count: int) -> Array:
     """`count` elements of an input, in a row."""
-    way = draw(st.integers(0, 5))
-    words = np.frombuffer(draw(st.binary(min_size=4 * min(count, _WORDS), max_size=4 * min(count, _WORDS))), "<u4")
+    single = min(count, _WORDS)
+    drawn = choices.bytes(1 + 4 * _WORDS + _SEED)  # as many for any length, so that a shorter array is made of the same
+    words = np.frombuffer(drawn, "<u4", single, 1)
     if count > _WORDS:
-        words = np.concatenate([words, _noise(draw(st.integers(0, 2**32 - 1)), count - _WORDS)])
-    made = _filled(entry, scope, words, way)
+        words = np.concatenate([words, _noise(int.from_bytes(drawn[-_SEED:], "little"), count - single)])
+    made = _filled(entry, scope, words, drawn[0] % _WAYS)
     if entry.distinct:
         return _distinct(made, entry, scope)
     return made
@@ -133,7 +150,7 @@ def _patterns(words: Array, dtype: str) -> Array:
 def _bounds(entry: Input, scope: Scope) -> tuple[float, float]:
     if entry.low is None or entry.high is None:
         return -1.0, 1.0
-    low, high = float(scope.evaluate(entry.low)), float(scope.evaluate(entry.high))
+    low, high = _number(entry.low, scope), _number(entry.high, scope)
     return low, max(low, high)
 
 

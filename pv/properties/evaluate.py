@@ -1,8 +1,12 @@
-"""Expressions of the language computed on arrays, by walking their trees."""
+"""Expressions of the language computed on arrays.
+
+Whoever computes says what becomes of overflow and of division by zero: nothing is said of them within `numpy.errstate(all="ignore")`.
+"""
 
 from __future__ import annotations
 
 import ast
+import functools
 import operator
 from typing import TYPE_CHECKING, Any
 
@@ -90,88 +94,174 @@ class Scope:
         Raises:
             Unusable: it cannot be computed.
         """
-        with np.errstate(all="ignore"):
-            try:
-                return self.value(expression.tree)
-            except (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError, MemoryError) as problem:
-                raise Unusable(f"{expression.text}: {problem}") from None
+        try:
+            return _built(expression)(self)
+        except (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError, MemoryError) as problem:
+            raise Unusable(f"{expression.text}: {problem}") from None
 
-    def value(self, node: ast.expr) -> Any:  # noqa: C901, PLR0911  one kind of node, one return
-        """The value of a node."""
-        if isinstance(node, ast.Name):
-            return self[node.id]
-        if isinstance(node, ast.Constant):
-            return node.value
-        if isinstance(node, ast.BinOp):
-            return _BINARY[type(node.op)](wide(self.value(node.left)), wide(self.value(node.right)))
-        if isinstance(node, ast.UnaryOp):
-            return self._unary(node)
-        if isinstance(node, ast.Compare):
-            return self._compare(node)
-        if isinstance(node, ast.BoolOp):
-            together = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
-            value = np.asarray(self.value(node.values[0]), bool)
-            for other in node.values[1:]:
-                value = together(value, np.asarray(self.value(other), bool))
-            return value
-        if isinstance(node, ast.IfExp):
-            return np.where(self.value(node.test), self.value(node.body), self.value(node.orelse))
-        if isinstance(node, (ast.Tuple, ast.List)):
-            return [_item(self.value(one)) for one in node.elts]
-        if isinstance(node, ast.Subscript):
-            whole = self.value(node.value)
-            return whole[self._index(node.slice) if not isinstance(whole, tuple) else int(self.value(node.slice))]
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            return self._called(node, node.func.id)
-        raise Unusable(f"{type(node).__name__} is not of the language")
+    def value(self, node: ast.expr) -> Any:
+        """The value of a node of an expression."""
+        return _build(node)(self)
 
-    def _unary(self, node: ast.UnaryOp) -> Any:
-        value = self.value(node.operand)
-        if isinstance(node.op, ast.Not):
-            return np.logical_not(np.asarray(value, bool))
-        # the sign of zero counts, so it is not `0 - x`
-        return operator.neg(wide(value)) if isinstance(node.op, ast.USub) else wide(value)
+    def call(self, name: str, given: list[Any], named: dict[str, Any]) -> Any:
+        """What a kernel gives.
 
-    def _compare(self, node: ast.Compare) -> Any:
-        left, result = wide(self.value(node.left)), None
-        for comparison, right_node in zip(node.ops, node.comparators, strict=True):
-            right = wide(self.value(right_node))
-            held = _COMPARE[type(comparison)](left, right)
-            result = held if result is None else np.logical_and(result, held)
-            left = right
-        return result
-
-    def _index(self, node: ast.expr) -> Any:
-        if isinstance(node, ast.Tuple):
-            return tuple(self._index(one) for one in node.elts)
-        if isinstance(node, ast.Slice):
-            return slice(
-                *(None if one is None else int(self.value(one)) for one in (node.lower, node.upper, node.step))
-            )
-        if isinstance(node, ast.Constant) and (node.value is Ellipsis or node.value is None):
-            return node.value
-        value = self.value(node)
-        return int(value) if np.ndim(value) == 0 else np.asarray(value)
-
-    def _called(self, node: ast.Call, name: str) -> Any:
-        given = [self.value(one) for one in node.args]
-        named = {str(keyword.arg): self.value(keyword.value) for keyword in node.keywords}
-        if name in STRUCTURAL:
-            return STRUCTURAL[name](*given, **named)
-        if name in COMPUTED:
-            return COMPUTED[name](*map(wide, given), **named)
-        if name == "implies":
-            return np.logical_or(np.logical_not(given[0]), given[1])
-        if name == "gamma":
-            unit = self.roundings[0]
-            return np.multiply(given[0], unit) / (1 - np.multiply(given[0], unit))
-        if name == "ulps":
-            y = self._values.get("y")
-            dtype = float_name(np.asarray(y[0] if isinstance(y, tuple) else y)) if y is not None else "f32"
-            return ulps(given[0], given[1], self._values.get("_dtype", dtype))
+        Raises:
+            Unusable: there are no kernels here.
+        """
         if self._call is None:
             raise Unusable(f"there is no function {name!r} here")
         return self._call(name, given, named)
+
+    @property
+    def dtype(self) -> str:
+        """The float dtype of y, in whose numbers distances are counted."""
+        y = self._values.get("y")
+        if "_dtype" in self._values or y is None:
+            return str(self._values.get("_dtype", "f32"))
+        return float_name(np.asarray(y[0] if isinstance(y, tuple) else y))
+
+
+@functools.lru_cache(maxsize=4096)
+def _built(expression: Expression) -> Callable[[Scope], Any]:
+    """An expression as a chain of functions, built once: it is computed thousands of times."""
+    return _build(expression.tree)
+
+
+def _build(node: ast.expr) -> Callable[[Scope], Any]:
+    """The function that computes a node."""
+    return _BUILD[type(node)](node)
+
+
+def _name(node: ast.Name) -> Callable[[Scope], Any]:
+    name = node.id
+    return lambda scope: scope[name]
+
+
+def _constant(node: ast.Constant) -> Callable[[Scope], Any]:
+    constant = node.value
+    return lambda _scope: constant
+
+
+def _binary(node: ast.BinOp) -> Callable[[Scope], Any]:
+    operation, left, right = _BINARY[type(node.op)], _build(node.left), _build(node.right)
+    return lambda scope: operation(wide(left(scope)), wide(right(scope)))
+
+
+def _unary(node: ast.UnaryOp) -> Callable[[Scope], Any]:
+    operand = _build(node.operand)
+    if isinstance(node.op, ast.Not):
+        return lambda scope: np.logical_not(np.asarray(operand(scope), bool))
+    if isinstance(node.op, ast.USub):  # the sign of zero counts, so it is not `0 - x`
+        return lambda scope: operator.neg(wide(operand(scope)))
+    return lambda scope: wide(operand(scope))
+
+
+def _compare(node: ast.Compare) -> Callable[[Scope], Any]:
+    sides = [_build(one) for one in (node.left, *node.comparators)]
+    tests = [_COMPARE[type(one)] for one in node.ops]
+
+    def compare(scope: Scope) -> Any:
+        values = [wide(side(scope)) for side in sides]
+        held = tests[0](values[0], values[1])
+        for number, test in enumerate(tests[1:], 1):
+            held = np.logical_and(held, test(values[number], values[number + 1]))
+        return held
+
+    return compare
+
+
+def _joined(node: ast.BoolOp) -> Callable[[Scope], Any]:
+    together = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
+    parts = [_build(one) for one in node.values]
+    return lambda scope: functools.reduce(together, (np.asarray(part(scope), bool) for part in parts))
+
+
+def _choice(node: ast.IfExp) -> Callable[[Scope], Any]:
+    test, body, other = _build(node.test), _build(node.body), _build(node.orelse)
+    return lambda scope: np.where(test(scope), body(scope), other(scope))
+
+
+def _listed(node: ast.Tuple | ast.List) -> Callable[[Scope], Any]:
+    parts = [_build(one) for one in node.elts]
+    return lambda scope: [_item(part(scope)) for part in parts]
+
+
+def _subscript(node: ast.Subscript) -> Callable[[Scope], Any]:
+    whole, index = _build(node.value), _index(node.slice)
+
+    def take(scope: Scope) -> Any:
+        value, place = whole(scope), index(scope)
+        return value[int(place)] if isinstance(value, tuple) else value[place]
+
+    return take
+
+
+def _index(node: ast.expr) -> Callable[[Scope], Any]:
+    """What stands between the brackets: whole numbers, slices, arrays of places."""
+    if isinstance(node, ast.Tuple):
+        parts = [_index(one) for one in node.elts]
+        return lambda scope: tuple(part(scope) for part in parts)
+    if isinstance(node, ast.Slice):
+        ends = [None if one is None else _build(one) for one in (node.lower, node.upper, node.step)]
+        return lambda scope: slice(*(None if end is None else int(end(scope)) for end in ends))
+    if isinstance(node, ast.Constant) and (node.value is Ellipsis or node.value is None):
+        return _constant(node)
+    place = _build(node)
+
+    def places(scope: Scope) -> Any:
+        value = place(scope)
+        return int(value) if np.ndim(value) == 0 else np.asarray(value)
+
+    return places
+
+
+def _called(node: ast.Call) -> Callable[[Scope], Any]:
+    name = node.func.id if isinstance(node.func, ast.Name) else ""
+    given = [_build(one) for one in node.args]
+    named = {str(keyword.arg): _build(keyword.value) for keyword in node.keywords}
+    if name in COMPUTED or name in STRUCTURAL:
+        function, prepared = (COMPUTED[name], wide) if name in COMPUTED else (STRUCTURAL[name], _as_it_is)
+        return lambda scope: function(
+            *(prepared(one(scope)) for one in given), **{key: one(scope) for key, one in named.items()}
+        )
+    if name in _OF_SCOPE:
+        special = _OF_SCOPE[name]
+        return lambda scope: special(scope, *(one(scope) for one in given))
+    return lambda scope: scope.call(name, [one(scope) for one in given], {k: one(scope) for k, one in named.items()})
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _implies(_scope: Scope, condition: Any, conclusion: Any) -> Any:
+    return np.logical_or(np.logical_not(condition), conclusion)
+
+
+def _gamma(scope: Scope, n: Any) -> Any:
+    many = np.multiply(n, scope.roundings[0])
+    return many / (1 - many)
+
+
+def _ulps(scope: Scope, a: Any, b: Any) -> Any:
+    return ulps(a, b, scope.dtype)
+
+
+_OF_SCOPE: dict[str, Callable[..., Any]] = {"implies": _implies, "gamma": _gamma, "ulps": _ulps}
+_BUILD: dict[type[ast.expr], Callable[[Any], Callable[[Scope], Any]]] = {
+    ast.Name: _name,
+    ast.Constant: _constant,
+    ast.BinOp: _binary,
+    ast.UnaryOp: _unary,
+    ast.Compare: _compare,
+    ast.BoolOp: _joined,
+    ast.IfExp: _choice,
+    ast.Tuple: _listed,
+    ast.List: _listed,
+    ast.Subscript: _subscript,
+    ast.Call: _called,
+}
 
 
 def _item(value: Any) -> Any:

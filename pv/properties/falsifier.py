@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import given
 
 from pv.properties.builders import builder
-from pv.properties.draw import examples as drawn_from
+from pv.properties.choices import Made
+from pv.properties.draw import values_of
+from pv.properties.evaluate import Unusable
 from pv.properties.kernels import KernelFailed, Kernels
-from pv.properties.profiles import examples, of_property
+from pv.properties.profiles import TOGETHER, examples, of_property
+from pv.properties.simplify import simplified
 from pv.properties.substitute import shown
 from pv.properties.trial import Failed, Outcome, Trial
 from pv.signals import Refuted
 from pv.words import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
-
-    from hypothesis.strategies import DrawFn
 
     from pv.evidence import Evidence
     from pv.formal.property import Property
     from pv.parse import Claim, Mutant
     from pv.properties.builders import Builder
+    from pv.properties.choices import Choices
     from pv.properties.subjects import Subject, Subjects
 
 _WHOLE = 64  # elements of an array that a counterexample shows
@@ -54,28 +55,41 @@ def refute(claim: Claim, prop: Property, mutant: Mutant | None, evidence: Eviden
     kernels, build = Kernels(subject, prop.equations), builder(prop)
     tried = _Tried(evidence, prop)
 
-    @of_property(on_a_mutant=mutant is not None)
-    @given(_whole(prop, build))
-    def holds(values: dict[str, Any]) -> None:
-        tried.hold(Trial(prop, values, kernels, oracle), build)
+    beside = {"alpha": prop.keys["alpha"] / examples()} if "alpha" in prop.keys else {}
+
+    # several examples a test of Hypothesis, which takes as long for one as a small kernel does
+    @of_property(on_a_mutant=mutant is not None, each=TOGETHER)
+    @given(Made(lambda choices: choices.repeated(lambda one: _example(one, prop, build, beside), TOGETHER)))
+    def holds(together: list[dict[str, Any]]) -> None:
+        for values in together:
+            tried.hold(Trial(prop, values, kernels, oracle), build)
 
     with np.errstate(all="ignore"):
-        holds()
+        try:
+            holds()
+        except (
+            BaseExceptionGroup
+        ) as group:  # Hypothesis saw several refutations of one example: the kernel is not the same each time
+            rest = group.split(Refuted)[1]
+            if rest is not None:
+                raise
+            raise _first(group) from None
+        except Refuted:
+            if mutant is None:
+                tried.simplify(lambda values: Trial(prop, values, kernels, oracle), build)
+            raise
     tried.tell()
 
 
-def _whole(prop: Property, build: Builder) -> st.SearchStrategy[dict[str, Any]]:
+def _first(group: BaseException) -> BaseException:
+    return _first(group.exceptions[0]) if isinstance(group, BaseExceptionGroup) else group
+
+
+def _example(choices: Choices, prop: Property, build: Builder, beside: Mapping[str, Any]) -> dict[str, Any]:
     """The domain, and what the builder draws beside it."""
-    alpha = {"alpha": prop.keys["alpha"] / examples()} if "alpha" in prop.keys else {}
-    domain = drawn_from(prop.domain)
-
-    @st.composite
-    def values(draw: DrawFn) -> dict[str, Any]:
-        found = draw(domain)
-        more = {} if prop.is_predicate else build.further(draw, prop, found)
-        return {**found, **more, **alpha}
-
-    return values()
+    found = values_of(choices, prop.domain)
+    more = {} if prop.is_predicate else build.further(choices, prop, found)
+    return {**found, **more, **beside}
 
 
 def _record(evidence: Evidence, role: str, subject: Subject, root: Path) -> None:
@@ -89,8 +103,9 @@ class _Tried:
 
     def __init__(self, evidence: Evidence, prop: Property) -> None:
         self._evidence, self._property = evidence, prop
-        self._examples = 0
+        self._examples = self._left_out = 0
         self._worst: float | None = None
+        self._failing: dict[str, Any] = {}
 
     def hold(self, trial: Trial, build: Builder) -> None:
         """Hold one example against the property.
@@ -98,14 +113,15 @@ class _Tried:
         Raises:
             Refuted: it does not hold.
         """
-        prop = self._property
-        if "where" in prop.expressions:
-            assume(bool(np.all(trial.scope.evaluate(prop.expressions["where"]))))
-        self._examples += 1
         try:
-            outcome: Outcome = build.check(trial) if not prop.is_predicate else _predicate(trial)
+            outcome = self._check(trial, build)
         except (Failed, KernelFailed) as problem:
+            self._failing = trial.values
             self._refute(trial, problem)
+        if outcome is None:
+            self._left_out += 1
+            return
+        self._examples += 1
         self._evidence.compared(outcome.compared, "values")
         if outcome.worst is not None:
             self._worst = outcome.worst if self._worst is None else max(outcome.worst, self._worst)
@@ -113,10 +129,39 @@ class _Tried:
     def tell(self) -> None:
         """Record how many examples there were, and how close the worst came to its bound."""
         self._evidence.report(examples=self._examples)
+        if self._left_out:
+            self._evidence.skipped(self._left_out, "examples", "they are not of those that 'where' speaks of")
         if self._worst is not None:
             self._evidence.worst(self._worst, bound=1.0, stage=self._property.equation.name)
 
-    def _refute(self, trial: Trial, problem: Failed | KernelFailed) -> None:
+    def simplify(self, trial_of: Callable[[dict[str, Any]], Trial], build: Builder) -> None:
+        """Refute with a simpler example than the last that was found, if there is one.
+
+        Raises:
+            Refuted: there is.
+        """
+
+        def fails(values: dict[str, Any]) -> bool:
+            try:
+                self._check(trial_of(values), build)
+            except (Failed, KernelFailed):
+                return True
+            except Unusable:
+                return False
+            return False
+
+        simpler = simplified(self._failing, self._property.domain, fails)
+        if simpler is not self._failing:
+            self.hold(trial_of(simpler), build)
+
+    def _check(self, trial: Trial, build: Builder) -> Outcome | None:
+        """Hold one example against the property; None where `where` leaves it out."""
+        prop = self._property
+        if "where" in prop.expressions and not np.all(trial.scope.evaluate(prop.expressions["where"])):
+            return None
+        return _predicate(trial) if prop.is_predicate else build.check(trial)
+
+    def _refute(self, trial: Trial, problem: Failed | KernelFailed) -> NoReturn:
         prop = self._property
         said = problem.said if isinstance(problem, Failed) else str(problem)
         self._evidence.counterexample(counterexample(trial.values))

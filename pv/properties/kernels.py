@@ -40,13 +40,12 @@ class Kernels:
         padded = [*dtypes, *[None] * len(given)]
         arguments = [_argument(value, dtype) for value, dtype in zip(given, padded, strict=False)]
         keywords = {key: _argument(value, None) for key, value in named.items()}
-        with np.errstate(all="ignore"):
-            try:
-                return back(function(*arguments, **keywords))
-            except Exception as problem:  # whatever it is, the kernel gave nothing
-                if type(problem).__module__.startswith(("hypothesis", "pv")):
-                    raise
-                raise KernelFailed(f"{name} raised {type(problem).__name__}: {problem}") from None
+        try:
+            return back(function(*arguments, **keywords))
+        except Exception as problem:  # whatever it is, the kernel gave nothing
+            if type(problem).__module__.startswith(("hypothesis", "pv")):
+                raise
+            raise KernelFailed(f"{name} raised {type(problem).__name__}: {problem}") from None
 
 
 def _argument(value: Any, dtype: str | None) -> Any:

@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 EXAMPLES = 1_000
 NIGHTLY = 20
+TOGETHER = 8  # examples a test of Hypothesis
 PROFILES = ("dev", "ci", "nightly")
 # Hypothesis's own of that name, and what it falls back to, say nothing about how many examples a kernel wants
 _UNSAID = 100
@@ -25,11 +26,14 @@ def examples() -> int:
     return EXAMPLES if chosen == _UNSAID else chosen
 
 
-def of_property(*, on_a_mutant: bool) -> settings:
-    """The settings of a property; on a mutant, what is found is not shrunk: that it is found is all that counts."""
+def of_property(*, on_a_mutant: bool, each: int = 1) -> settings:
+    """The settings of a property of which every test holds nearly `each` examples, rounded up.
+
+    On a mutant, what is found is not shrunk: that it is found is all that counts.
+    """
     phases = [Phase.explicit, Phase.reuse, Phase.generate]
     return settings(
-        max_examples=examples(),
+        max_examples=-(-examples() // (each - 1)) if each > 1 else examples(),  # a few tests hold fewer
         deadline=None,
         database=None,
         report_multiple_bugs=False,

@@ -84,7 +84,7 @@ def test_a_claim_is_run_as_its_obligation_says(kernels: Any) -> None:
     rows = kernels.rows()
     assert [row["verdict"] for row in rows] == ["discharged", "killed", "killed"]
     assert rows[0]["falsifier"]["path"] == "pv.properties"
-    assert rows[0]["reported"] == {"examples": 1000}
+    assert 1000 <= rows[0]["reported"]["examples"] <= 1200
     assert rows[0]["inputs"][0]["path"] == f"{kernels.name}_kernels.py"
     assert rows[0]["compared"]["values"] > 1000
 
@@ -187,7 +187,7 @@ def test_profiles_say_how_many_examples_there_are(kernels: Any, profile: str, co
     kernels.write("contracts/x-v1.yaml", small + SUMS.split("mutants", maxsplit=1)[0].rstrip().rstrip(",") + "}\n")
     result = kernels.run_apart(f"--hypothesis-profile={profile}")
     result.assert_outcomes(passed=1)
-    assert kernels.rows()[0]["reported"]["examples"] >= count * 0.99
+    assert count <= kernels.rows()[0]["reported"]["examples"] <= 1.2 * count
 
 
 def test_evidence_goes_stale_with_the_obligation(kernels: Any) -> None:

@@ -9,16 +9,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from hypothesis.strategies import DrawFn
-
     from pv.formal.property import Property
+    from pv.properties.choices import Choices
     from pv.properties.trial import Outcome, Trial
 
 
 class Builder(Protocol):
     """A module of this package."""
 
-    def further(self, draw: DrawFn, prop: Property, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    def further(self, choices: Choices, prop: Property, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """What is drawn beside the domain, by name."""
 
     def check(self, trial: Trial) -> Outcome:

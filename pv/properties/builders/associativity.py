@@ -9,16 +9,15 @@ from pv.properties.draw import like
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hypothesis.strategies import DrawFn
-
     from pv.formal.domain import Input
     from pv.formal.property import Property
+    from pv.properties.choices import Choices
     from pv.properties.trial import Outcome, Trial
 
 
-def further(draw: DrawFn, prop: Property, values: Mapping[str, Any]) -> Mapping[str, Any]:
+def further(choices: Choices, prop: Property, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """`c`, drawn like the second array."""
-    return {"c": like(draw, _two(prop)[1], values)}
+    return {"c": like(choices, _two(prop)[1], values)}
 
 
 def check(trial: Trial) -> Outcome:

@@ -6,20 +6,18 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from hypothesis import strategies as st
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hypothesis.strategies import DrawFn
-
     from pv.formal.property import Property
+    from pv.properties.choices import Choices
     from pv.properties.trial import Outcome, Trial
 
 
-def further(draw: DrawFn, prop: Property, values: Mapping[str, Any]) -> Mapping[str, Any]:
+def further(choices: Choices, prop: Property, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """`slice_of`: which slice is looked at."""
-    return {"slice_of": draw(st.integers(0, max(0, int(values[str(prop.keys["along"])]) - 1)))}
+    return {"slice_of": choices.integer(0, max(0, int(values[str(prop.keys["along"])]) - 1))}
 
 
 def check(trial: Trial) -> Outcome:

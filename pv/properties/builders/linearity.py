@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import strategies as st
-
 from pv.properties.arrays import wide
 from pv.properties.draw import like
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hypothesis.strategies import DrawFn
-
     from pv.formal.property import Property
+    from pv.properties.choices import Choices
     from pv.properties.trial import Outcome, Trial
 
-_FACTORS = st.integers(-4, 4)
+_LARGEST = 4  # of the factors
 
 
-def further(draw: DrawFn, prop: Property, values: Mapping[str, Any]) -> Mapping[str, Any]:
+def further(choices: Choices, prop: Property, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """`z`, drawn like the input, and whole factors `a` and `b`."""
     (entry,) = prop.inputs()
-    return {"z": like(draw, entry, values), "a": draw(_FACTORS), "b": draw(_FACTORS)}
+    return {"z": like(choices, entry, values), "a": _factor(choices), "b": _factor(choices)}
+
+
+def _factor(choices: Choices) -> int:
+    return choices.integer(-_LARGEST, _LARGEST)
 
 
 def check(trial: Trial) -> Outcome:

@@ -13,15 +13,14 @@ from pv.properties.trial import Failed, Outcome, Trial, first, number, place
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hypothesis.strategies import DrawFn
-
     from pv.formal.property import Property
+    from pv.properties.choices import Choices
 
 
-def further(draw: DrawFn, prop: Property, values: Mapping[str, Any]) -> Mapping[str, Any]:
+def further(choices: Choices, prop: Property, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """`d`: how much each element rises, so that it stays within the domain."""
     (entry,) = prop.inputs()
-    other = np.asarray(like(draw, entry, values))
+    other = np.asarray(like(choices, entry, values))
     x = np.asarray(values[entry.name])
     # between an element and another of the domain there is nothing else; `d` of none of them is negative
     return {"d": np.maximum(wide(other) - wide(x), 0)}

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hypothesis.strategies import DrawFn
-
     from pv.formal.property import Property
+    from pv.properties.choices import Choices
     from pv.properties.trial import Outcome, Trial
 
 
-def further(_draw: DrawFn, _prop: Property, _values: Mapping[str, Any]) -> Mapping[str, Any]:
+def further(_choices: Choices, _prop: Property, _values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Nothing."""
     return {}
 

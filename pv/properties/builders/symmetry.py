@@ -5,32 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from hypothesis import strategies as st
 
 from pv.properties.arrays import wide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hypothesis.strategies import DrawFn
-
     from pv.formal.property import Property
     from pv.properties.arrays import Array
+    from pv.properties.choices import Choices
     from pv.properties.trial import Outcome, Trial
 
 
-def further(draw: DrawFn, prop: Property, values: Mapping[str, Any]) -> Mapping[str, Any]:
+def further(choices: Choices, prop: Property, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """`order`, a permutation; `c`, what is added, or the power of two that is multiplied by."""
     under = prop.keys["under"]
     if under == "permutation":
         length = np.shape(values[prop.inputs()[0].name])[prop.keys.get("axis", -1)]
-        seed = draw(st.integers(0, 2**32 - 1))  # 0 for the reversal; a draw for each place would take most of the time
+        seed = choices.integer(0, 2**32 - 1)  # 0 for the reversal; a draw for each place would take most of the time
         order = np.random.Generator(np.random.PCG64(seed)).permutation(length) if seed else np.arange(length)[::-1]
         return {"order": order}
     if under == "shift":
-        return {"c": draw(st.integers(-64, 64)) / 8}  # a fraction of few bits: few sums round
+        return {"c": choices.integer(-64, 64) / 8}  # a fraction of few bits: few sums round
     if under == "scaling":
-        return {"c": 2.0 ** draw(st.integers(-8, 8))}
+        return {"c": 2.0 ** choices.integer(-8, 8)}
     return {}
 
 

@@ -86,7 +86,7 @@ CASES: list[tuple[str, str, str, Callable[..., Any], Callable[..., Any]]] = [
     ("monotonicity", "{}", VECTOR, np.tanh, lambda x: x / (1 + np.exp(-x))),
     ("monotonicity", "direction: decreasing", VECTOR, np.negative, np.abs),
     ("monotonicity", "tolerance: 0.3", VECTOR, lambda x: x / (1 + np.exp(-x)), lambda x: x - np.sign(x)),
-    ("idempotency", "{}", VECTOR, np.rint, lambda x: np.rint(x) + (x == 4)),
+    ("idempotency", "{}", VECTOR, np.rint, lambda x: np.rint(x) + (x >= 4)),
     ("involution", "{}", VECTOR, np.negative, lambda x: np.negative(x) + F32(0.5)),
     ("roundtrip", "through: f32(y * 2), tolerance: 1e-30", VECTOR, lambda x: x * F32(0.5), halving),
     ("associativity", "{}", PAIR, np.maximum, np.subtract),
@@ -127,7 +127,7 @@ def test_a_sound_kernel_passes_and_a_faulty_one_does_not(
 ) -> None:
     told = hold(tmp_path, kind, keys, domain, sound)
     assert told.total >= EXAMPLES
-    assert told.as_dict()["reported"]["examples"] == EXAMPLES
+    assert told.as_dict()["reported"]["examples"] >= EXAMPLES
     with pytest.raises(Refuted) as caught:
         hold(tmp_path, kind, keys, domain, faulty)
     assert caught.value.where["stage"] == "kernel"
@@ -196,7 +196,7 @@ def test_alpha_is_shared_among_the_examples(tmp_path: Path) -> None:
     hold(
         tmp_path,
         "invariant",
-        "formal: alpha > 0.9e-8 and alpha < 1.1e-8, alpha: 1.5e-6",
+        "formal: alpha > 0.99e-8 and alpha < 1.01e-8, alpha: 1.5e-6",
         VECTOR,
         counted,
     )
