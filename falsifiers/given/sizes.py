@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from apr.engines.reference import Reference
+    from apr.models import KvCache
     from pv import Evidence, Mutant
 
 
@@ -68,29 +69,44 @@ class FileHead:
         )
 
 
-@pytest.fixture
-def file_head(evidence: Evidence) -> Callable[[Path], FileHead]:
-    """The head of a GGUF file, by the `gguf` library."""
-    from importlib.metadata import version
-
+@pytest.fixture(scope="session")
+def read_heads() -> Callable[[Path], FileHead]:
+    """The head of a GGUF file, by the `gguf` library, once a session: its walk through a real tokenizer takes seconds."""
     import gguf
+
+    found: dict[Path, FileHead] = {}
+
+    def read(path: Path) -> FileHead:
+        if path not in found:
+            reader = gguf.GGUFReader(path)
+            own = {name: field for name, field in reader.fields.items() if not name.startswith("tokenizer.")}
+            tensors = {
+                tensor.name: Listed(
+                    tuple(int(n) for n in reversed(tensor.shape)),
+                    int(tensor.tensor_type),
+                    int(tensor.data_offset),
+                    int(tensor.n_bytes),
+                )
+                for tensor in reader.tensors
+            }
+            said = {name: field.contents() for name, field in own.items()}
+            start, size = int(reader.data_offset), path.stat().st_size
+            found[path] = FileHead(said, tensors, int(reader.alignment), start, size)
+        return found[path]
+
+    return read
+
+
+@pytest.fixture
+def file_head(evidence: Evidence, read_heads: Callable[[Path], FileHead]) -> Callable[[Path], FileHead]:
+    """The head of a GGUF file, entered into the evidence."""
+    from importlib.metadata import version
 
     def read(path: Path) -> FileHead:
         evidence.engine("oracle", "gguf", version("gguf"), producer="ggml-org")
         if path.parent == MODELS:
             evidence.input("fixture", path)
-        reader = gguf.GGUFReader(path)
-        said = {name: field.contents() for name, field in reader.fields.items() if not name.startswith("tokenizer.")}
-        tensors = {
-            tensor.name: Listed(
-                tuple(int(n) for n in reversed(tensor.shape)),
-                int(tensor.tensor_type),
-                int(tensor.data_offset),
-                int(tensor.n_bytes),
-            )
-            for tensor in reader.tensors
-        }
-        return FileHead(said, tensors, int(reader.alignment), int(reader.data_offset), path.stat().st_size)
+        return read_heads(path)
 
     return read
 
@@ -131,20 +147,40 @@ def asked_of(mutant: Mutant | None, evidence: Evidence, runtime: Path) -> Callab
     return ask
 
 
-@pytest.fixture
-def bytes_kept() -> Callable[[Reference, Sequence[int], int], int]:
-    """Bytes in the cache of a model after a text that came as a prompt of `first` tokens and then token by token."""
-    import numpy as np
+@pytest.fixture(scope="session")
+def sound_bytes() -> dict[tuple[Path, int], int]:
+    """What was kept without any fault, by model file and number of tokens."""
+    return {}
 
-    from apr.models import KvCache, free_run
+
+@pytest.fixture
+def bytes_kept(
+    mutant: Mutant | None, sound_bytes: dict[tuple[Path, int], int]
+) -> Callable[[Reference, Sequence[int], int], int]:
+    """Bytes in the cache of a model after a prompt of `first` tokens and then single ones; in a faulty one if the claim says so."""
+    from apr.models import KvCache
+    from apr.mutants.caches import MUTANTS
+
+    fault = MUTANTS.get(mutant.id) if mutant is not None else None
 
     def run(engine: Reference, tokens: Sequence[int], first: int) -> int:
-        cache = KvCache(engine.model.config.n_layers)
-        cuts = [0, *range(first, len(tokens) + 1)]
-        for start, end in itertools.pairwise(cuts):
-            part = np.asarray(tokens[start:end], np.intp)
-            for _ in free_run(engine.model, part, np.arange(start, end), cache):
-                pass
-        return cache.nbytes
+        layers, key = engine.model.config.n_layers, (engine.file.path, len(tokens))
+        if fault is not None:
+            return _fill(fault.make(layers), engine, tokens, first)
+        if key not in sound_bytes:
+            sound_bytes[key] = _fill(KvCache(layers), engine, tokens, first)
+        return sound_bytes[key]
 
     return run
+
+
+def _fill(cache: KvCache, engine: Reference, tokens: Sequence[int], first: int) -> int:
+    import numpy as np
+
+    from apr.models import free_run
+
+    for start, end in itertools.pairwise([0, *range(first, len(tokens) + 1)]):
+        part = np.asarray(tokens[start:end], np.intp)
+        for _ in free_run(engine.model, part, np.arange(start, end), cache):
+            pass
+    return cache.nbytes

@@ -9,7 +9,8 @@ import pytest
 
 from apr import kernels
 from apr.kernels import shapes
-from apr.mutants import inventories
+from apr.models import KvCache
+from apr.mutants import caches, inventories
 from apr.mutants.library import MUTANTS as LIBRARY
 from apr.mutants.library import routing as routing_faults
 from apr.mutants.library import shapes as shape_faults
@@ -120,3 +121,13 @@ def test_an_inventory_with_a_fault_is_another(name: str) -> None:
     asked = {"blk.0.attn_q.weight": (8, 4), "blk.0.attn_k.weight": (2, 4), "blk.0.attn_q.bias": (8,), "blk.0.attn_k.bias": (2,),
              "output_norm.weight": (4,)}  # fmt: skip
     assert inventories.MUTANTS[name].change(dict(asked)) != asked
+
+
+@pytest.mark.parametrize("name", caches.MUTANTS)
+def test_a_faulty_cache_keeps_something_else(name: str) -> None:
+    sound, faulty = KvCache(2), caches.MUTANTS[name].make(2)
+    for cache in (sound, faulty):
+        for layer in range(2):
+            cache.add(layer, np.ones((3, 4), np.float32), np.ones((3, 4), np.float32), np.arange(3))
+    assert sound.nbytes == 2 * 2 * 3 * 4 * 4
+    assert faulty.nbytes != sound.nbytes
