@@ -162,7 +162,7 @@ def _(x: Floats) -> Bytes:
 
 
 @mutant(
-    "q8_k-positive",
+    "q8_k-greatest-positive",
     of="quantize_q8_k",
     fault="the greatest magnitude becomes 127: the same numbers from other codes",
     into=MUTANTS,

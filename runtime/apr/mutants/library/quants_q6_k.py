@@ -33,7 +33,7 @@ def _(raw: Bytes) -> Floats:
 
 
 @mutant(
-    "q6_k-upper-bits-swapped",
+    "q6_k-planes-swapped",
     of="dequantize_q6_k",
     fault="bits 2-3 and 4-5 of the upper plane are exchanged",
     into=MUTANTS,

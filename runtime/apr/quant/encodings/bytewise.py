@@ -53,7 +53,7 @@ def quantize_q8_k(x: NDArray[np.floating[Any]]) -> Bytes:
         ValueError: rows that are no whole blocks of 256, or numbers that are not finite.
     """
     blocks = number_blocks(x, 256)
-    rounded = round_to_q8_k(blocks.reshape(-1, 256))
+    rounded = round_to_q8_k(blocks.reshape(1, -1))
     codes = rounded.codes.reshape(blocks.shape)
     sums = codes.reshape(*codes.shape[:-1], 16, 16).sum(axis=-1, dtype=np.int16)
     scales = np.ascontiguousarray(rounded.scales.reshape(*codes.shape[:-1], 1))

@@ -58,7 +58,7 @@ def quantize_q4_k(x: NDArray[np.floating[Any]]) -> Bytes:
     chunks = low_nibbles_first(codes.reshape(*blocks.shape[:-1], 4, 64))
     shape = blocks.shape[:-1]
     heads = half_bytes(scale), half_bytes(minimum), pack_six_bit(scale_codes, minimum_codes)
-    return joined(*(part.reshape(*shape, -1) for part in (*heads, chunks)))
+    return joined(*(part.reshape(*shape, size) for part, size in zip((*heads, chunks), (2, 2, 12, 128), strict=True)))
 
 
 def _six_bit(of_groups: Floats) -> tuple[Floats, Bytes]:

@@ -62,14 +62,14 @@ def quantize_q6_k(x: NDArray[np.floating[Any]]) -> Bytes:
     lower, upper = split_codes(np.where(nothing, 0, codes).astype(np.uint8))
     shape = blocks.shape[:-1]
     parts = lower, upper, scale_codes.view(np.uint8), half_bytes(scale)
-    return joined(*(part.reshape(*shape, -1) for part in parts))
+    return joined(*(part.reshape(*shape, size) for part, size in zip(parts, (128, 64, 16, 2), strict=True)))
 
 
 def split_codes(codes: Codes) -> tuple[Codes, Codes]:
     """[blocks, 256] 6-bit codes as [blocks, 128] bytes of lower bits and [blocks, 64] of upper ones."""
     lower = low_nibbles_first((codes & 15).reshape(-1, 2, 128))
     upper = np.bitwise_or.reduce((codes >> 4).reshape(-1, 2, 4, 32) << _PAIRS, axis=-2)
-    return lower.reshape(len(codes), -1), upper.reshape(len(codes), -1)
+    return lower.reshape(-1, 128), upper.reshape(-1, 64)
 
 
 def dequantize_q6_k(raw: Bytes) -> Floats:

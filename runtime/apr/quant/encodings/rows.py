@@ -30,7 +30,7 @@ def number_blocks(x: NDArray[np.floating[Any]], size: int) -> Floats:
         raise ValueError(f"numbers of shape {list(x.shape)} are no whole blocks of {size}")
     if not np.isfinite(x).all():
         raise ValueError("only finite numbers can be encoded")
-    return x.reshape(*x.shape[:-1], -1, size)
+    return x.reshape(*x.shape[:-1], x.shape[-1] // size, size)
 
 
 def byte_blocks(raw: Bytes, size: int) -> Bytes:
@@ -42,18 +42,23 @@ def byte_blocks(raw: Bytes, size: int) -> Bytes:
     raw = np.asarray(raw)
     if raw.dtype != np.uint8 or raw.ndim == 0 or raw.shape[-1] % size:
         raise ValueError(f"{raw.dtype} of shape {list(raw.shape)} is no whole blocks of {size} bytes")
-    return raw.reshape(*raw.shape[:-1], -1, size)
+    return raw.reshape(*raw.shape[:-1], raw.shape[-1] // size, size)
 
 
 def joined(*fields: Codes) -> Bytes:
     """Fields of blocks, [..., blocks, bytes] each, one behind the other: [..., bytes a row]."""
     blocks = np.concatenate(fields, axis=-1)
-    return blocks.reshape(*blocks.shape[:-2], -1).astype(np.uint8, copy=False)
+    return _rows(blocks).astype(np.uint8, copy=False)
 
 
 def flat(blocks: NDArray[Any]) -> Floats:
     """[..., blocks, size] as rows of float32: [..., numbers]."""
-    return blocks.reshape(*blocks.shape[:-2], -1).astype(np.float32, copy=False)
+    return _rows(blocks).astype(np.float32, copy=False)
+
+
+def _rows(blocks: NDArray[Any]) -> NDArray[Any]:
+    """The last two axes as one; there may be no blocks, and then -1 would not say how long it is."""
+    return blocks.reshape(*blocks.shape[:-2], blocks.shape[-2] * blocks.shape[-1])
 
 
 def half_at(blocks: Bytes, at: int) -> Floats:
