@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
+from decimal import Decimal
 
 from pv.formal.mathml.markup import (
     MINUS,
@@ -26,7 +26,6 @@ _GREEK = {word: unicodedata.lookup(f"GREEK SMALL LETTER {word}") for word in _LE
 _GREEK |= {"eps": _GREEK["epsilon"], "lambda_": "\u03bb"}
 _CONSTANTS = {"pi": "π", "inf": "∞", "nan": "NaN"}
 _NUMBERED = re.compile(r"([A-Za-z]|[a-z]+)(\d+)")
-_MANTISSA = re.compile(r"(-?[\d.]+)e([+-]?\d+)")
 _PLAIN = (1e-4, 1e6)  # numbers between these are written out
 
 
@@ -52,8 +51,6 @@ def number(value: object) -> Piece:
     """A number as it is written by hand; a truth value as a word."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return Piece(words(str(value)))
-    if isinstance(value, float) and not math.isfinite(value):
-        return Piece(upright("∞") if value > 0 else upright("NaN"))
     if value == 0 or _PLAIN[0] <= abs(value) < _PLAIN[1] or isinstance(value, int):
         return Piece(_digits(_plain(value)), thin=(False, True))
     mantissa, exponent = _split(value)
@@ -72,11 +69,9 @@ def _plain(value: float) -> str:
 
 
 def _split(value: float) -> tuple[str, int]:
-    found = _MANTISSA.fullmatch(f"{value!r}" if "e" in f"{value!r}" else f"{value:e}")
-    if found is None:  # `repr` and `e` write nothing else
-        raise ValueError(f"{value!r} is no number in powers of ten")
-    mantissa = found[1].rstrip("0").rstrip(".") if "." in found[1] else found[1]
-    return mantissa, int(found[2])
+    """The shortest digits that stand for a number, and the power of ten that they are multiplied with."""
+    mantissa, _, exponent = f"{Decimal(repr(value)).normalize():e}".partition("e")
+    return mantissa, int(exponent)
 
 
 def _digits(text: str) -> str:

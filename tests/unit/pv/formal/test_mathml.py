@@ -103,6 +103,8 @@ def drawn(text: str, space: Space = SPACE) -> str:
         ("eye(n) + arange(n)", "I_[n]+(0,…,n-1)"),
         ("1e-6 * x + 2.5e8 + 0.125 + 1e3", "10^[-6] x_[i]+2.5⋅10^[8]+0.125+1000"),
         ("pi * inf", "π ∞"),
+        ("1e-320 + 12345678.9 + 1000000", "10^[-320]+1.23456789⋅10^[7]+1000000"),
+        ("x[None, 0] + True", "x_[None,0]+True"),
         ("softmax(x + c)", "softmax(x+c)"),
         ("reshape(x, [m * n, 1])", "reshape(x,(m n,1))"),
         ("-x ** 2 + (-x) ** 2", "-x_[i]^[2]+(-x_[i])^[2]"),
@@ -124,6 +126,8 @@ def test_what_is_drawn(text: str, read_out: str) -> None:
         ("kv_heads", "kv_heads"),
         ("width", "width"),
         ("lambda_", "λ"),
+        ("x_", "x_"),
+        ("x__", "x__"),
     ],
 )
 def test_names(name: str, shown: str) -> None:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pv.cli import main
 from pv.config import Config
 from pv.report.pages import made
 from pv.report.pages import page as page_module
+from pv.types import UsageProblem
 
 if TYPE_CHECKING:
     from tests.unit.pv.report.conftest import Maker
@@ -268,6 +270,43 @@ def test_what_is_not_of_the_language_stands_as_text(maker: Maker) -> None:
     assert "softmax p where m : 1, 2, 4" in other.text
 
 
+def test_equations_without_a_formula_of_their_own(maker: Maker) -> None:
+    text = (
+        HEAD
+        + """
+equations:
+  add:
+    formula: a + b, whichever comes first
+    kernel: plus(a, b, axis=n)
+    domain: {n: 1..8, a: {dtype: f32, shape: [n], range: [-1, 1]}, b: {dtype: f32, shape: [n], range: [-1, 1]}}
+    let: {whole: a + b}
+proof_obligations:
+  - {id: o, type: associativity, property: in any order, applies_to: add, tolerance: u}
+  - {type: invariant, property: nobody tests this, formal: "forall a: a = a", tolerance: 1}
+falsification_tests:
+  - {id: A 1, obligation: o, rule: r, prediction: p, if_fails: q, binds_to: add, params: {n: [1, 2]}, mutants: [{id: m, stage: plus, note: a hint}]}
+  - {id: A-1, rule: r, prediction: p, if_fails: q, binds_to: add, tolerance: 0.5, domain: {n: [1, 2]}}
+"""
+    )
+    page = checked(pages_of(maker.contract(text, "a-v1"))["a-v1.html"], {"index.html", "../../contracts/a-v1.yaml"})
+    assert (
+        "add a + b, whichever comes first 1 more name for obligations whole i = a i + b i called as plus(a, b, axis=n)"
+        in page.text
+    )
+    first = "plus \u2061 ( plus \u2061 ( a , b , axis = n ) , c , axis = n )"
+    assert f"| {first} \u2212 plus \u2061 ( a , plus \u2061 ( b , c , axis = n ) , axis = n ) | ≤ u" in page.text
+    assert "Obligations invariant nobody tests this forall a: a = a tolerance 1" in page.text
+    assert "run with n = 1, 2" in page.text
+    assert "tolerance 0.5 holds for n : 1, 2" in page.text
+    assert "m not run plus a hint" in page.text
+    assert {"A-1", "A-1-"} <= set(page.ids)
+
+
+def test_two_contracts_of_one_name_have_no_pages(maker: Maker) -> None:
+    with pytest.raises(UsageProblem, match="two contracts are called a-v1"):
+        pages_of(maker.contract(maker.format, "a-v1"), maker.contract(maker.format, "a-v1"))
+
+
 def test_contracts_lead_to_those_that_they_build_upon(maker: Maker) -> None:
     upper = (HEAD + "equations: {f: {formula: x}}\nfalsification_tests: []\n").replace(
         "references: [r]", "references: [r], depends_on: [b-v1, gone-v1]"
@@ -295,6 +334,23 @@ def test_without_numpy_a_page_says_what_its_picture_needs(maker: Maker, monkeypa
     text = pages_of(contract(maker))["softmax-v1.html"]
     assert "asks for a picture here; drawing it needs numpy" in Checker(text).text
     assert "<svg" not in text
+
+
+def test_pages_with_pictures_are_not_checked_without_numpy(
+    maker: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "pyproject.toml").write_text("[tool.pv]\n")
+    path = tmp_path / "contracts" / "softmax-v1.yaml"
+    path.write_text(contract(maker).document.source.text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["docs"]) == 0
+    assert main(["docs", "--check"]) == 0
+    monkeypatch.setattr("pv.report.pages.curves.can_compute", lambda: False)
+    assert main(["docs", "--check"]) == 2
+    assert "pip install numpy" in capsys.readouterr().err
+    path.write_text(path.read_text(encoding="utf-8").replace("plot:", "x-plot:"), encoding="utf-8")
+    assert main(["docs", "--check"]) == 1  # a page without a picture can be
 
 
 def test_the_checker_finds_what_is_wrong() -> None:
