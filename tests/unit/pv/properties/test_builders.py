@@ -101,6 +101,7 @@ CASES: list[tuple[str, str, str, Callable[..., Any], Callable[..., Any]]] = [
     ("determinism", "{}", VECTOR, np.abs, counting),
     ("determinism", "{}", VECTOR, np.abs, by_memory),
     ("independence", "along: m", VECTOR, softmax, lambda x: x - x.max()),
+    ("independence", "along: m", VECTOR, np.abs, lambda x: x + (np.arange(len(x), dtype=F32)[:, None] > 1)),
     ("frame", "{}", VECTOR, np.abs, writing),
 ]  # fmt: skip
 
