@@ -86,7 +86,10 @@ def _machine(cpuinfo: str) -> dict[str, Any]:
 def _numpy() -> dict[str, Any]:
     import numpy as np  # noqa: PLC0415  it is loaded already
 
-    described: Any = np.show_config(mode="dicts")  # its build, and the library that multiplies its matrices
+    try:
+        described: Any = np.show_config(mode="dicts")  # its build, and the library that multiplies its matrices
+    except TypeError:  # numpy before 1.25 only prints it
+        described = {}
     blas = described.get("Build Dependencies", {}).get("blas", {}) if isinstance(described, dict) else {}
     name, version = blas.get("name"), blas.get("version")
     return {"numpy": np.__version__, "blas": f"{name} {version}" if name else None}

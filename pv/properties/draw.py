@@ -16,7 +16,7 @@ from hypothesis import reject
 
 from pv.formal.domain import Size
 from pv.properties.arrays import FLOATS, NUMPY, Array, cast
-from pv.properties.choices import Choices, Made
+from pv.properties.choices import Choices, made
 from pv.properties.evaluate import Scope
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _WHOLE, _EVEN, _BY_EXPONENT, _TIES, _SPECIAL, _OUTLIER = range(_WAYS)
 
 def examples(domain: Domain) -> SearchStrategy[dict[str, Any]]:
     """A strategy for the values of all entries of a domain, by name."""
-    return Made(lambda choices: values_of(choices, domain))
+    return made(lambda choices: values_of(choices, domain))
 
 
 def values_of(choices: Choices, domain: Domain) -> dict[str, Any]:

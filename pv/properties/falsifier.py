@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 
 from pv.properties.builders import builder
-from pv.properties.choices import Made
+from pv.properties.choices import made
 from pv.properties.draw import values_of
 from pv.properties.evaluate import Unusable
 from pv.properties.kernels import KernelFailed, Kernels
@@ -59,7 +59,7 @@ def refute(claim: Claim, prop: Property, mutant: Mutant | None, evidence: Eviden
 
     # several examples a test of Hypothesis, which takes as long for one as a small kernel does
     @of_property(on_a_mutant=mutant is not None, each=TOGETHER)
-    @given(Made(lambda choices: choices.repeated(lambda one: _example(one, prop, build, beside), TOGETHER)))
+    @given(made(lambda choices: choices.repeated(lambda one: _example(one, prop, build, beside), TOGETHER)))
     def holds(together: list[dict[str, Any]]) -> None:
         for values in together:
             tried.hold(Trial(prop, values, kernels, oracle), build)

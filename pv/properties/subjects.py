@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ class Subject:
 
     name: str
     module: ModuleType
-    faults: Mapping[str, Any] = field(default_factory=dict)
+    faults: Callable[[], Mapping[str, Any]] = dict  # which are imported where one is planted
     planted: Any = None
 
     def with_fault(self, mutant: str) -> Subject:
@@ -41,10 +41,11 @@ class Subject:
         Raises:
             UsageProblem: there is no fault of that name.
         """
-        if mutant not in self.faults:
-            known = f"{len(self.faults)} faults, none" if self.faults else "no faults, and none"
+        faults = self.faults()
+        if mutant not in faults:
+            known = f"{len(faults)} faults, none" if faults else "no faults, and none"
             raise UsageProblem(f"subject {self.name!r} has {known} called {mutant!r}; see [tool.pv.subjects] mutants")
-        return Subject(self.name, self.module, self.faults, self.faults[mutant])
+        return Subject(self.name, self.module, self.faults, faults[mutant])
 
     def function(self, name: str) -> Callable[..., Any]:
         """The kernel of a name: takes and gives arrays of numpy, and Python's numbers.
@@ -101,8 +102,8 @@ class Subject:
 
 
 def _there(value: Any, xp: Any) -> Any:
-    """An array in the namespace that the subject works in."""
-    return xp.asarray(np.ascontiguousarray(value)) if isinstance(value, np.ndarray) else value
+    """An array in the namespace that the subject works in: a copy, since what was drawn may not be written to."""
+    return xp.asarray(np.array(value, order="C")) if isinstance(value, np.ndarray) else value
 
 
 def back(value: Any) -> Any:
@@ -142,7 +143,8 @@ class Subjects:
                 f"nothing is called {name!r} in [tool.pv.subjects] ({known}); name a module there, "
                 f"or with --subject {name}=package.module",
             )
-        faults = self._import(spec.mutants).MUTANTS if spec.mutants else {}
+        mutants = spec.mutants
+        faults = dict if mutants is None else lambda: self._import(mutants).MUTANTS
         return Subject(name, self._import(spec.module), faults)
 
     def _import(self, module: str) -> ModuleType:

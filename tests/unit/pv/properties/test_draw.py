@@ -8,6 +8,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, find, given, settings
 
 from pv.formal.domain import read
+from pv.properties import choices
 from pv.properties.draw import examples
 from pv.properties.simplify import simplified
 
@@ -132,6 +133,32 @@ def test_what_fails_is_shrunk_to_few_small_numbers() -> None:
     least = simplified(least, domain, fails)
     assert (least["m"], least["n"]) == (1, 1)
     assert 2 < least["x"][0, 0] <= 100
+
+
+def test_without_the_engine_that_is_known_the_public_strategies_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choices, "_engine_is_known", lambda: False)
+    seen = drawn(
+        "{k: [32, 64], n: 1..6, x: {dtype: f32, shape: [n], range: [-4, 4]}, t: {dtype: f32, range: [1, 2]}}", 60
+    )
+    assert {one["k"] for one in seen} == {32, 64}
+    assert {len(one["x"]) for one in seen} == set(range(1, 7))
+    assert all(np.abs(one["x"]).max() <= 4 and 1 <= one["t"] <= 2 for one in seen)
+    together = choices.made(lambda one: one.repeated(lambda inner: inner.integer(0, 9), 8))
+    assert find(together, lambda found: 7 in found, settings=QUIET) == [7]
+
+
+def test_several_examples_are_made_together_and_one_is_left_when_it_is_shrunk() -> None:
+    together = choices.made(lambda one: one.repeated(lambda inner: inner.integer(0, 99), 8))
+    lengths: list[int] = []
+
+    @settings(QUIET, phases=[Phase.generate])
+    @given(together)
+    def look(found: list[int]) -> None:
+        lengths.append(len(found))
+
+    look()
+    assert sum(lengths) > 7 * len(lengths)
+    assert find(together, lambda found: any(one > 41 for one in found), settings=QUIET) == [42]
 
 
 def test_a_domain_may_be_empty_of_elements() -> None:
