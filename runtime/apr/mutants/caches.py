@@ -25,11 +25,14 @@ class CacheMutant:
         name: as contracts name it.
         fault: what is wrong, in one line.
         make: a faulty cache for so many layers.
+        stage, layer: where it has to be found: in what a pass leaves behind.
     """
 
     name: str
     fault: str
     make: Callable[[int], KvCache]
+    stage: str = "in_a_pass"
+    layer: int | None = None
 
 
 class _Wide(KvCache):

@@ -19,11 +19,14 @@ class InventoryMutant:
         name: as contracts name it.
         fault: what is wrong, in one line.
         change: what is asked for to what is asked for instead.
+        stage, layer: where it has to be found: in names and shapes.
     """
 
     name: str
     fault: str
     change: Callable[[Inventory], Inventory]
+    stage: str = "names"
+    layer: int | None = None
 
 
 def _another_name(asked: Inventory) -> Inventory:
