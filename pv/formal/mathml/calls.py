@@ -190,7 +190,8 @@ def _products(drawing: Drawing, node: ast.Call, letter: str) -> Piece:
 
 def _gamma(drawing: Drawing, node: ast.Call, index: str | None) -> Piece:
     drawing.note(Sign.GAMMA)
-    return Piece(below(identifier("\u03b3"), drawing.draw(node.args[0], index).xml), thin=THIN)
+    count = drawing.smaller(lambda: drawing.draw(node.args[0], index))
+    return Piece(below(identifier("\u03b3"), count.xml), thin=THIN)
 
 
 def _transpose(drawing: Drawing, node: ast.Call, index: str | None) -> Piece:

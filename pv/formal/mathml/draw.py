@@ -87,12 +87,14 @@ class Drawing:
         signs: takes the signs.
         used: indices that stand further out.
         matrices: whether matrices are multiplied in what is drawn.
+        small: whether it stands in an exponent or an index.
     """
 
     space: Space
     signs: set[Sign] | None = None
     used: list[str] = field(default_factory=list)
     matrices: bool = False
+    small: bool = False
 
     def whole(self, tree: ast.expr) -> Piece:
         """A tree by itself: with indices where each of its arrays runs along one axis."""
@@ -110,6 +112,13 @@ class Drawing:
         self.used.append(index)
         piece = draw(index)
         self.used.pop()
+        return piece
+
+    def smaller(self, draw: Callable[[], Piece]) -> Piece:
+        """What `draw` makes for an exponent or an index."""
+        before, self.small = self.small, True
+        piece = draw()
+        self.small = before
         return piece
 
     def note(self, sign: Sign) -> None:
@@ -177,7 +186,8 @@ def _part(drawing: Drawing, node: ast.Subscript, index: str | None) -> Piece:
     if len(parts) > 1 and isinstance(parts[0], ast.Constant) and parts[0].value is Ellipsis:
         parts = parts[1:]  # the axes before the last are left out everywhere
     base = drawing.held(node.value, None, Level.ATOM)
-    return Piece(below(base.xml, listed(drawing.draw(one, None).xml for one in parts)), thin=(base.thin[0], True))
+    places = drawing.smaller(lambda: Piece(listed(drawing.draw(one, None).xml for one in parts)))
+    return Piece(below(base.xml, places.xml), thin=(base.thin[0], True))
 
 
 def _slice(drawing: Drawing, node: Any, index: str | None) -> Piece:

@@ -96,15 +96,11 @@ def _product(drawing: Drawing, node: ast.BinOp, index: str | None) -> Piece:
 
 
 def _fraction(drawing: Drawing, node: ast.BinOp, index: str | None) -> Piece:
+    """A fraction; on one line where it would be too small to read."""
+    if drawing.small:
+        left, right = drawing.held(node.left, index, Level.MULTIPLY), drawing.held(node.right, index, Level.POWER)
+        return Piece(row(left.xml, tight("/"), right.xml), Level.MULTIPLY, signed=left.signed)
     return Piece(f"<mfrac>{drawing.draw(node.left, index).xml}{drawing.draw(node.right, index).xml}</mfrac>", thin=THIN)
-
-
-def _flat(drawing: Drawing, node: ast.expr, index: str | None) -> Piece:
-    """An exponent: a fraction in it would be too small to read, so it is written on one line."""
-    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div):
-        return drawing.draw(node, index)
-    left, right = drawing.held(node.left, index, Level.MULTIPLY), drawing.held(node.right, index, Level.POWER)
-    return Piece(row(left.xml, tight("/"), right.xml), Level.MULTIPLY)
 
 
 def _whole_quotient(drawing: Drawing, node: ast.BinOp, index: str | None) -> Piece:
@@ -113,7 +109,7 @@ def _whole_quotient(drawing: Drawing, node: ast.BinOp, index: str | None) -> Pie
 
 def _power(drawing: Drawing, node: ast.BinOp, index: str | None) -> Piece:
     base = drawing.held(node.left, index, Level.ATOM)
-    power = _flat(drawing, node.right, index)
+    power = drawing.smaller(lambda: drawing.draw(node.right, index))
     return Piece(f"<msup>{base.xml}{power.xml}</msup>", Level.POWER, (base.thin[0], True))
 
 

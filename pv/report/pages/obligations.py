@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pv.formal.functions import FUNCTIONS
 from pv.formal.obligation import KINDS
 from pv.report.pages.calls import said
 from pv.report.pages.domain import entry_words
@@ -80,7 +81,9 @@ def _against(one: Property, formulas: Formulas) -> list[str]:
         elif to is one.equation.formal:
             found.append(f"f is the equation, computed in float64{rounded}.")
         elif to is not None:
-            found.append(f"f = {formulas.inline(to, formulas.space_of(one))}, computed in float64{rounded}.")
+            # what is a kernel's own result was not computed here
+            how = f", computed in float64{rounded}" if to.calls <= FUNCTIONS.keys() else ""
+            found.append(f"f = {formulas.inline(to, formulas.space_of(one))}{how}.")
     if one.type == "independence":
         found.append(f"Slices are taken along {code(one.keys['along'])}.")
     if one.type == "symmetry":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pv.report.pages.curves import Picture
 
 _WIDTH, _HEIGHT = 640.0, 300.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 16.0, 14.0, 40.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 26.0, 14.0, 40.0
 _BAR, _GAP = 20.0, 10.0  # height of a bar, and what is between two
 _LETTER = 7.2  # width of a letter, more or less
 

@@ -90,6 +90,8 @@ def drawn(text: str, space: Space = SPACE) -> str:
         ("log2(1 + x) + log1p(-x) + expm1(x)", "log_[2](1+x_[i])+ln(1+(-x_[i]))+e^[x_[i]]-1"),
         ("exp(-(x / 2))", "exp(-[x_[i]]/[2])"),
         ("eps ** (2 / k)", "ε^[2/k]"),
+        ("eps ** ((n - 1) / 2) / 3", "[ε^[(n-1)/2]]/[3]"),
+        ("x[..., n // 2:] / gamma(n / (2 * k))", "[x_[⌊n/2⌋:]]/[g_[n/(2 k)]]"),
         ("gamma(2 * n + 1) * tiny", "g_[2 n+1]⋅tiny"),
         ("same(y, x) and not (isnan(x) or x != c)", "y_[i]≡x_[i]∧¬(x_[i] is NaN|x_[i]≠c)"),
         ("implies(x > 0, 0 < y <= inf)", "x_[i]>0⟹0<y_[i]≤∞"),

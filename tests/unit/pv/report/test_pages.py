@@ -127,6 +127,7 @@ OBLIGATIONS = [
         "| y i \u2212 f i | ≤ f i \u2062 u f is the equation, computed in float64.",
     ),
     ("type: equivalence, to: 'exp(x)'", "y i ≡ f i f = e x i , computed in float64, rounded once to the type of y."),
+    ("type: equivalence, to: 'softmax(x + 1, w, t, b, flag)'", "f = softmax \u2061 ( x + 1 , w , t , b , flag ) i ."),
     ("type: equivalence, oracle: scipy", "f is what softmax of scipy gives for the same input, rounded once"),
     ("type: monotonicity, in: x", "softmax \u2061 ( x + d , w , t , b , flag ) i ≥ softmax \u2061 ( x ,"),
     (
@@ -326,7 +327,7 @@ def test_the_index_has_kernels_first(maker: Maker) -> None:
         < index.text.index("Runtime")
         < index.text.index("a-v1")
     )
-    assert "softmax-v1 What it is PROPOSED 22 22 - -" in index.text
+    assert "softmax-v1 What it is PROPOSED 23 23 - -" in index.text
 
 
 def test_without_numpy_a_page_says_what_its_picture_needs(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
