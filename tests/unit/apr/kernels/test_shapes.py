@@ -134,6 +134,7 @@ def test_bytes_of_matrices() -> None:
     assert shapes.tensor_bytes(14, 2048, 768) == 1_290_240
     assert shapes.tensor_bytes(12, 2, 257) == -1
     assert shapes.filled_bytes(12, 2, 257) == 2 * 2 * 144
+    assert shapes.filled_bytes(8, 2, 33) == -1  # only Q4_K and Q6_K are filled up
     with pytest.raises(KeyError):
         shapes.tensor_bytes(99, 1, 1)
 
