@@ -128,4 +128,4 @@ def _common(nodes: Iterable[ast.expr], space: Space) -> str | None:
 
 
 def _length(one: Input) -> str | None:
-    return one.shape[-1].text.replace(" ", "") if one.shape else ONE
+    return ast.unparse(one.shape[-1].tree) if one.shape else ONE

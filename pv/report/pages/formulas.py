@@ -46,7 +46,7 @@ class Formulas:
         """The names of an equation."""
         known = Space.of(equation.domain)
         kernels = {one.function: _axis(one) for one in self.equations.values()}
-        return Space(known.axes, kernels, known.letters).with_names(equation.let)
+        return Space(known.axes, kernels, known.letters).with_axis("y", _axis(equation)).with_names(equation.let)
 
     def space_of(self, one: Property) -> Space:
         """The names that the expressions of an obligation may use."""
@@ -86,7 +86,8 @@ def _axis(equation: ExecutableEquation) -> str | None:
     """The length of the last axis of what an equation gives; None where nobody can tell."""
     if equation.formal is None:
         return None
-    return last_axis(equation.formal.tree, Space.of(equation.domain).with_names(equation.let))
+    space = Space.of(equation.domain).with_axis("y", None)  # of which a formula cannot speak
+    return last_axis(equation.formal.tree, space.with_names(equation.let))
 
 
 def _properties(data: Mapping[str, Any], equations: Mapping[str, ExecutableEquation]) -> dict[int, Property]:

@@ -137,7 +137,6 @@ def _parts(found: ExecutableEquation, formulas: Formulas, space: Space) -> str:
     needed = set(found.formal.names) if found.formal is not None else set()
     for name, expression in reversed(found.let):
         needed |= expression.names if name in needed else frozenset()
-    space = space if "y" in space.axes else space.with_axis("y", None)
     drawn = dict(zip((name for name, _ in found.let), formulas.parts(found.let, space), strict=True))
     first = "".join(formula(line, "formula part") for name, line in drawn.items() if name in needed)
     rest = [formula(line, "formula part") for name, line in drawn.items() if name not in needed]

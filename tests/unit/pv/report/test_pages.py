@@ -98,7 +98,7 @@ equations:
   softmax:
     formula: p
     formal: e / sum(e)
-    let: {e: exp(x - max(x)), far: max(x) - x}
+    let: {e: exp(x - max(x)), far: max(x) - x, off: 1 - y}
     codomain: "0 <= p <= 1"
     domain:
       m: [1, 2, 4]
@@ -200,8 +200,9 @@ def test_what_an_equation_is_made_of_stands_first(page: Checker) -> None:
     assert (
         page.text.index("y i = e i ∑ j e j")
         < page.text.index("with e i = e x i")
-        < page.text.index("1 more name for obligations far i =")
+        < page.text.index("2 more names for obligations far i =")
     )
+    assert "off i = 1 \u2212 y i" in page.text
     assert "called as softmax(x, w, t, b, flag) gives 0 <= p <= 1" in page.text
     assert "prose y = x where all x" in page.text
     assert "judges the functions of kernels" in page.text
@@ -280,7 +281,7 @@ equations:
     formula: a + b, whichever comes first
     kernel: plus(a, b, axis=n)
     domain: {n: 1..8, a: {dtype: f32, shape: [n], range: [-1, 1]}, b: {dtype: f32, shape: [n], range: [-1, 1]}}
-    let: {whole: a + b}
+    let: {whole: a + b, error: y - whole}
 proof_obligations:
   - {id: o, type: associativity, property: in any order, applies_to: add, tolerance: u}
   - {type: invariant, property: nobody tests this, formal: "forall a: a = a", tolerance: 1}
@@ -291,7 +292,7 @@ falsification_tests:
     )
     page = checked(pages_of(maker.contract(text, "a-v1"))["a-v1.html"], {"index.html", "../../contracts/a-v1.yaml"})
     assert (
-        "add a + b, whichever comes first 1 more name for obligations whole i = a i + b i called as plus(a, b, axis=n)"
+        "add a + b, whichever comes first 2 more names for obligations whole i = a i + b i error = y \u2212 whole called as plus(a, b, axis=n)"
         in page.text
     )
     first = "plus \u2061 ( plus \u2061 ( a , b , axis = n ) , c , axis = n )"
