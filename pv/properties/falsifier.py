@@ -59,7 +59,7 @@ def refute(claim: Claim, prop: Property, mutant: Mutant | None, evidence: Eviden
 
     # several examples a test of Hypothesis, which takes as long for one as a small kernel does
     @of_property(on_a_mutant=mutant is not None, each=TOGETHER)
-    @given(made(lambda choices: choices.repeated(lambda one: _example(one, prop, build, beside), TOGETHER)))
+    @given(made(lambda choices: _Together(choices.repeated(lambda one: _example(one, prop, build, beside), TOGETHER))))
     def holds(together: list[dict[str, Any]]) -> None:
         for values in together:
             tried.hold(Trial(prop, values, kernels, oracle), build)
@@ -79,6 +79,13 @@ def refute(claim: Claim, prop: Property, mutant: Mutant | None, evidence: Eviden
                 tried.simplify(lambda values: Trial(prop, values, kernels, oracle), build)
             raise
     tried.tell()
+
+
+class _Together(list[dict[str, Any]]):
+    """Examples that Hypothesis does not write out: it warns of the length of large ones, and reports show what was refuted."""
+
+    def __repr__(self) -> str:
+        return f"{len(self)} examples"
 
 
 def _first(group: BaseException) -> BaseException:
