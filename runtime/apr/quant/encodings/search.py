@@ -1,6 +1,6 @@
 """How ggml looks for the scale of a group of numbers, in float32 and in its order of operations.
 
-Sums are taken in order, which `cumsum` does; every product is rounded by itself. A library whose compiler fuses products
+Sums are taken in order, which `accumulate` does; every product is rounded by itself. A library whose compiler fuses products
 and sums may choose otherwise where two candidates are nearly as good. Source: `make_qkx2_quants` and `make_qx_quants` in
 ggml-quants.c.
 """
@@ -27,7 +27,8 @@ NOTHING = _F32(1e-15)
 
 def in_order(terms: Floats) -> Floats:
     """Sums over the last axis, one addition after the other: [..., n] to [..., 1]."""
-    return np.cumsum(terms, axis=-1, dtype=np.float32)[..., -1:]
+    sums: Floats = np.add.accumulate(terms, axis=-1)[..., -1:]
+    return sums
 
 
 def scale_and_minimum(x: Floats, steps: int) -> tuple[Floats, Floats, Codes]:
@@ -53,20 +54,20 @@ def scale_and_minimum(x: Floats, steps: int) -> tuple[Floats, Floats, Codes]:
         best = _error(scale, low, codes, x, weights)
         for step in range(21):
             tried = _codes((_F32(-1) + _F32(0.1) * _F32(step) + _F32(steps)) / (high - low), x, low, steps)
-            fitted, moved, solvable = _least_squares(tried.astype(_F32), x, weights, total, weighted)
+            fitted, moved, solvable = _least_squares(tried, x, weights, total, weighted)
             error = _error(fitted, moved, tried, x, weights)
             better = solvable & (error < best)
             best, scale, low = (np.where(better, *pair) for pair in ((error, best), (fitted, scale), (moved, low)))
             codes = np.where(better, tried, codes)
-    return np.where(level, _F32(0), scale), -low, np.where(level, 0, codes)
+    return np.where(level, _F32(0), scale), -low, np.where(level, 0, codes).astype(np.int32)
 
 
-def _codes(inverse: Floats, x: Floats, low: Floats, steps: int) -> Codes:
-    return np.clip(nearest(inverse * (x - low)), 0, steps)
+def _codes(inverse: Floats, x: Floats, low: Floats, steps: int) -> Floats:
+    return np.minimum(np.maximum(np.rint(inverse * (x - low)), _F32(0)), _F32(steps))
 
 
-def _error(scale: Floats, low: Floats, codes: Codes, x: Floats, weights: Floats) -> Floats:
-    distance = scale * codes.astype(_F32) + low - x
+def _error(scale: Floats, low: Floats, codes: Floats, x: Floats, weights: Floats) -> Floats:
+    distance = scale * codes + low - x
     return in_order(weights * (distance * distance))
 
 
@@ -74,8 +75,8 @@ def _least_squares(
     codes: Floats, x: Floats, weights: Floats, total: Floats, weighted: Floats
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Scale and minimum, which is not positive, that fit codes best, and whether there are any."""
-    first = in_order(weights * codes)
-    second, product = in_order(weights * codes * codes), in_order(weights * codes * x)
+    times = weights * codes
+    first, second, product = in_order(times), in_order(times * codes), in_order(times * x)
     determinant = total * second - first * first
     scale = (total * product - weighted * first) / determinant
     low = (second * weighted - first * product) / determinant
