@@ -27,6 +27,7 @@ equations:
       m: 1..4
       n: [32, 64, 96]
       h: 8
+      e: 5..5
       k: 1..n
       x: {dtype: f32, shape: [m, n], range: [-1e3, 1e3], nonfinite: true}
       z: {dtype: f32, shape: [j], j: 2..9, values: [-1, 0, 1]}
@@ -67,9 +68,13 @@ def changed(contract_of: Callable[..., Contract], old: str, after: str) -> tuple
         ("m: 1..4", "m: [1, 2, 4]", "equation softmax: domain m", "[1, 2, 4]"),
         ("m: 1..4", "m: 4", "equation softmax: domain m", "1..4 -> 4"),
         ("      h: 8\n", "", "equation softmax: domain h", "8 -> none"),
+        ("h: 8\n", "h: {dtype: i32, range: [0, 8]}\n", "equation softmax: domain h", "8 -> "),
+        ("s: {dtype: f32, range: [0, n * 2]}", "s: 1..4", "equation softmax: domain s", "-> 1..4"),
         ("h: 8\n", "h: 9\n", "equation softmax: domain h", "8 -> 9"),
         ("[32, 64, 96]", "[32, 64]", "equation softmax: domain n", ""),
         ("[32, 64, 96]", "33..96", "equation softmax: domain n", ""),
+        ("k: 1..n", "k: [1, 2]", "equation softmax: domain k", "-> [1, 2]"),
+        ("e: 5..5", "e: [6]", "equation softmax: domain e", "5..5 -> [6]"),
         ("k: 1..n", "k: 1..m", "equation softmax: domain k", "1..n -> 1..m"),
         ("k: 1..n", "k: 1..64", "equation softmax: domain k", "1..64"),
         ("j: 2..9", "j: 2..8", "equation softmax: domain j", "2..9 -> 2..8"),
@@ -137,6 +142,7 @@ def test_a_loosening_has_its_key(
         ("[32, 64, 96]", "32..96"),
         ("h: 8\n", "h: [8]\n      g: 3\n"),
         ("h: 8\n", "h: 8..8\n"),
+        ("e: 5..5", "e: [5]"),
         ("k: 1..n", "k: 0..(n)"),
         ("j: 2..9", "j: 1..9"),
         ("shape: [j], j: 2..9, values: [-1, 0, 1]}", "shape: [j], values: [0, -1.0, 1]}\n      j: 2..9"),
