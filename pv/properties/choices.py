@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 _REPEATED = 0x70760001  # a label of our own, by which the engine knows parts that are alike
-_OFTEN = 64  # of so many numbers, those below `most` mean fewer repetitions
+_OFTEN = 128  # of so many numbers, those below `most` mean fewer repetitions
 
 
 class Choices(Protocol):

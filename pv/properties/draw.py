@@ -1,8 +1,8 @@
 """Sizes and arrays of a domain as a Hypothesis strategy.
 
-An array is one choice: bytes for a way of filling it, for a seed, and for up to 8 words that stand for its first elements; the others come
-out of the seed. Large arrays so cost no more than small ones, and what is shrunk is small: sizes go first, and what is left then consists
-of drawn words alone. Zero words are zeros.
+An array is one choice of 12 bytes: a way of filling it, a seed, and one byte for each of its first 8 elements. What is still missing of a
+32-bit word comes out of the seed, and so do all further elements. Large arrays so cost no more than small ones, and what is shrunk is
+small: sizes go first, then the seed, and what is left consists of drawn bytes alone. Zero words are zeros, and a seed of 0 has only such.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from pv.formal.domain import Domain, Input
     from pv.formal.language import Expression
 
-_WORDS = 8  # elements of an array that are drawn one by one
-_SEED = 8  # bytes of the seed of the others
+_SINGLE = 8  # elements of an array that are drawn one by one, a byte for each
+_SEED = 3  # bytes of the seed of everything else
 _SPAN = 2.0**32  # of a word
+_TABLE = 1 << 16  # words of noise
+_TOP = 25  # a word without these lower bits is what was drawn for it
 _DEEP = 60  # how many powers of two below the greatest magnitudes lie when they are drawn by exponent
 _WAYS = 6
 _WHOLE, _EVEN, _BY_EXPONENT, _TIES, _SPECIAL, _OUTLIER = range(_WAYS)
@@ -97,11 +99,11 @@ def _scalar(choices: Choices, entry: Input, scope: Scope) -> Any:
 
 def array_of(choices: Choices, entry: Input, scope: Scope, count: int) -> Array:
     """`count` elements of an input, in a row."""
-    single = min(count, _WORDS)
-    drawn = choices.bytes(1 + 4 * _WORDS + _SEED)  # as many for any length, so that a shorter array is made of the same
-    words = np.frombuffer(drawn, "<u4", single, 1)
-    if count > _WORDS:
-        words = np.concatenate([words, _noise(int.from_bytes(drawn[-_SEED:], "little"), count - single)])
+    drawn = choices.bytes(1 + _SEED + _SINGLE)  # as many for any length, so that a shorter array is made of the same
+    words = _noise(int.from_bytes(drawn[1 : 1 + _SEED], "little"), count)
+    single = np.frombuffer(drawn, np.uint8, min(count, _SINGLE), 1 + _SEED)
+    # the byte stands for size and sign, as a small word is a small number (`_floats`); the bits between are noise
+    words[: len(single)] = (single >> 1).astype(np.uint32) << 25 | words[: len(single)] >> 8 << 1 | (single & 1)
     made = _filled(entry, scope, words, drawn[0] % _WAYS)
     if entry.distinct:
         return _distinct(made, entry, scope)
@@ -109,15 +111,24 @@ def array_of(choices: Choices, entry: Input, scope: Scope, count: int) -> Array:
 
 
 def _noise(seed: int, count: int) -> Array:
-    """Words out of a seed; 0 gives zeros."""
+    """Words out of a seed; 0 gives zeros. A generator of its own would take longer to start than all else takes."""
     if seed == 0:
         return np.zeros(count, np.uint32)
-    return np.random.Generator(np.random.PCG64(seed)).integers(0, 1 << 32, count, np.uint32)
+    table = _table(max(_TABLE, 2 * count))
+    start = seed * 0x9E3779B1 % (len(table) - count)
+    mixed: Array = table[start : start + count] ^ np.uint32(seed * 0x85EBCA6B & 0xFFFFFFFF)
+    return mixed
+
+
+@functools.lru_cache(maxsize=4)
+def _table(count: int) -> Array:
+    """Random words, from which every seed reads at a place of its own."""
+    return np.random.Generator(np.random.PCG64(30)).integers(0, 1 << 32, count, np.uint32)
 
 
 def _filled(entry: Input, scope: Scope, words: Array, way: int) -> Array:
     if entry.values:
-        return cast(np.asarray(entry.values)[words % len(entry.values)], entry.dtype)
+        return cast(np.asarray(entry.values)[_below(words, len(entry.values))], entry.dtype)
     if entry.dtype == "bool":
         return (words & 1).astype(np.bool_)
     if entry.any_bits or (entry.dtype == "u8" and entry.low is None):
@@ -133,6 +144,11 @@ def _filled(entry: Input, scope: Scope, words: Array, way: int) -> Array:
         for number, value in enumerate((np.nan, np.inf, -np.inf)):
             made[rare == number] = value
     return made
+
+
+def _below(words: Array, count: int) -> Array:
+    """Whole numbers from 0 on, so many of them, that rise with the words."""
+    return (words.astype(np.uint64) * np.uint64(count) >> np.uint64(32)).astype(np.int64)
 
 
 def _patterns(words: Array, dtype: str) -> Array:
@@ -160,7 +176,7 @@ def _integers(words: Array, low: float, high: float, way: int) -> Array:
     if way == _TIES:
         span = min(span, 3)
     start = min(max(first, 0), last - span + 1)  # 0 where that is possible: it is what shrinks best
-    steps = (words.astype(np.uint64) % np.uint64(max(1, span))).astype(np.int64)
+    steps = _below(words, max(1, span))
     return np.where(start + steps > last, start + steps - span, start + steps)
 
 
@@ -173,10 +189,10 @@ def _floats(words: Array, low: float, high: float, way: int, dtype: str) -> Arra
         near, far = (low, high) if low > 0 else (high, low)
         return _beside(unit, near, far, way, words)
     ways: dict[int, Callable[[], Array]] = {
-        _WHOLE: lambda: np.sign(ends) * (half % 8),
+        _WHOLE: lambda: np.sign(ends) * ((words >> _TOP) % 8),
         _EVEN: lambda: ends * unit,
         _BY_EXPONENT: lambda: np.where(half == 0, 0.0, ends * 2.0 ** (-_DEEP * unit)),
-        _TIES: lambda: ends * (half % 3) / 4,
+        _TIES: lambda: ends * ((words >> _TOP) % 3) / 4,
         _SPECIAL: lambda: _special(words, ends, dtype),
         _OUTLIER: lambda: np.where(_one_of(words), ends, ends * unit * 1e-3),
     }
@@ -190,12 +206,12 @@ def _one_of(words: Array) -> Array:
 
 def _beside(unit: Array, near: float, far: float, way: int, words: Array) -> Array:
     if way in (_WHOLE, _TIES):
-        tied: Array = near + (far - near) * (words % 3) / 4
+        tied: Array = near + (far - near) * ((words >> _TOP) % 3) / 4
         return tied
     if way == _BY_EXPONENT:
         spread: Array = near * (far / near) ** unit
         return spread
-    return np.where((words % 16 == 1) if way == _SPECIAL else False, far, near + (far - near) * unit)
+    return np.where(((words >> _TOP) % 16 == 1) if way == _SPECIAL else False, far, near + (far - near) * unit)
 
 
 def _special(words: Array, ends: Array, dtype: str) -> Array:
@@ -203,8 +219,8 @@ def _special(words: Array, ends: Array, dtype: str) -> Array:
     table = np.array(
         [0.0, 1.0, -0.0, 0.5, 1 + 2 * unit, 1 - unit, normal, least, 3 * least, normal - least, 2.0, 100.0]
     )
-    chosen = table[(words >> 1) % len(table)] * np.where(ends < 0, -1.0, 1.0)
-    return np.where((words >> 5) % 8 == 7, ends, chosen)
+    chosen = table[(words >> _TOP) % len(table)] * np.where(ends < 0, -1.0, 1.0)
+    return np.where(words >> (_TOP + 3) == 15, ends, chosen)
 
 
 def _within(made: Array, low: float, high: float, entry: Input) -> Array:

@@ -55,7 +55,8 @@ def refute(claim: Claim, prop: Property, mutant: Mutant | None, evidence: Eviden
     kernels, build = Kernels(subject, prop.equations), builder(prop)
     tried = _Tried(evidence, prop)
 
-    beside = {"alpha": prop.keys["alpha"] / examples()} if "alpha" in prop.keys else {}
+    wanted = examples()
+    beside = {"alpha": prop.keys["alpha"] / wanted} if "alpha" in prop.keys else {}
 
     # several examples a test of Hypothesis, which takes as long for one as a small kernel does
     @of_property(on_a_mutant=mutant is not None, each=TOGETHER)
@@ -66,12 +67,11 @@ def refute(claim: Claim, prop: Property, mutant: Mutant | None, evidence: Eviden
 
     with np.errstate(all="ignore"):
         try:
-            holds()
-        except (
-            BaseExceptionGroup
-        ) as group:  # Hypothesis saw several refutations of one example: the kernel is not the same each time
-            rest = group.split(Refuted)[1]
-            if rest is not None:
+            while tried.drawn < wanted:  # once, but for the rare run whose tests held fewer examples than most
+                holds()
+        except BaseExceptionGroup as group:
+            # Hypothesis saw several refutations of one example: the kernel is not the same each time
+            if group.split(Refuted)[1] is not None:
                 raise
             raise _first(group) from None
         except Refuted:
@@ -132,6 +132,11 @@ class _Tried:
         self._evidence.compared(outcome.compared, "values")
         if outcome.worst is not None:
             self._worst = outcome.worst if self._worst is None else max(outcome.worst, self._worst)
+
+    @property
+    def drawn(self) -> int:
+        """How many examples there were, those that `where` left out among them."""
+        return self._examples + self._left_out
 
     def tell(self) -> None:
         """Record how many examples there were, and how close the worst came to its bound."""
