@@ -123,7 +123,7 @@ def _engines(rows: list[Mapping[str, Any]]) -> str:
 
 def _mutants(one: Folded) -> str:
     if not one.claim.mutants:
-        return ""
+        return f'<p class="note">{prose(one.vacuous)}</p>\n'
     rows = [
         (
             code(cell.mutant.id),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pv.cli import main
-from pv.config import Config
-from pv.report.pages import made
+from pv.config import Config, find_config
+from pv.corpus import read_all, walk
+from pv.report.pages import made, outdated
 from pv.report.pages import page as page_module
 from pv.types import UsageProblem
 
@@ -23,7 +25,7 @@ BLOCKS = frozenset({"div", "p", "ul", "ol", "dl", "table", "section", "figure", 
 INSIDE = {"li": {"ul", "ol"}, "dt": {"dl"}, "dd": {"dl"}, "tr": {"tbody", "thead"}, "td": {"tr"}, "th": {"tr"}}
 INSIDE |= {"thead": {"table"}, "tbody": {"table"}, "summary": {"details"}, "figcaption": {"figure"}}
 INSIDE |= {"mtr": {"mtable"}, "mtd": {"mtr"}}
-STARTS = "<([a-z]"
+CHILDREN = {"mfrac": 2, "msup": 2, "msub": 2, "munder": 2}
 
 
 class Checker(HTMLParser):
@@ -301,6 +303,7 @@ falsification_tests:
     assert "run with n = 1, 2" in page.text
     assert "tolerance 0.5 holds for n : 1, 2" in page.text
     assert "m not run plus a hint" in page.text
+    assert "it names no mutant: nothing shows that its falsifier can fail" in page.text
     assert {"A-1", "A-1-"} <= set(page.ids)
 
 
@@ -370,3 +373,31 @@ def test_the_checker_finds_what_is_wrong() -> None:
             Checker(wrong)
     with pytest.raises(AssertionError):
         checked('<!DOCTYPE html>\n<html lang="en"><a href="gone.html">x</a></html>', set())
+
+
+ROOT = Path(__file__).parents[4]
+FOLDER = ROOT / "docs" / "contracts"
+
+
+def test_the_contracts_here_have_the_pages_that_would_be_written() -> None:
+    config = find_config(ROOT)
+    contracts = [one.contract for one in read_all(walk(config.contracts), ROOT) if one.contract is not None]
+    pages = made(contracts, contracts, FOLDER, config)
+    assert outdated(pages, FOLDER, whole=True) == {}, "run `make docs`"
+    assert len(pages) == len(contracts) + 1 > 20
+
+
+def test_the_pages_here_are_valid_and_lead_nowhere_in_vain() -> None:
+    paths = sorted(FOLDER.glob("*.html"))
+    others = {one.name for one in paths} | {
+        f"../../contracts/{one.name}" for one in (ROOT / "contracts").glob("*.yaml")
+    }
+    formulas = 0
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        page = checked(text, others)
+        formulas += page.tags.count("math")
+        for found in re.findall(r"<math.*?</math>", text, re.DOTALL):
+            for one in ET.fromstring(found).iter():  # noqa: S314  our own output
+                assert len(one) == CHILDREN.get(one.tag, len(one)), f"{path.name}: {one.tag}: {found}"
+    assert formulas > 500
