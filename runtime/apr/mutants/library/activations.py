@@ -136,4 +136,21 @@ def _(gate: Floats, up: Floats) -> Floats:
     return up
 
 
+@mutant("swiglu-in-place-of-gate", of="swiglu", fault="the product is written over the caller's gate", into=_SILU)
+def _(gate: Floats, up: Floats) -> Floats:
+    gate[...] = silu(gate) * up
+    return gate
+
+
+@mutant(
+    "swiglu-one-scale-for-all",
+    of="swiglu",
+    fault="`up` is rounded to 8 bits by one scale for all positions",
+    into=_SILU,
+)
+def _(gate: Floats, up: Floats) -> Any:
+    step = np.maximum(np.abs(up).max(), up.dtype.type(1e-30)) / up.dtype.type(127)
+    return silu(gate) * (np.rint(up / step) * step)
+
+
 MUTANTS = {**_SILU, **gelus.MUTANTS}

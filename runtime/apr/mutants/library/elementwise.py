@@ -152,3 +152,19 @@ def _(x: Floats, delta: Floats) -> Floats:
 @mutant("residual-saturates", of="residual_add", fault="the stream is kept within float16's 65504", into=MUTANTS)
 def _(x: Floats, delta: Floats) -> Floats:
     return np.clip(x + delta, -65504, 65504)
+
+
+@mutant("residual-in-place-of-branch", of="residual_add", fault="the sum is written over the branch", into=MUTANTS)
+def _(x: Floats, delta: Floats) -> Floats:
+    delta += x
+    return delta
+
+
+@mutant("bias-add-sign-lost", of="bias_add", fault="the sign bits of the biases are cut off", into=MUTANTS)
+def _(x: Floats, bias: Floats) -> Floats:
+    return x + np.abs(bias)
+
+
+@mutant("residual-branch-sign-lost", of="residual_add", fault="the sign bits of the branch are cut off", into=MUTANTS)
+def _(x: Floats, delta: Floats) -> Floats:
+    return x + np.abs(delta)
