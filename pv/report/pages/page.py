@@ -16,7 +16,7 @@ from pv.report.pages.plot import svg
 from pv.report.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from pv.formal.mathml import Space
     from pv.formal.property import ExecutableEquation
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MADE = "pv docs"  # by which a page says that it may be written anew, or removed
 INDEX = "index.html"
 _FEW = 4  # names for obligations are shown at once where there are fewer
+_PARTS = ("equations", "claims", "obligations", "kill-matrix", "signs", "references")
 WITHOUT = "This contract asks for a picture here; drawing it needs numpy."
 
 
@@ -42,30 +43,33 @@ def page(seen: Witness, source: str, pages: Collection[str]) -> str:
     """
     contract = seen.contract
     formulas = Formulas.of(contract)
-    places = _places(contract)
-    equations = "".join(_equation(one, formulas, contract.path) for one in contract.equations.values())
+    places = _places(one.id for one in contract.claims)
+    addresses = _places(contract.equations, "equation-")
+    equations = "".join(
+        _equation(one, formulas, contract.path, addresses[one.name]) for one in contract.equations.values()
+    )
     claims = "".join(claim(one, formulas, places[one.claim.id]) for one in seen.claims)
     rest = _untested(contract, formulas)
     body = [
         _card(seen, source),
-        f"<h2 class='between'>{counted(len(contract.equations), 'equation')}</h2>\n{equations}" if equations else "",
-        f"<h2 class='between'>{counted(len(contract.claims), 'claim')}</h2>\n{claims}" if claims else "",
+        _headed("equations", counted(len(contract.equations), "equation"), equations),
+        _headed("claims", counted(len(contract.claims), "claim"), claims),
         rest,
         matrix(seen, places),
         _signs(formulas),
         _references(contract, pages),
     ]
-    return document(contract.name, "".join(body), link=f'<a href="{INDEX}">All contracts</a>')
+    return document(contract.name, "".join(body), links=_links("".join(body)))
 
 
-def document(title: str, body: str, *, link: str = "") -> str:
-    """A page around what stands on it."""
+def document(title: str, body: str, *, links: str = "") -> str:
+    """A page around what stands on it; `links` lead to its parts."""
     meta = f'<meta name="generator" content="{MADE}">\n</head>'
     return f"""{head(markup(title), style("pv.report.pages", "page.css")).removesuffix("</head>")}{meta}
 <body>
 <header>
 <a class="home" href="{INDEX}">Contracts</a>
-{f"<nav>{link}</nav>" if link else ""}
+{f"<nav>{links}</nav>" if links else ""}
 </header>
 <main>
 {body}</main>
@@ -74,6 +78,16 @@ code: <code>pv status</code>.</footer>
 </body>
 </html>
 """
+
+
+def _headed(place: str, title: str, inside: str) -> str:
+    return f'<h2 class="between" id="{place}">{title}</h2>\n{inside}' if inside else ""
+
+
+def _links(body: str) -> str:
+    """Where the parts of a long page are that are there."""
+    there = [one for one in _PARTS if f' id="{one}"' in body]
+    return " ".join(f'<a href="#{one}">{one.replace("-", " ").capitalize()}</a>' for one in there)
 
 
 def _card(seen: Witness, source: str) -> str:
@@ -108,7 +122,7 @@ def _subject(contract: Contract) -> str:
     return f"the functions of {code(subject)}" if executable else ""
 
 
-def _equation(one: Equation, formulas: Formulas, path: str) -> str:
+def _equation(one: Equation, formulas: Formulas, path: str, place: str) -> str:
     data: Mapping[str, Any] = one.data if isinstance(one.data, dict) else {}
     found = formulas.equations.get(one.name)
     out = [f"<h3>{prose(one.name)}</h3>\n"]
@@ -128,8 +142,8 @@ def _equation(one: Equation, formulas: Formulas, path: str) -> str:
         out.append(domain_table(found.domain, formulas, space))
     invariants = data.get("invariants")
     out.append(listed(map(prose, invariants if isinstance(invariants, list) else [])))
-    out.append(_picture(data.get("plot"), f"{path}: equation {one.name}", slug(f"plot-{one.name}")))
-    return f'<section class="equation" id="{slug(f"equation-{one.name}")}">\n{"".join(out)}</section>\n'
+    out.append(_picture(data.get("plot"), f"{path}: equation {one.name}", f"plot-of-{place}"))
+    return f'<section class="equation" id="{place}">\n{"".join(out)}</section>\n'
 
 
 def _parts(found: ExecutableEquation, formulas: Formulas, space: Space) -> str:
@@ -188,12 +202,12 @@ def _references(contract: Contract, pages: Collection[str]) -> str:
     return f'<section id="references">\n<h2>References</h2>\n{listed(lines)}</section>\n' if lines else ""
 
 
-def _places(contract: Contract) -> dict[str, str]:
-    """An address within the page for each claim, no two alike."""
+def _places(names: Iterable[str], prefix: str = "") -> dict[str, str]:
+    """An address within the page for each name, no two alike and none that of a part of the page."""
     found: dict[str, str] = {}
-    for one in contract.claims:
-        place = slug(one.id)
-        while place in found.values():
+    for name in names:
+        place = slug(prefix + name)
+        while place in (*_PARTS, *found.values()):
             place += "-"
-        found[one.id] = place
+        found[name] = place
     return found

@@ -290,6 +290,7 @@ proof_obligations:
 falsification_tests:
   - {id: A 1, obligation: o, rule: r, prediction: p, if_fails: q, binds_to: add, params: {n: [1, 2]}, mutants: [{id: m, stage: plus, note: a hint}]}
   - {id: A-1, rule: r, prediction: p, if_fails: q, binds_to: add, tolerance: 0.5, domain: {n: [1, 2]}}
+  - {id: claims, rule: r, prediction: p, if_fails: q}
 """
     )
     page = checked(pages_of(maker.contract(text, "a-v1"))["a-v1.html"], {"index.html", "../../contracts/a-v1.yaml"})
@@ -304,7 +305,7 @@ falsification_tests:
     assert "tolerance 0.5 holds for n : 1, 2" in page.text
     assert "m not run plus a hint" in page.text
     assert "it names no mutant: nothing shows that its falsifier can fail" in page.text
-    assert {"A-1", "A-1-"} <= set(page.ids)
+    assert {"A-1", "A-1-", "claims", "claims-"} <= set(page.ids)
 
 
 def test_two_contracts_of_one_name_have_no_pages(maker: Maker) -> None:

@@ -106,7 +106,11 @@ def test_light_and_dark_differ_and_both_can_be_read(page: Any, path: Path) -> No
 
 
 def test_links_lead_between_the_pages(page: Any) -> None:
-    assert page.run("document.querySelector('nav a').getAttribute('href')") == "index.html"
+    assert page.run("document.querySelector('a.home').getAttribute('href')") == "index.html"
+    names = page.run("[...document.querySelectorAll('nav a')].map(one => one.innerText)")
+    assert names == ["Equations", "Claims", "Kill matrix", "Signs", "References"]
+    page.run("document.querySelector('nav a:nth-child(3)').click()")
+    assert page.run("document.querySelector('#kill-matrix').getBoundingClientRect().top") < 900
     page.run("document.querySelector('.claim h3 a').click()")
     assert page.run("location.hash") == "#S-1"
     page.run("document.querySelector('table.matrix a').click()")
