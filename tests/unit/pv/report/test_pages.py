@@ -13,8 +13,7 @@ import pytest
 from pv.cli import main
 from pv.config import Config, find_config
 from pv.corpus import read_all, walk
-from pv.report.pages import made, outdated
-from pv.report.pages import page as page_module
+from pv.report.pages import equations, made, outdated
 from pv.types import UsageProblem
 
 if TYPE_CHECKING:
@@ -336,7 +335,7 @@ def test_the_index_has_kernels_first(maker: Maker) -> None:
 
 
 def test_without_numpy_a_page_says_what_its_picture_needs(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_module, "can_compute", lambda: False)
+    monkeypatch.setattr(equations, "can_compute", lambda: False)
     text = pages_of(contract(maker))["softmax-v1.html"]
     assert "asks for a picture here; drawing it needs numpy" in Checker(text).text
     assert "<svg" not in text
