@@ -73,7 +73,8 @@ def dequantize_q5_1(raw: Bytes) -> Floats:
 
 def _codes(blocks: Floats, steps: int) -> tuple[Floats, Floats, Bytes]:
     """[..., 1] scales and minima before they are stored, and [..., 32] codes from 0 to `steps`."""
-    low, high = blocks.min(axis=-1, keepdims=True), blocks.max(axis=-1, keepdims=True)
+    # the first of equals, as C finds it: a minimum of numpy may be either zero where +0 and -0 meet
+    low, high = (np.take_along_axis(blocks, at(axis=-1)[..., None], axis=-1) for at in (blocks.argmin, blocks.argmax))
     with np.errstate(over="ignore"):
         scale = (high - low) / np.float32(steps)
         shifted = np.trunc((blocks - low) * inverse(scale) + np.float32(0.5))

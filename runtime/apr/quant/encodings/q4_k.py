@@ -63,10 +63,11 @@ def quantize_q4_k(x: NDArray[np.floating[Any]]) -> Bytes:
 
 def _six_bit(of_groups: Floats) -> tuple[Floats, Bytes]:
     """[blocks, 8] numbers that are not negative, as 63rds of the greatest: [blocks, 1] one 63rd, [blocks, 8] how many."""
-    greatest = np.maximum(of_groups.max(axis=-1, keepdims=True), _F32(0))
+    highest = of_groups.max(axis=-1, keepdims=True)
+    greatest: Floats = np.where(highest > 0, highest, _F32(0))  # and not -0, as `maximum` might have it
     with np.errstate(divide="ignore"):
         inverse = np.where(greatest > 0, _F32(63) / greatest, _F32(0))
-    return greatest / _F32(63), np.minimum(nearest(inverse * of_groups), 63).astype(np.uint8)
+    return greatest / _F32(63), np.minimum(nearest(inverse * of_groups).astype(np.uint8), np.uint8(63))
 
 
 def pack_six_bit(scales: Bytes, minima: Bytes) -> Bytes:
