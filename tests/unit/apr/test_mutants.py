@@ -18,7 +18,7 @@ from apr import mutants
 from apr.engines.reference import Reference
 from apr.errors import NotComparable
 from apr.formats.gguf import GgufFile, read_gguf
-from apr.mutants import captures, model
+from apr.mutants import captures, library, model
 from apr.ops.arithmetic import F32, GGML
 from apr.parity.comparable import check_provenance
 from apr.parity.isolated import compare_free_runs, measure_isolated
@@ -95,15 +95,42 @@ def test_every_mutant_of_a_contract_exists_and_every_mutant_is_used() -> None:
     known = {
         name: (fault.stage, fault.layer)
         for module in pkgutil.iter_modules(mutants.__path__)
+        if module.name != "library"
         for name, fault in getattr(importlib.import_module(f"apr.mutants.{module.name}"), "MUTANTS", {}).items()
     }
     known["rules-are-silent"] = ("validate", None)  # of the harness, planted by the root conftest
-    named = {}
-    for path in sorted((ROOT / "contracts").glob("*.yaml")):
-        for claim in yaml.safe_load(path.read_text(encoding="utf-8"))["falsification_tests"]:
-            for entry in claim.get("mutants", []):
-                named[entry["id"]] = (entry["stage"], entry.get("layer"))
+    named = {
+        entry["id"]: (entry["stage"], entry.get("layer"))
+        for _, entry in planted()
+        if entry["id"] not in library.MUTANTS
+    }
     assert named == known
+    assert not set(known) & set(library.MUTANTS)
+
+
+def test_every_fault_of_the_library_is_used_and_stands_in_a_function_of_its_subject() -> None:
+    """Its stage is the equation that a claim is about; one function can be part of several."""
+    used = {
+        entry["id"]: contract.get("subject", "kernels")
+        for contract, entry in planted()
+        if entry["id"] in library.MUTANTS
+    }
+    assert set(used) == set(library.MUTANTS)
+    for name, subject in used.items():
+        module = importlib.import_module("apr.kernels" if subject == "kernels" else f"apr.kernels.{subject}")
+        assert callable(getattr(module, library.MUTANTS[name].function, None)), name
+        assert library.MUTANTS[name].name == name
+
+
+def planted() -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Every mutant that a claim names, with its contract."""
+    return [
+        (contract, entry)
+        for path in sorted((ROOT / "contracts").glob("*.yaml"))
+        for contract in [yaml.safe_load(path.read_text(encoding="utf-8"))]
+        for claim in contract["falsification_tests"]
+        for entry in claim.get("mutants", [])
+    ]
 
 
 def test_an_unknown_fault_of_the_program() -> None:

@@ -118,7 +118,7 @@ def _(dims: int, theta: float, factor: float, original: int) -> Wide:
     return yarn_frequencies(dims, theta, max(factor, 2.0), original)
 
 
-@mutant("yarn-without-magnitude", of="rope_yarn", fault="sine and cosine are not multiplied", into=MUTANTS)
+@mutant("yarn-scales-without-magnitude", of="rope_yarn", fault="sine and cosine are not multiplied", into=MUTANTS)
 def _(x: Floats, positions: Integers, theta: float, factor: float, original: int) -> Floats:
     undone = 1 / (0.1 * math.log(factor) + 1)
     return rotated(x, positions, Rope("neox", theta, x.shape[-1], factor, yarn=Yarn(original, undone)))
