@@ -95,3 +95,5 @@ equations:
 def test_what_stands_in_a_domain_is_said_by_no_other_rule(rule: Tried) -> None:
     codes = {one.code for one in rule.read(equation("x: {dtype: float32, shape: 3, bits: 1, rnage: []}")).findings}
     assert codes & {"PV101", "PV103", "PV241"} == {"PV241"}
+    whole = rule.read(obligation("forall: 3")).findings
+    assert [one.code for one in whole if one.code in {"PV103", "PV241"}] == ["PV103"]

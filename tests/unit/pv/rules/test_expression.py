@@ -141,3 +141,8 @@ def test_each_equation_and_each_obligation_has_its_say(rule: Tried) -> None:
     )
     assert [one.message.split("'")[-2] for one in found] == ["q", "q3", "q4"]
     assert found[1].message.startswith("proof obligation 2, formal: ")
+
+
+def test_what_the_schema_says_is_said_once(rule: Tried) -> None:
+    for text in (equation("let: {a: [1]}"), obligation("tolerance: [1]"), equation("kernel: 3")):
+        assert [one.code for one in rule.read(text).findings if one.code in {"PV103", "PV242"}] == ["PV103"], text
