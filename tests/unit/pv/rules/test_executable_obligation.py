@@ -72,6 +72,7 @@ def test_bad(rule: Tried, bad: str, words: str) -> None:
 
 def test_equations_in_a_list_have_no_names_to_be_called_by(rule: Tried) -> None:
     rule.finds("equations:\n  - §{id: f, formula: y, domain: {x: {dtype: f32, range: [0, 1]}}}", "as a mapping")
+    rule.finds("equations:\n  - §{id: f, formally: y, domain: {x: {dtype: f32, range: [0, 1]}}}", "as a mapping")
 
 
 def test_what_the_schema_says_is_said_once(rule: Tried) -> None:
