@@ -12,7 +12,7 @@ from pv.properties.choices import made
 from pv.properties.draw import values_of
 from pv.properties.evaluate import Unusable
 from pv.properties.kernels import KernelFailed, Kernels
-from pv.properties.profiles import TOGETHER, examples, of_property
+from pv.properties.profiles import TOGETHER, examples, most_drawn, of_property
 from pv.properties.simplify import simplified
 from pv.properties.substitute import shown
 from pv.properties.trial import Failed, Outcome, Trial
@@ -56,7 +56,7 @@ def refute(claim: Claim, prop: Property, mutant: Mutant | None, evidence: Eviden
     tried = _Tried(evidence, prop)
 
     wanted = examples()
-    beside = {"alpha": prop.keys["alpha"] / wanted} if "alpha" in prop.keys else {}
+    beside = {"alpha": prop.keys["alpha"] / most_drawn(TOGETHER)} if "alpha" in prop.keys else {}
 
     # several examples a test of Hypothesis, which takes as long for one as a small kernel does
     @of_property(on_a_mutant=mutant is not None, each=TOGETHER)

@@ -47,3 +47,8 @@ def of_property(*, on_a_mutant: bool, each: int = 1) -> settings:
 def _tests(each: int) -> int:
     """How many tests it takes: the first holds one example, and one in eight fewer than `each`."""
     return examples() if each == 1 else 1 + math.ceil(examples() / (0.88 * each))
+
+
+def most_drawn(each: int) -> int:
+    """More examples than a run can come to: it ends once it has had as many as are wanted, after whole rounds of tests."""
+    return examples() + _tests(each) * each
