@@ -221,7 +221,7 @@ def _inside(document: Document, span: Span, text: str, offset: int) -> Span:
     at = document.source.offset(span)
     if source[at : at + 1] in {"|", ">"}:
         at = source.find("\n", at)
-    elif source[at : at + 1] in {"'", '"'} and not text.startswith(source[at]):
+    elif source[at : at + 1] in {"'", '"'}:
         at += 1
     for sign in text[:offset]:
         if sign.isspace():

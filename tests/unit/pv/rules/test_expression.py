@@ -146,3 +146,10 @@ def test_each_equation_and_each_obligation_has_its_say(rule: Tried) -> None:
 def test_what_the_schema_says_is_said_once(rule: Tried) -> None:
     for text in (equation("let: {a: [1]}"), obligation("tolerance: [1]"), equation("kernel: 3")):
         assert [one.code for one in rule.read(text).findings if one.code in {"PV103", "PV242"}] == ["PV103"], text
+
+
+def test_what_is_wrong_elsewhere_hides_nothing(rule: Tried) -> None:
+    claims = "falsification_tests:\n  - {id: F-1, prediction: p, if_fails: q, rule: [x], rul: 3}\n"
+    rule.finds(equation("formal: exp(§z)") + claims, "'z'")
+    rule.finds(equation("formal: exp(§z), formally: 1"), "'z'")
+    rule.finds(obligation("under: shift, tolerance: u * §q, axis: first", "symmetry"), "'q'")
