@@ -48,6 +48,8 @@ def scale_and_minimum(x: Floats, steps: int) -> tuple[Floats, Floats, Codes]:
     total, weighted = in_order(weights), in_order(weights * x)
     low, high = np.minimum(x.min(axis=-1, keepdims=True), _F32(0)), x.max(axis=-1, keepdims=True)
     level = low == high
+    if level.all():
+        return np.zeros_like(low), -low, np.zeros(x.shape, np.int32)
     with np.errstate(all="ignore"):  # groups without a range are left out at the end
         scale = _F32(1) / (_F32(steps) / (high - low))
         codes = _codes(_F32(steps) / (high - low), x, low, steps)
