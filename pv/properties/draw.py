@@ -93,7 +93,9 @@ def _scalar(choices: Choices, entry: Input, scope: Scope) -> Any:
     if entry.dtype in FLOATS:
         if entry.nonfinite and choices.integer(0, 7) == 7:
             return choices.one_of((np.nan, np.inf, -np.inf))
-        return _within(cast(choices.number(low, high), entry.dtype), low, high, entry).item()
+        end = choices.integer(0, 7)  # an end of the range is where much is decided: one in four
+        number = {6: low, 7: high}[end] if end > 5 else choices.number(low, high)
+        return _within(cast(number, entry.dtype), low, high, entry).item()
     return choices.integer(int(np.ceil(low)), int(np.floor(high)))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from pv.properties.arrays import float_name, wide
 from pv.properties.functions import COMPUTED, STRUCTURAL, roundings, ulps
+from pv.types import UsageProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,7 +44,7 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }
 
 
-class Unusable(Exception):
+class Unusable(UsageProblem):
     """An expression cannot be computed on what it was given: shapes that do not fit, an index that is not there."""
 
 

@@ -119,12 +119,16 @@ class _Tried:
 
         Raises:
             Refuted: it does not hold.
+            Unusable: it cannot be computed.
         """
         try:
             outcome = self._check(trial, build)
         except (Failed, KernelFailed) as problem:
             self._failing = trial.values
             self._refute(trial, problem)
+        except Unusable:
+            self._evidence.counterexample(counterexample(trial.values))
+            raise
         if outcome is None:
             self._left_out += 1
             return

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class KernelFailed(Exception):
-    """A kernel raised something for an input of its domain."""
+    """A kernel raised something for an input of its domain, or gave no numbers."""
 
 
 class Kernels:
@@ -32,7 +32,7 @@ class Kernels:
         """What the kernel of that name gives.
 
         Raises:
-            KernelFailed: it raised.
+            KernelFailed: it raised, or gave something that is no number.
         """
         function = self._subject.function(name)
         equation = self._declared.get(name)
@@ -41,11 +41,27 @@ class Kernels:
         arguments = [_argument(value, dtype) for value, dtype in zip(given, padded, strict=False)]
         keywords = {key: _argument(value, None) for key, value in named.items()}
         try:
-            return back(function(*arguments, **keywords))
-        except Exception as problem:  # whatever it is, the kernel gave nothing
+            result = back(function(*arguments, **keywords))
+        except (Exception, SystemExit) as problem:  # whatever it is, the kernel gave nothing
             if type(problem).__module__.startswith(("hypothesis", "pv")):
                 raise
             raise KernelFailed(f"{name} raised {type(problem).__name__}: {problem}") from None
+        _numbers(name, result)
+        return result
+
+
+def _numbers(name: str, result: Any) -> None:
+    """Refuse what a property could not be computed on.
+
+    Raises:
+        KernelFailed: there is something else than integers, floats and truth values.
+    """
+    if isinstance(result, tuple):
+        for one in result:
+            _numbers(name, one)
+    elif (array := np.asarray(result)).dtype.kind not in "biuf":
+        kind = type(array.item()).__name__ if array.dtype == object and array.size == 1 else array.dtype.name
+        raise KernelFailed(f"{name} gave {kind}, no array of numbers")
 
 
 def _argument(value: Any, dtype: str | None) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -157,4 +158,13 @@ class Subjects:
             lacking = problem.name or module
             raise Inconclusive(
                 "no subject", f"{module} cannot be imported: there is no {lacking} ({problem})"
+            ) from None
+        except (Exception, SystemExit) as problem:  # whatever a module does while it is imported
+            last = traceback.extract_tb(problem.__traceback__)[-1]
+            place = (
+                (problem.filename, problem.lineno) if isinstance(problem, SyntaxError) else (last.filename, last.lineno)
+            )
+            said = problem.msg if isinstance(problem, SyntaxError) else problem
+            raise UsageProblem(
+                f"{module} cannot be imported: {place[0]}:{place[1]}: {type(problem).__name__}: {said}"
             ) from None

@@ -59,6 +59,8 @@ def failing(expression: Expression, scope: Scope) -> str:
     with np.errstate(all="ignore"):
         node = _culprit(expression.tree, scope)
         truth = np.asarray(scope.value(node), bool)
+        if truth.all():  # it was false a moment ago, and has been computed anew to tell of it
+            return f"{ast.unparse(expression.tree)} is false, and true when it is computed again: a kernel gives something else each time"
         at = tuple(int(one) for one in np.argwhere(~truth)[0]) if truth.ndim else ()
         whole = ast.unparse(node)
         text = f"{whole} is false" + (f" at [{', '.join(map(str, at))}]" if at else "")

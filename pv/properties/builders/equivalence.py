@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pv.properties.builders.predicate import further
+from pv.properties.trial import Failed
 
 if TYPE_CHECKING:
     from pv.properties.trial import Outcome, Trial
@@ -25,5 +28,8 @@ def check(trial: Trial) -> Outcome:
         what = f"y against {prop.keys['oracle']}"
     else:
         other, what = scope.evaluate(prop.expressions["to"]), "y against f"
+    # an axis too many in front is compared as if it were not there
+    if not isinstance(y, tuple) and np.ndim(y) > np.ndim(other) > 0:
+        raise Failed(f"{what}: shapes {np.shape(y)} and {np.shape(other)}")
     tolerance = prop.expressions.get("tolerance")
     return trial.close(y, other, scope.with_values(f=other), what, tolerance, "bf16" if trial.is_bf16(y) else None)

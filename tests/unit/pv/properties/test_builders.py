@@ -19,6 +19,7 @@ from pv.properties.builders import BUILDERS
 from pv.properties.falsifier import refute
 from pv.properties.subjects import Subject, Subjects
 from pv.signals import Inconclusive, Refuted
+from pv.types import UsageProblem
 from pv.words import Level
 
 if TYPE_CHECKING:
@@ -162,6 +163,51 @@ def test_a_kernel_that_raises_is_refuted(tmp_path: Path) -> None:
 
     with pytest.raises(Refuted, match="kernel raised RuntimeError: too large"):
         hold(tmp_path, "frame", "{}", VECTOR, raising)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "kernel gave NoneType, no array of numbers"),
+        ("no", "kernel gave str, no array of numbers"),
+        ({"y": 1}, "kernel gave dict, no array of numbers"),
+        (object(), "kernel gave object, no array of numbers"),
+        ([1.0, None], "kernel gave NoneType, no array of numbers"),
+        (1j * np.ones((1, 1)), "kernel gave complex128, no array of numbers"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["equivalence", "determinism", "frame"])
+def test_what_is_no_number_is_refuted(tmp_path: Path, kind: str, given: Any, said: str) -> None:
+    with pytest.raises(Refuted, match=said):
+        hold(tmp_path, kind, "{}", VECTOR, lambda x: given)
+
+
+def test_a_kernel_that_ends_the_program_is_refuted(tmp_path: Path) -> None:
+    def ending(x: Array) -> Array:
+        raise SystemExit(3)
+
+    with pytest.raises(Refuted, match="kernel raised SystemExit: 3"):
+        hold(tmp_path, "equivalence", "{}", VECTOR, ending)
+
+
+def test_an_axis_too_many_is_refuted(tmp_path: Path) -> None:
+    with pytest.raises(Refuted, match=r"y against f: shapes \(1, 1, 1\) and \(1, 1\)"):
+        hold(tmp_path, "equivalence", "{}", VECTOR, lambda x: (x * x)[None])
+    hold(tmp_path, "equivalence", "to: 0, tolerance: 1e4", VECTOR, lambda x: x)  # a number is for every element
+
+
+def test_a_formula_that_cannot_be_computed_comes_with_its_example(tmp_path: Path) -> None:
+    evidence = Evidence(tmp_path)
+    data = yaml.safe_load(f"equations: {{kernel: {{formal: x, domain: {VECTOR}}}}}")
+    prop = property_of(equations_of(data), "kernel", {"type": "invariant", "formal": "y + zeros(m + 1) >= 0"})
+    module = types.ModuleType("kernels_module")
+    vars(module).update(kernel=lambda x: x)
+    subjects = Subjects({}, tmp_path)
+    subjects._opened["kernels"] = Subject("kernels", module)
+    claim: Any = types.SimpleNamespace(level=Level.ALGORITHM)
+    with pytest.raises(UsageProblem, match="could not be broadcast"):
+        refute(claim, prop, None, evidence, subjects)
+    assert str(evidence.as_dict()["counterexample"]).startswith("m = ")
 
 
 def test_a_formula_stands_for_what_its_type_says(tmp_path: Path) -> None:

@@ -120,6 +120,9 @@ def test_scalars_are_numbers_of_python_within_their_range() -> None:
         type(one["t"]) is float and 0.1 <= one["t"] <= 2 and float(np.float32(one["t"])) == one["t"] for one in seen
     )
     assert {one["k"] for one in seen} == set(range(1, 10))
+    times = [one["t"] for one in seen]
+    assert times.count(2) > len(times) // 20
+    assert times.count(min(times)) > len(times) // 20
 
 
 def test_what_fails_is_shrunk_to_few_small_numbers() -> None:

@@ -111,3 +111,15 @@ def test_a_kernel_that_differs_by_more_than_its_tolerance_says_by_how_much(held:
     with pytest.raises(Refuted) as caught:
         held("equivalence", "to: x, tolerance: 1", THREE, lambda x: x + np.float32(1.5))
     assert "1.5 apart, 1 = 1 at most" in caught.value.message
+
+
+def test_a_kernel_that_is_another_one_each_time_is_refuted(held: Callable[..., Any]) -> None:
+    """What was false may be true when it is computed once more, to be told with its numbers."""
+    calls = [0]
+
+    def kernel(x: Any) -> Any:
+        calls[0] += 1
+        return x + np.float32(calls[0] == 2)
+
+    with pytest.raises(Refuted, match="true when it is computed again"):
+        held("invariant", "formal: kernel(x) == y", THREE, kernel)
