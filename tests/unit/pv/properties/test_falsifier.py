@@ -59,7 +59,7 @@ def test_an_oracle_makes_evidence_independent_only_where_the_claim_asks(held: Ca
 def test_an_argument_that_was_computed_has_the_dtype_of_its_parameter(held: Callable[..., Any]) -> None:
     seen: set[Any] = set()
 
-    def kernel(x: Any, t: float) -> Any:
+    def kernel(x: Any, t: Any) -> Any:
         seen.add(x.dtype)
         if not isinstance(t, float) or float(np.float32(t)) != t:
             raise TypeError(f"{t!r} is no float32")
