@@ -52,6 +52,7 @@ def test_another_domain_adds_and_narrows() -> None:
         ("{x: {dtype: f32, shape: [k], range: [0, 1]}}", ("x", "shape", 0), "nothing is called 'k'"),
         ("{x: {dtype: f32, shape: [1], range: [0, k]}}", ("x", "range", 1), "nothing is called 'k'"),
         ("{x: {dtype: f32, shape: [n], n: 4..1, range: [0, 1]}}", ("x", "n"), "no size lies in 4..1"),
+        ("{n: -2..4, x: {dtype: bool, shape: [n]}}", ("n",), "no size lies in -2..4"),
         ("{n: many, x: {dtype: bool}}", ("n",), "a size is"),
         ("{n: [1, -2], x: {dtype: bool}}", ("n",), "a size is"),
         ("{n: true, x: {dtype: bool}}", ("n",), "a size is"),

@@ -137,3 +137,9 @@ def test_chances_that_do_not_sum_to_one_are_far_from_any_counts() -> None:
     assert multinomial_tail([500, 500], [0.5, 0.5 + 1e-12]) == 1
     assert multinomial_tail([1000], [0.5]) < 1e-50
     assert multinomial_tail([1000], [1.0]) == 1
+
+
+def test_an_outcome_that_cannot_come_changes_nothing() -> None:
+    plain = multinomial_tail([700, 300], [0.5, 0.5])
+    assert 0 < plain < 1
+    assert multinomial_tail([700, 300, 0, 0], [0.5, 0.5, 0.0, 0.0]) == plain
