@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pv.evidence import plain
 from pv.signals import Inconclusive, Refuted
+from pv.types import UsageProblem
 from pv.words import Expect
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def judge_fixture(raised: BaseException) -> Verdict:
 def error(raised: BaseException) -> Verdict:
     """The verdict on a run that broke."""
     text = str(raised).strip()
+    if text and isinstance(raised, UsageProblem):  # a whole sentence
+        return Verdict(Word.ERROR, ok=False, message=text)
     return Verdict(Word.ERROR, ok=False, message=f"{type(raised).__name__}: {text}" if text else type(raised).__name__)
 
 

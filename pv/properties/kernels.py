@@ -60,7 +60,7 @@ def _numbers(name: str, result: Any) -> None:
         for one in result:
             _numbers(name, one)
     elif (array := np.asarray(result)).dtype.kind not in "biuf":
-        kind = type(array.item()).__name__ if array.dtype == object and array.size == 1 else array.dtype.name
+        kind = type(array.item()).__name__ if array.size == 1 else array.dtype.name
         raise KernelFailed(f"{name} gave {kind}, no array of numbers")
 
 

@@ -159,7 +159,7 @@ class Subjects:
             raise Inconclusive(
                 "no subject", f"{module} cannot be imported: there is no {lacking} ({problem})"
             ) from None
-        except (Exception, SystemExit) as problem:  # whatever a module does while it is imported
+        except (Exception, SystemExit) as problem:  # noqa: BLE001  whatever a module does while it is imported
             last = traceback.extract_tb(problem.__traceback__)[-1]
             place = (
                 (problem.filename, problem.lineno) if isinstance(problem, SyntaxError) else (last.filename, last.lineno)

@@ -21,6 +21,7 @@ from pv.pytest_plugin.row import identity
 from pv.report.console import Paint, escape
 from pv.report.refutation import block
 from pv.signals import Inconclusive
+from pv.types import UsageProblem
 from pv.watched import changed
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ def pytest_runtest_makereport(
     if row["counterexample"] is None and raised is not None:
         row["counterexample"] = "\n".join(getattr(raised, "__notes__", [])) or None
     report.user_properties.append((PROPERTY, json.dumps(row)))
-    _show(item, report, run, verdict, row)
+    # what somebody wrote is at fault, and the message says where: nobody needs to read how we came to it
+    _show(item, report, run, verdict, row, usage=isinstance(raised, UsageProblem))
     return report
 
 
@@ -154,7 +156,9 @@ def _changed(item: pytest.Item, run: Run) -> list[str]:
     return list(dict.fromkeys([*run.evidence.changed, *code]))
 
 
-def _show(item: pytest.Item, report: pytest.TestReport, run: Run, verdict: Verdict, row: dict[str, Any]) -> None:
+def _show(
+    item: pytest.Item, report: pytest.TestReport, run: Run, verdict: Verdict, row: dict[str, Any], *, usage: bool
+) -> None:
     if hasattr(report, "wasxfail"):
         del report.wasxfail
     if verdict.ok:
@@ -167,7 +171,7 @@ def _show(item: pytest.Item, report: pytest.TestReport, run: Run, verdict: Verdi
             report.outcome, report.longrepr = "failed", f"{run.claim.path}:{run.claim.span.line}: inconclusive: {text}"
     else:
         report.outcome = "failed"
-        if verdict.word is not Word.ERROR:
+        if verdict.word is not Word.ERROR or usage:
             report.longrepr = block(row, run.claim, run.source, Paint(on=False))
 
 

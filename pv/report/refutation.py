@@ -50,7 +50,7 @@ def _facts(row: Mapping[str, Any], claim: Claim) -> list[tuple[str, str]]:
         ("distance", distance),
         ("counterexample", "" if counterexample is None else str(counterexample).strip()),
         ("kept", f"{kept}, to be tried first next time" if kept else ""),
-        ("suspect", "" if row["mutant"] else claim.if_fails.strip()),
+        ("suspect", "" if row["mutant"] or row["verdict"] == "error" else claim.if_fails.strip()),
         ("falsifier", _falsifier(falsifier, claim)),
     ]
     return [(name, text) for name, text in facts if text]

@@ -173,6 +173,23 @@ def test_what_is_not_there_is_inconclusive(kernels: Any, settings: str, says: st
     result.stdout.fnmatch_lines([f"*{says}*"])
 
 
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("def softmax(x: return\n", "odd cannot be imported: *odd.py:1: SyntaxError: invalid syntax"),
+        ("import sys\nsys.exit(4)\n", "odd cannot be imported: *odd.py:2: SystemExit: 4"),
+        ("\nraise RuntimeError('at import')\n", "odd cannot be imported: *odd.py:2: RuntimeError: at import"),
+    ],
+)
+def test_a_module_that_is_broken_is_an_error_with_its_place(kernels: Any, module: str, said: str) -> None:
+    write(kernels, POSITIVE)
+    kernels.write("odd.py", module)
+    result = kernels.run("--subject", "kernels=odd")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*error[[]error[]]: *{said}"])
+    result.stdout.no_fnmatch_line("*refute(claim*")  # and nothing of how we came there
+
+
 def test_a_fault_that_is_not_there_is_an_error(kernels: Any) -> None:
     write(kernels, SUMS.replace("of-all", "of-none"))
     result = kernels.run()
