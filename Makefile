@@ -58,6 +58,7 @@ bench: model
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/dequantise.py
 	$(BIN)/python benchmarks/validate.py
 	$(BIN)/python benchmarks/schema_check.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/properties.py
 	$(BIN)/python benchmarks/trace_validate.py
 	$(BIN)/python benchmarks/trace_meter.py
 	$(BIN)/python benchmarks/open_models.py
