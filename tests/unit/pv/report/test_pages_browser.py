@@ -28,7 +28,7 @@ equations:
     formal: LONG
     domain: {n: 1..8, x: {dtype: f32, shape: [n], range: [-1, 1]}}
 proof_obligations:
-  - {id: o, type: conservation, property: p, applies_to: softmax, formal: abs(sum(y) - 1) <= n * u}
+  - {id: o, type: conservation, property: p, applies_to: softmax, formal: abs(sum(y) - 1) <= n * u, where: LONG > 0}
 falsification_tests:
   - {id: S-1, obligation: o, rule: r, prediction: p, if_fails: q, binds_to: softmax, mutants: [{id: m, stage: softmax}]}
 """.replace("LONG", " + ".join(f"x ** {power}" for power in range(2, 40)))
