@@ -69,3 +69,16 @@ def test_a_size_that_another_one_is_bounded_by_stays_large_enough() -> None:
     found = simplified({"n": 9, "k": 4, "x": np.ones(9, np.float32)}, bounded, lambda one: one["k"] >= 2)
     assert found["k"] == 2
     assert found["n"] >= 2
+
+
+def test_a_size_out_of_a_list_becomes_a_smaller_one_of_it() -> None:
+    listed = domain("{k: [2, 4, 8], x: {dtype: f32, shape: [k], range: [0, 1]}}")
+    found = simplified({"k": 8, "x": np.ones(8, np.float32)}, listed, lambda one: one["k"] >= 3)
+    assert (found["k"], len(found["x"])) == (4, 4)
+
+
+def test_elements_that_a_smaller_size_forbids_keep_it_from_becoming_smaller() -> None:
+    ranged = domain("{n: 1..9, x: {dtype: f32, shape: [n], range: [0, n / 3]}}")
+    given = {"n": 9, "x": np.full(9, 3, np.float32)}
+    found = simplified(given, ranged, lambda one: bool((one["x"] > 0).all()))
+    assert found["x"].max() <= found["n"] / 3
