@@ -33,6 +33,7 @@ __all__ = [
     "silu",
     "softmax",
     "swiglu",
+    "tied_head",
 ]
 
 _F32, _I32 = 0, 26  # enum ggml_type
@@ -155,6 +156,11 @@ def linear(x: Floats, weight: Floats) -> Floats:
     with _graph(x, weight, np.empty((len(x), len(weight)), np.float32)) as graph:
         made = _mul_mat(graph.context, graph.tensor(weight), graph.tensor(x))
         return graph.run(made, (len(x), len(weight)))
+
+
+def tied_head(x: Floats, table: Floats) -> Floats:
+    """[positions, hidden] and a table [vocabulary, hidden] to logits [positions, vocabulary]."""
+    return linear(x, table)
 
 
 def matmul(a: Floats, b: Floats) -> Floats:
