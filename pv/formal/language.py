@@ -22,7 +22,7 @@ LARGEST = 2**53  # of whole numbers; all below are exact in float64
 # names that every expression may use; `y`, `f` and `alpha` only where there is such a thing
 CONSTANTS = {"pi": "3.14159…", "inf": "infinity", "nan": "not a number", "true": "holds", "false": "does not hold"}
 ROUNDING = {
-    "u": "unit roundoff of y's dtype: 2^-24 for f32, 2^-11 for f16, 2^-8 for bf16, 2^-53 for f64",
+    "u": "unit roundoff of y's dtype, or of a finer one that an input has: 2^-24 for f32, 2^-11 for f16, 2^-8 for bf16, 2^-53 for f64",
     "tiny": "the smallest normal number of y's dtype",
     "smallest": "the smallest subnormal number of y's dtype",
 }

@@ -50,6 +50,13 @@ class ExecutableEquation:
         return call.func.id if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else self.name
 
     @functools.cached_property
+    def dtype(self) -> str | None:
+        """The finest float dtype among the arrays of the domain; None where none of them is a float."""
+        finer = ("bf16", "f16", "f32", "f64")
+        found = [one.dtype for one in self.domain.inputs.values() if one.shape is not None and one.dtype in finer]
+        return max(found, key=finer.index, default=None)
+
+    @functools.cached_property
     def dtypes(self) -> list[str | None]:
         """The dtype of each positional argument of the kernel that is an input; None for other arguments."""
         call, inputs = self.kernel.tree, self.domain.inputs

@@ -17,7 +17,7 @@ from hypothesis import reject
 from pv.formal.domain import Size
 from pv.properties.arrays import FLOATS, NUMPY, Array, cast
 from pv.properties.choices import Choices, made
-from pv.properties.evaluate import Scope
+from pv.properties.evaluate import Scope, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pv.formal.domain import Domain, Input
     from pv.formal.language import Expression
 
+_MOST = 1 << 22  # elements of an array
 _SINGLE = 8  # elements of an array that are drawn one by one, a byte for each
 _SEED = 3  # bytes of the seed of everything else
 _SPAN = 2.0**32  # of a word
@@ -80,6 +81,8 @@ def _input(choices: Choices, entry: Input, scope: Scope) -> Any:
         return _scalar(choices, entry, scope)
     shape = tuple(int(_number(axis, scope)) for axis in entry.shape)
     count = math.prod(shape)
+    if count > _MOST:
+        raise Unusable(f"{entry.name} of shape {list(shape)} has {count} elements; {_MOST} are the most that is drawn")
     return array_of(choices, entry, scope, count).reshape(shape)
 
 

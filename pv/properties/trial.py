@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pv.properties.kernels import Kernels
 
 
+_FINER = ("bf16", "f16", "f32", "f64")  # from the coarsest on
+
+
 class Failed(Exception):
     """The property does not hold for an example.
 
@@ -70,13 +73,21 @@ class Trial:
 
     def with_y(self, y: Any, **more: Any) -> Scope:
         """The scope in which expressions about a result are computed."""
-        extra = {"_roundings": FLOATS["bf16"], "_dtype": "bf16"} if self.is_bf16(y) else {}
+        dtype = self.dtype_of(y[0] if isinstance(y, tuple) else y)
+        extra = {"_roundings": FLOATS[dtype], "_dtype": dtype}
         return Scope({**self.values, **more, "y": y, **extra}, self.property.let, self.kernels)
 
-    def is_bf16(self, y: Any) -> bool:
-        """Whether a result is bfloat16, which numpy has not: all float arrays of the domain are."""
-        arrays = {one.dtype for one in self.property.domain.inputs.values() if one.shape is not None}
-        return arrays & set(FLOATS) == {"bf16"} and not isinstance(y, tuple)
+    def dtype_of(self, result: Any) -> str:
+        """The float dtype that a result is judged as: its own, but never a coarser one than the arrays have that it was made of.
+
+        So a kernel that computes in less precision than it was given has no wider bounds for it.
+        """
+        own, given = float_name(np.asarray(result)), self.property.equation.dtype
+        if given is None:
+            return own
+        if given == "bf16":  # which numpy has not: it stands in float32
+            return "bf16" if own == "f32" else own
+        return max(own, given, key=_FINER.index)
 
     def hold(self, expression: Expression, scope: Scope) -> Outcome:
         """Hold a predicate against an example.
@@ -98,7 +109,6 @@ class Trial:
         scope: Scope,
         what: str,
         tolerance: Expression | None = None,
-        dtype: str | None = None,
     ) -> Outcome:
         """Hold two results against one another, element by element.
 
@@ -108,7 +118,6 @@ class Trial:
             scope: with what a tolerance speaks of.
             what: the comparison in words, as `y against f`.
             tolerance: how far apart they may be; None for equal in every bit.
-            dtype: that `wanted` is rounded to before bits are compared; None for the dtype of `got`.
 
         Raises:
             Failed: they are further apart somewhere.
@@ -123,9 +132,7 @@ class Trial:
         if shape != left.shape and left.size != 1:
             raise Failed(f"{what}: shapes {left.shape} and {right.shape}")
         if tolerance is None:
-            rounded = (
-                right if right.dtype.kind != "f" or left.dtype.kind != "f" else cast(right, dtype or float_name(left))
-            )
+            rounded = right if right.dtype.kind != "f" or left.dtype.kind != "f" else cast(right, self.dtype_of(left))
             return self._same(left, rounded, what)
         allowed = np.broadcast_to(np.asarray(wide(scope.evaluate(tolerance)), np.float64), shape)
         return _within(np.broadcast_to(left, shape), np.broadcast_to(right, shape), allowed, what, tolerance.text)

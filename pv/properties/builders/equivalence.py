@@ -32,4 +32,4 @@ def check(trial: Trial) -> Outcome:
     if not isinstance(y, tuple) and np.ndim(y) > np.ndim(other) > 0:
         raise Failed(f"{what}: shapes {np.shape(y)} and {np.shape(other)}")
     tolerance = prop.expressions.get("tolerance")
-    return trial.close(y, other, scope.with_values(f=other), what, tolerance, "bf16" if trial.is_bf16(y) else None)
+    return trial.close(y, other, scope.with_values(f=other), what, tolerance)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from hypothesis import settings
 
 from pv.evidence import Evidence
 from pv.formal.property import equations_of, property_of
@@ -16,7 +17,7 @@ from pv.properties.subjects import Subject, Subjects
 from pv.words import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -52,3 +53,13 @@ def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Evide
         return evidence
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def the_same_each_time() -> Iterator[None]:
+    """Properties that are run here are the same each time; how many examples there are stays with the tests."""
+    before = settings.get_current_profile_name()
+    settings.register_profile("the-same-each-time", max_examples=100, derandomize=True, database=None, deadline=None)
+    settings.load_profile("the-same-each-time")
+    yield
+    settings.load_profile(before)

@@ -16,6 +16,7 @@ from pv.formal.obligation import KINDS
 from pv.formal.property import equations_of, property_of
 from pv.properties import profiles
 from pv.properties.builders import BUILDERS
+from pv.properties.evaluate import Unusable
 from pv.properties.falsifier import refute
 from pv.properties.subjects import Subject, Subjects
 from pv.signals import Inconclusive, Refuted
@@ -254,6 +255,24 @@ def test_a_function_that_is_not_there_is_inconclusive(tmp_path: Path) -> None:
     with pytest.raises(Inconclusive, match="math has no function 'other'"):
         refute(claim, prop, None, Evidence(tmp_path), subjects)
     assert math.pi > 3
+
+
+def half(x: Array) -> Any:
+    return (x * x).astype(np.float16)
+
+
+@pytest.mark.parametrize(
+    "keys", ["tolerance: 2 * u * abs(f) + smallest", "{}", "formal: abs(y - x * x) <= 2 * u * x * x + smallest"]
+)
+def test_a_result_in_less_precision_has_no_wider_bounds_for_it(tmp_path: Path, keys: str) -> None:
+    hold(tmp_path, "equivalence", keys, VECTOR, lambda x: x * x)
+    with pytest.raises(Refuted):
+        hold(tmp_path, "equivalence", keys, VECTOR, half)
+
+
+def test_what_is_too_large_to_be_drawn_is_said(tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match=r"x of shape \[70000, 70000\] has 4900000000 elements"):
+        hold(tmp_path, "frame", "{}", "{x: {dtype: f32, shape: [n, n], n: 70000..70000, range: [0, 1]}}", np.abs)
 
 
 def test_the_message_has_the_numbers_put_in(tmp_path: Path) -> None:
