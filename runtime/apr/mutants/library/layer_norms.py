@@ -140,3 +140,10 @@ def _(x: Floats, weight: Floats, bias: Floats, epsilon: float) -> Floats:
 def _(x: Floats, weight: Floats, bias: Floats, epsilon: float) -> Floats:
     half = _centred(x.astype(np.float16)).astype(x.dtype)
     return _scaled(half, (half * half).mean(axis=-1, keepdims=True, dtype=x.dtype), weight, epsilon) + bias
+
+
+@mutant("layer-norm-variance-from-1e-8", of="layer_norm", fault="a variance below 1e-8 counts as 1e-8", into=MUTANTS)
+def _(x: Floats, weight: Floats, bias: Floats, epsilon: float) -> Floats:
+    centred = _centred(x)
+    variance = (centred * centred).mean(axis=-1, keepdims=True, dtype=x.dtype)
+    return _scaled(centred, np.maximum(variance, x.dtype.type(1e-8)), weight, epsilon) + bias
