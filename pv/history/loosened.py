@@ -60,7 +60,8 @@ def compare(old: Contract, new: Contract) -> tuple[Loosening, ...]:
     """In what `new` asks for less than `old` did, in the order of the old file; nothing if it asks for as much or more.
 
     What is added, made tighter, said in other words or laid out anew is no loosening. Where two versions cannot be compared, as
-    a domain in prose, the change counts as one. Formulas and domains that are executed are not compared with those of a draft.
+    a domain in prose, the change counts as one. Formulas, domains and faults of claims that
+    are executed are not compared with those of a draft.
     """
     found = [*_claims(old, new), *_contract(old, new)]
     return tuple(dict.fromkeys(found))
@@ -73,9 +74,11 @@ def _claims(old: Contract, new: Contract) -> Iterator[Loosening]:
         pairs = itertools.zip_longest(claims, right.get(name, [])[: len(claims)])
         for was, now in pairs:
             if was is not None and now is not None:
-                yield from _claim(was, now, shared_term=shared_term)
+                being_written = was.executable is not None and _is_draft(old)
+                found = _claim(was, now, shared_term=shared_term)
+                yield from (one for one in found if one.kind is not Kind.MUTANT or not being_written)
                 named = [_plain(one.data.get("obligation")) for one in (was, now)]
-                if was.executable is not None and named[0] != named[1] and not _is_draft(old):
+                if was.executable is not None and named[0] != named[1] and not being_written:
                     text = _move("obligation", was.data.get("obligation"), now.data.get("obligation"))
                     yield _of(was, "obligation", text, Kind.FORMULA)
             elif was is not None:

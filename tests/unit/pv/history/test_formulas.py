@@ -266,3 +266,14 @@ def test_a_draft_is_still_being_written_and_what_came_before_it_is_not_forgotten
         ["equation", "double:", "domain"],
         ["obligation", "close:", "tolerance"],
     ]
+
+
+def test_faults_of_a_draft_move_from_claim_to_claim_until_it_is_promoted(repo: Repo) -> None:
+    draft = COMMITTED.replace("status: PARTIAL_ALGORITHM_LEVEL", "status: PROPOSED")
+    other = COMMITTED.replace("id: m, stage", "id: another, stage")
+    repo.commit(draft)
+    repo.write(other)
+    assert [one for one in repo.grave() if "mutant" in one] == []
+    repo.commit(COMMITTED)
+    repo.write(other)
+    assert [one.split(" removed")[0] for one in repo.grave() if "mutant" in one] == ["F-1: mutant m"]
