@@ -36,7 +36,8 @@ def take_rows(matrix: NDArray[_T], indices: NDArray[np.integer[Any]]) -> NDArray
     Raises:
         IndexError: see `inside`.
     """
-    return matrix[inside(indices, len(matrix))]
+    taken: NDArray[_T] = matrix[inside(indices, len(matrix))]
+    return taken
 
 
 def row_apart(type_name: str, columns: int) -> bool:

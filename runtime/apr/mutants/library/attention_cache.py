@@ -146,8 +146,9 @@ def _(q: Floats, k: Floats, v: Floats, scale: float, ends: Mask) -> Floats:
     parts, own = [], np.arange(len(k))
     for start, end in _spans(ends):
         written = (np.concatenate([x[:end], np.zeros_like(x[end:])]) for x in (k, v))
+        keys, values = (repeat_heads(x, q.shape[1]) for x in written)
         seen = (own[start:end, None] >= own[None, :]) | (own >= end)
-        parts.append(attend(q[start:end], *(repeat_heads(x, q.shape[1]) for x in written), scale, seen))
+        parts.append(attend(q[start:end], keys, values, scale, seen))
     return np.concatenate(parts)
 
 

@@ -29,7 +29,7 @@ def _by(
 
 
 def _right(q: Floats, k: Floats) -> NDArray[Any]:
-    return np.arange(q.shape[1]) // (q.shape[1] // k.shape[1])
+    return np.asarray(np.arange(q.shape[1]) // (q.shape[1] // k.shape[1]))
 
 
 @_of_groups("groups-tiled", fault="head h reads head h mod kv_heads")
@@ -77,7 +77,8 @@ def _(q: Floats, k: Floats, v: Floats, scale: float) -> Floats:
 def _(q: Floats, k: Floats, v: Floats, scale: float) -> Floats:
     heads, shared = q.shape[1], k.shape[1]
     mean = q.reshape(len(q), shared, heads // shared, -1).mean(axis=2)
-    return attend(*(repeat_heads(x, heads) for x in (mean, k, v)), scale, distance(q, k) >= 0)
+    queries, keys, values = (repeat_heads(x, heads) for x in (mean, k, v))
+    return attend(queries, keys, values, scale, distance(q, k) >= 0)
 
 
 @_of_groups("groups-scale-of-the-group", fault="the scale is that of a head as wide as its whole group")

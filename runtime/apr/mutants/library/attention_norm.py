@@ -58,13 +58,13 @@ def _(x: Floats, weight: Floats, epsilon: float) -> Floats:  # noqa: ARG001  the
 @_of_norm("qk-norm-of-length-one", fault="heads get length one, not root mean square one")
 def _(x: Floats, weight: Floats, epsilon: float) -> Floats:
     total = x.shape[-1] * _squares(x)
-    return (x / np.sqrt(total + x.dtype.type(epsilon)) * weight).astype(x.dtype)
+    return np.asarray(x / np.sqrt(total + x.dtype.type(epsilon)) * weight, x.dtype)
 
 
 @_of_norm("qk-norm-of-n-minus-1", fault="the sum of squares is divided by head_dim - 1, as an estimate of a variance")
 def _(x: Floats, weight: Floats, epsilon: float) -> Floats:
     mean = (x * x).sum(axis=-1, keepdims=True) / max(1, x.shape[-1] - 1)
-    return (x / np.sqrt(mean + x.dtype.type(epsilon)) * weight).astype(x.dtype)
+    return np.asarray(x / np.sqrt(mean + x.dtype.type(epsilon)) * weight, x.dtype)
 
 
 @_of_norm("qk-norm-without-root", fault="divided by the mean of squares, not by its root")
@@ -105,7 +105,7 @@ def _(x: Floats, weight: Floats, epsilon: float) -> Floats:
 @_of_norm("qk-norm-by-the-greatest", fault="divided by the greatest magnitude")
 def _(x: Floats, weight: Floats, epsilon: float) -> Floats:
     top = abs(x).max(axis=-1, keepdims=True)
-    return (x / np.sqrt(top * top + x.dtype.type(epsilon)) * weight).astype(x.dtype)
+    return np.asarray(x / np.sqrt(top * top + x.dtype.type(epsilon)) * weight, x.dtype)
 
 
 @_of_norm("qk-norm-gain-turned-round", fault="the gain runs from the last channel to the first")

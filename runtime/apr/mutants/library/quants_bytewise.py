@@ -144,7 +144,7 @@ def _(x: Floats) -> Bytes:
 )
 def _(x: Floats) -> Bytes:
     blocks = number_blocks(x, 32)
-    scale = np.abs(largest_of_row(blocks)) / np.float32(127)
+    scale: Floats = np.asarray(np.abs(largest_of_row(blocks)) / np.float32(127), np.float32)
     return _packed(scale, half_away(blocks * inverse(scale)))
 
 

@@ -41,7 +41,7 @@ def _(x: Floats) -> Halves:
 def _(x: Floats) -> Halves:
     bits = _bits(x)
     tie = (bits & 0x1FFF == 0x1000) & (bits >> 13 & 1 == 0) & (np.abs(x) >= np.float32(2.0**-14)) & (np.abs(x) < 65520)
-    return (f32_to_f16(x) + tie).astype(np.uint16)
+    return np.asarray(f32_to_f16(x) + tie, np.uint16)
 
 
 @mutant(

@@ -27,9 +27,8 @@ def _(raw: Bytes) -> Floats:
     sizes = np.repeat(raw.reshape(-1, 210)[:, 192:208], 16, axis=-1).astype(np.float32)
     with np.errstate(all="ignore"):
         magnitudes = sizes / np.where(sizes > 127, 256 - sizes, np.where(sizes == 0, 1, sizes))
-        return (
-            (dequantize_q6_k(raw).reshape(-1, 256) * signs * magnitudes).astype(np.float32).reshape(*raw.shape[:-1], -1)
-        )
+        wrong: Floats = np.asarray(dequantize_q6_k(raw).reshape(-1, 256) * signs * magnitudes, np.float32)
+        return wrong.reshape(*raw.shape[:-1], -1)
 
 
 @mutant(
