@@ -32,7 +32,11 @@ GIVEN: dict[str, list[tuple[Any, ...]]] = {
     **{name: [(X,), (SMALL,), (LEFT,), (RIGHT,)] for name in ("silu", "gelu", "gelu_tanh", "log_softmax")},
     "softmax": [(X,), (SMALL,), (HIDDEN,), (BROKEN,)],
     "rms_norm": [(X, WEIGHT, 1e-3), (SMALL, WEIGHT, 1e-6), (X * np.float32(4e33), WEIGHT, 1e-3)],
-    "layer_norm": [(X, WEIGHT, BIAS, 1e-3), (SMALL + np.float32(9000), WEIGHT, BIAS, 1e-6)],
+    "layer_norm": [
+        (X, WEIGHT, BIAS, 1e-3),
+        (SMALL + np.float32(9000), WEIGHT, BIAS, 1e-6),
+        (SMALL * np.float32(1e-5), WEIGHT, BIAS, 1e-6),
+    ],
     "swiglu": [(X, SMALL), (SMALL, X)],
     "bias_add": [(X, BIAS), (SMALL, WEIGHT)],
     "residual_add": [(X, SMALL), (SMALL, SMALL[::-1])],
