@@ -26,7 +26,7 @@ DTYPES = {
     "i64": "64-bit integers",
     "bool": "true or false",
 }
-FLOATS = frozenset({"f32", "f64", "f16", "bf16"})
+FLOATS = ("bf16", "f16", "f32", "f64")  # from the coarsest on
 # key of an input to what it says
 KEYS = {
     "dtype": "one of " + ", ".join(DTYPES),

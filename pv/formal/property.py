@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pv.formal.domain import Domain, Input, read
+from pv.formal.domain import FLOATS, Domain, Input, read
 from pv.formal.functions import FUNCTIONS
 from pv.formal.language import ROUNDING, Expression, FormalError, parse
 from pv.formal.obligation import DIRECTIONS, KEYS, KINDS, PROSE, RESULTS, SHARED, UNDER
@@ -52,9 +52,8 @@ class ExecutableEquation:
     @functools.cached_property
     def dtype(self) -> str | None:
         """The finest float dtype among the arrays of the domain; None where none of them is a float."""
-        finer = ("bf16", "f16", "f32", "f64")
-        found = [one.dtype for one in self.domain.inputs.values() if one.shape is not None and one.dtype in finer]
-        return max(found, key=finer.index, default=None)
+        found = [one.dtype for one in self.domain.inputs.values() if one.shape is not None and one.dtype in FLOATS]
+        return max(found, key=FLOATS.index, default=None)
 
     @functools.cached_property
     def dtypes(self) -> list[str | None]:

@@ -95,8 +95,7 @@ def _first(group: BaseException) -> BaseException:
 def _example(choices: Choices, prop: Property, build: Builder, beside: Mapping[str, Any]) -> dict[str, Any]:
     """The domain, and what the builder draws beside it."""
     found = values_of(choices, prop.domain)
-    more = {} if prop.is_predicate else build.further(choices, prop, found)
-    return {**found, **more, **beside}
+    return {**found, **build.further(choices, prop, found), **beside}
 
 
 def _record(evidence: Evidence, role: str, subject: Subject, root: Path) -> None:
@@ -175,7 +174,7 @@ class _Tried:
         prop = self._property
         if "where" in prop.expressions and not np.all(trial.scope.evaluate(prop.expressions["where"])):
             return None
-        return _predicate(trial) if prop.is_predicate else build.check(trial)
+        return build.check(trial)
 
     def _refute(self, trial: Trial, problem: Failed | KernelFailed) -> NoReturn:
         prop = self._property
@@ -184,13 +183,6 @@ class _Tried:
         distance = problem.distance if isinstance(problem, Failed) else None
         bound = problem.bound if isinstance(problem, Failed) else None
         raise Refuted(said, stage=prop.equation.name, distance=distance, bound=bound) from None
-
-
-def _predicate(trial: Trial) -> Outcome:
-    """An obligation's own `formal` stands for what its type says."""
-    from pv.properties.builders import predicate  # noqa: PLC0415  named like a builder, used as one
-
-    return predicate.check(trial)
 
 
 def counterexample(values: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pv.formal import domain
 from pv.properties.arrays import FLOATS, cast, float_name, wide
 from pv.properties.evaluate import Scope
 from pv.properties.functions import same
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from pv.formal.property import Property
     from pv.properties.arrays import Array
     from pv.properties.kernels import Kernels
-
-
-_FINER = ("bf16", "f16", "f32", "f64")  # from the coarsest on
 
 
 class Failed(Exception):
@@ -87,7 +85,7 @@ class Trial:
             return own
         if given == "bf16":  # which numpy has not: it stands in float32
             return "bf16" if own == "f32" else own
-        return max(own, given, key=_FINER.index)
+        return max(own, given, key=domain.FLOATS.index)
 
     def hold(self, expression: Expression, scope: Scope) -> Outcome:
         """Hold a predicate against an example.

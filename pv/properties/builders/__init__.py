@@ -53,7 +53,8 @@ BUILDERS = {
 
 
 def builder(prop: Property) -> Builder:
-    """The builder of a property."""
-    module: Any = import_module(f"pv.properties.builders.{BUILDERS.get(prop.type, 'predicate')}")
+    """The builder of a property; an obligation's own `formal` stands for what its type says."""
+    name = "predicate" if prop.is_predicate else BUILDERS[prop.type]
+    module: Any = import_module(f"pv.properties.builders.{name}")
     found: Builder = module
     return found
