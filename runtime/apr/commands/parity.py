@@ -19,10 +19,11 @@ from apr.parity.ranges import RATE
 from apr.stages import canonical, parse_layers, parse_stages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from apr.capture import Capture
     from apr.formats.model_file import ModelFile
+    from apr.parity.executors.base import Executor
     from apr.parity.measure import Filters
     from apr.parity.result import Divergence, Gate, Measurement, Verdict
     from apr.parity.sides import Judge, Side
@@ -61,6 +62,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prompt.add_argument("--prompts", metavar="FILE", help="one prompt a line; a line `[1, 2, 3]` is token ids")
     what.add_argument(
         "--timeout", type=_seconds, default=replaying.TIMEOUT, metavar="S", help="of each request to an engine (900)"
+    )
+    where = parser.add_argument_group("where to compare (default: here, one stage after the other)")
+    where.add_argument(
+        "--scheduler", metavar="ADDRESS", help="a dask scheduler, tcp://HOST:PORT: its workers compare the stages"
+    )
+    where.add_argument(
+        "--storage", metavar="URL", help="where captured stages go that all workers reach (a folder of the cache)"
+    )
+    where.add_argument(
+        "--scheduler-timeout", type=_seconds, metavar="S", help="wait so long for the scheduler, and for a worker (60)"
     )
     which = parser.add_argument_group("what to compare (default: everything)")
     which.add_argument("--layers", metavar="A..B", help="layers A to B - 1")
@@ -102,6 +113,11 @@ def run(args: argparse.Namespace) -> int:
             f"{missing} is needed", hint="apr parity SUBJECT --against ORACLE MODEL; see `apr parity --help`"
         )
     _check_outputs(args)
+    for name in ("storage", "scheduler_timeout"):
+        if getattr(args, name) is not None and args.scheduler is None:
+            raise UsageError(
+                "goes with --scheduler alone", where=f"--{name.replace('_', '-')}", hint="give the scheduler's address"
+            )
     with contextlib.ExitStack() as stack:
         return _measured(args, bounds, filters, stack)
 
@@ -185,7 +201,19 @@ def _again(args: argparse.Namespace, bounds: Bounds, filters: Filters) -> int:
     from apr.parity.records import read_all  # noqa: PLC0415 - see above
     from apr.parity.verdict import Bounds, judge  # noqa: PLC0415 - see above
 
-    for name in ("subject", "against", "model", "oracle_model", "tokens", "prompt", "prompts", "save"):
+    for name in (
+        "subject",
+        "against",
+        "model",
+        "oracle_model",
+        "tokens",
+        "prompt",
+        "prompts",
+        "save",
+        "scheduler",
+        "storage",
+        "scheduler_timeout",
+    ):
         if getattr(args, name) is not None:
             shown = name.upper() if name in ("subject", "model") else f"--{name.replace('_', '-')}"
             raise UsageError(f"{shown} does not go with --from", hint="saved measurements are judged, nothing is run")
@@ -234,6 +262,7 @@ def _measured(args: argparse.Namespace, bounds: Bounds, filters: Filters, stack:
     from apr.parity.origin import origin  # noqa: PLC0415 - see above
     from apr.parity.verdict import judge  # noqa: PLC0415 - see above
 
+    executor = stack.enter_context(_executor(args))  # first, so that nobody waits for what nobody will measure
     files = _files(args)
     asked = _prompts(args, files[0] or files[1])
     given.check(asked, files)
@@ -271,7 +300,9 @@ def _measured(args: argparse.Namespace, bounds: Bounds, filters: Filters, stack:
             probe=gates,
             look_closer=look_closer,
             advance=lambda _key: progress.advance(),
+            executor=executor,
         )
+    measurement.notes += executor.notes()
     for side in (subject, oracle):
         if isinstance(side.engine, Recorded):
             measurement.notes += side.engine.notes
@@ -285,6 +316,31 @@ def _measured(args: argparse.Namespace, bounds: Bounds, filters: Filters, stack:
         found = _smallest(args, subject, oracle, tokens, verdict, bounds, lambda side: take(side, tokens, filters))
         measurement.origin = replace(measurement.origin, replay=found)
     return _show(args, measurement, verdict, measurement.origin.replay or replaying.whole(args.command_line))
+
+
+@contextlib.contextmanager
+def _executor(args: argparse.Namespace) -> Iterator[Executor]:
+    """Where stages are compared; what it opens is closed again.
+
+    Raises:
+        UsageError, AprError: see `apr.parity.executors.dask.Dask`.
+    """
+    if args.scheduler is None:
+        from apr.parity.executors.local import Local  # noqa: PLC0415 - `--help` does not wait for numpy
+
+        yield Local()
+        return
+    import tempfile  # noqa: PLC0415 - only where captures are laid down
+
+    from apr.cache.place import cache_dir  # noqa: PLC0415 - see above
+    from apr.parity.executors.dask import TIMEOUT, Dask  # noqa: PLC0415 - an extra
+
+    with contextlib.ExitStack() as stack:
+        storage = args.storage
+        if storage is None:
+            cache_dir().mkdir(parents=True, exist_ok=True)
+            storage = stack.enter_context(tempfile.TemporaryDirectory(prefix="captures-", dir=cache_dir()))
+        yield stack.enter_context(Dask(args.scheduler, storage, args.scheduler_timeout or TIMEOUT))
 
 
 def _check_positions(filters: Filters, prompts: Sequence[Sequence[int]]) -> None:

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 # classes that annotations name under TYPE_CHECKING live in these
 _HOMES = ("apr.parity.result", "apr.parity.metrics", "apr.parity.null.base", "apr.stages")
+_OF_WORK = tuple(f"apr.parity.work.{name}" for name in ("unit", "models", "software", "storage"))
 KEY = "key"
 _WHOLE = 1 << 63
+_EXACT = 1 << 53  # up to here float64 holds every whole number
 NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 Data = TypeVar("Data")
@@ -46,7 +48,7 @@ class BadRecord(ValueError):
 def hints(cls: type) -> dict[str, Any]:
     """The types of a dataclass's fields, also of those that are imported for type checkers only."""
     known: dict[str, Any] = {}
-    for home in _HOMES:
+    for home in (*_HOMES, *(_OF_WORK if cls.__module__.startswith("apr.parity.work.") else ())):
         known.update(vars(importlib.import_module(home)))
     return get_type_hints(cls, localns=known)
 
@@ -204,7 +206,8 @@ def _number(value: Any, path: str) -> float:
         number = math.inf
     if not math.isfinite(number):
         raise BadRecord(path, f"{_shown(value)} is beyond the range of float64")
-    return number
+    # a whole number that was written without a point is written so again
+    return value if isinstance(value, int) and abs(value) <= _EXACT else number
 
 
 def _sequence(value: Any, origin: type, inner: tuple[Any, ...], path: str) -> Any:

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from apr.capture import Array, Capture
     from apr.models import Model
-    from apr.parity.measure import Closer
     from apr.parity.null import Null
     from apr.parity.result import Divergence, Kind, Measurement, Verdict
     from apr.parity.sides import Side
+    from apr.parity.work.setting import Closer
 
 
 def look_closer(at: Closer) -> Kind | None:

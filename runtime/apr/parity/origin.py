@@ -51,7 +51,7 @@ def origin(
             versions |= _version(name)
     for party in (measurement.subject, measurement.oracle):
         versions.setdefault(party.engine, party.build)
-    model, flags = _processor()
+    model, flags = processor()
     return Origin(tuple(command), versions, model, flags, dict(filters), tuple(texts), alpha)
 
 
@@ -62,7 +62,7 @@ def _version(package: str) -> dict[str, str]:
         return {}
 
 
-def _processor() -> tuple[str, tuple[str, ...]]:
+def processor() -> tuple[str, tuple[str, ...]]:
     """The processor's name and those of its instruction sets that matter; what the system does not say is left empty."""
     try:
         lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -82,6 +82,15 @@ RANGES: dict[str, dict[str, Range]] = {
     "Vote": {"distances": DISTANCE},
     "Rung": {"share": ANY, "relative_rms": DISTANCE},
     "Origin": {"alpha": RATE},
+    "Worker": {"units": COUNT},
+    "Execution": {
+        "units": COUNT,
+        "retries": COUNT,
+        "in_flight": COUNT,
+        "captures_written": COUNT,
+        "captures_read": COUNT,
+        "weights_read": COUNT,
+    },
     "Measurement": {"prompts": COUNT},
     "Power": {"gain": DISTANCE, "bias": DISTANCE, "channel": DISTANCE, "element": DISTANCE},
     "Divergence": {

@@ -197,6 +197,50 @@ class Origin:
     replay: str = ""
 
 
+@dataclass(frozen=True)
+class Worker:
+    """A process that measured, or would have.
+
+    Attributes:
+        name: as the scheduler calls it: its address.
+        machine: the processor, as it names itself.
+        units: how many stages it measured.
+    """
+
+    name: str
+    machine: str
+    units: int = 0
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Where stages were measured, and what that took; nothing of it has a say in the verdict.
+
+    Attributes:
+        executor: `local`, one after the other in this process, or `dask`.
+        scheduler: address of the scheduler; "" without one.
+        storage: where captured stages lay for workers; "" where nothing had to be laid anywhere.
+        workers: those that measured something; empty for `local`.
+        units: stages that were measured.
+        retries: how many times a stage was begun again, because a worker was lost or could not read something.
+        in_flight: the most stages that were with the scheduler at once.
+        captures_written: bytes of captured stages that were laid into the storage.
+        captures_read: bytes of them that workers read.
+        weights_read: bytes of the tensors that workers opened, each time a stage asked for one.
+    """
+
+    executor: str = "local"
+    scheduler: str = ""
+    storage: str = ""
+    workers: tuple[Worker, ...] = ()
+    units: int = 0
+    retries: int = 0
+    in_flight: int = 0
+    captures_written: int = 0
+    captures_read: int = 0
+    weights_read: int = 0
+
+
 @dataclass
 class Measurement:
     """Everything that was measured.
@@ -213,6 +257,7 @@ class Measurement:
         ladders: where an engine's drift from float64 comes from, by (side, prompt, key).
         notes: what was allowed or is worth knowing.
         origin: what it takes to measure again.
+        execution: where stages were measured.
     """
 
     subject: Party
@@ -227,6 +272,7 @@ class Measurement:
     ladders: dict[tuple[str, int, StageKey], tuple[Rung, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     origin: Origin = field(default_factory=Origin)
+    execution: Execution = field(default_factory=Execution)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from apr.console import human_size
 from apr.stages import CANONICAL, INTEGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from apr.parity.null.base import Test
-    from apr.parity.result import Cell, Divergence, Gate, Measurement, Party, Predictions, Verdict, View
+    from apr.parity.result import Cell, Divergence, Execution, Gate, Measurement, Party, Predictions, Verdict, View
     from apr.stages import StageKey
 
 # first: where the sides part first; born: its own operation diverges too; within: the difference is inside its bound
@@ -309,10 +310,24 @@ def facts(measurement: Measurement, verdict: Verdict, replay: str = "") -> list[
     if measurement.gates:
         found.append(Fact("gates", "; ".join(map(_gate, measurement.gates))))
     found += [Fact("subject", _party(measurement.subject)), Fact("oracle", _party(measurement.oracle))]
+    found += _execution(measurement.execution)
     found += [Fact("note", note) for note in (*measurement.notes, *verdict.notes)]
     if replay:
         found.append(Fact("see it again", replay))
     return found
+
+
+def _execution(ran: Execution) -> list[Fact]:
+    """Where stages were measured, if that was elsewhere."""
+    if not ran.scheduler:
+        return []
+    again = f", {ran.retries} begun again" if ran.retries else ""
+    read = (
+        f"{human_size(ran.captures_read)} of captured stages and {human_size(ran.weights_read)} of weights read there"
+    )
+    count = len(ran.workers)
+    who = f"{count} worker{'' if count == 1 else 's'} of {ran.scheduler}"
+    return [Fact("measured by", f"{who}: {ran.units} stages{again}; {read}")]
 
 
 def _divergence(first: Divergence, measurement: Measurement) -> list[Fact]:

@@ -194,10 +194,7 @@ def _born(measurement: Measurement, judged: Iterable[Cell], beyond: Mapping[int,
 
 def _divergence(measurement: Measurement, key: StageKey, beyond: list[_Beyond], views: set[View]) -> Divergence:
     # the view that accuses one side alone is the clearest; among equals the one furthest off
-    rank = {"subject": 0, "oracle": 0, "isolated": 1, "accumulated": 2}
-    clearest = min(
-        beyond, key=lambda one: (rank[one.cell.view], -one.excess if not math.isnan(one.excess) else -math.inf)
-    )
+    clearest = max(beyond, key=lambda one: (one.cell.view in _SIDES, one.excess))
     culprit, because = _culprit(measurement, key, clearest.cell.prompt, {one.cell.view for one in beyond}, views)
     kind = clearest.cell.kind or next((one.cell.kind for one in beyond if one.cell.kind is not None), None)
     return Divergence(

@@ -65,6 +65,11 @@ def null_of(
         return _Stage(pair, judge, key, tokens, positions, given, np.asarray(expected, _F64)).null()
 
 
+def looks_at(key: StageKey) -> tuple[StageKey, ...]:
+    """The stages that a null model looks at besides those that the stage reads; it does without where they are not there."""
+    return (StageKey("ffn_gate", key.layer),) if key.stage == "ffn_swigl" else ()
+
+
 class _Stage:
     """One stage of one judge."""
 
@@ -143,7 +148,8 @@ class _Stage:
         return _null(variance, elementwise.rank_of_silu(self.pair, self.y), "an exponential")
 
     def _swiglu(self) -> Null:
-        gate = self.given.get(StageKey("ffn_gate", self.key.layer))
+        (beside,) = looks_at(self.key)
+        gate = self.given.get(beside)
         # without the gate, as if the whole error of the exponential came through
         x = np.full(self.y.shape, -np.inf) if gate is None else np.asarray(gate, _F64)
         variance = elementwise.variance_of_silu(self.pair, x, self.y) + roundings(self.pair.narrow, self.y**2)

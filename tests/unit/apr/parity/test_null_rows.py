@@ -13,7 +13,7 @@ from apr.engines.reference import Reference
 from apr.formats.gguf import read_gguf
 from apr.mutants.planting import at
 from apr.ops.arithmetic import ARITHMETICS
-from apr.parity.measure import Closer, Filters, _both, measure
+from apr.parity.measure import Filters, measure
 from apr.parity.null import Null, limit, null_of, power
 from apr.parity.null import tests as six
 from apr.parity.null.pair import EXP, Pair, U
@@ -21,6 +21,7 @@ from apr.parity.null.ranking import misplaced, open_ranks
 from apr.parity.null.routing import Logits, ranking, variance_of_choice, variance_of_weights
 from apr.parity.sides import Judge, Side
 from apr.parity.verdict import judge
+from apr.parity.work.compare import combined
 from apr.stages import StageKey
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from apr.capture import Array
     from apr.mutants.planting import Call
     from apr.parity.null.base import Test as Statistic
+    from apr.parity.work.setting import Closer
 
 ALIKE = Pair("f64", "f64")  # nobody rounds: the proxy of a logit is all there is
 TOKENS = [5, 9, 200, 17, 42, 9, 33]
@@ -247,9 +249,9 @@ def test_of_two_that_round_the_rougher_says_who_may_tie() -> None:
     """Each is held against a judge between them, and by its own errors alone; the other's make no difference to it."""
     fine, rough = (ranked([[3.0, 2.0]], squares) for squares in (0.1, 0.6))  # near up to 0.45, and to 1.10
     nulls = [Null(variance_of_choice(each, 2), None, (), ranking=each) for each in (fine, rough)]
-    for null in (_both(*nulls), _both(*nulls[::-1])):
+    for null in (combined(*nulls), combined(*nulls[::-1])):
         assert six(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]), null)[0].value == 0
-    both = _both(nulls[0], nulls[0])
+    both = combined(nulls[0], nulls[0])
     assert six(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]), both)[0].value == math.inf
 
 

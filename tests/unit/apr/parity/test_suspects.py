@@ -13,8 +13,8 @@ from apr.mutants import architectures, arithmetic, ties
 from apr.mutants import model as faults
 from apr.ops.arithmetic import GGML
 from apr.parity.explain import look_closer
-from apr.parity.measure import Closer
 from apr.parity.null import null_of
+from apr.parity.work.setting import Closer
 from apr.stages import StageKey
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Where units are measured: here, or by workers of a dask scheduler."""
