@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -34,7 +35,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME=MODULE",
         help="judge this module's functions instead of those of [tool.pv.subjects]; evidence goes to a ledger of its own",
     )
+    group.addoption(
+        "--run-shell-tests",
+        action="store_true",
+        help="run what claims without a falsifier have as a command under `test:`; contracts then run programs as you",
+    )
+    group.addoption(
+        "--pv-scheduler",
+        metavar="ADDRESS",
+        help="run items on the workers of a scheduler of dask.distributed, as in tcp://host:8786",
+    )
+    group.addoption(
+        "--pv-scheduler-timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=120.0,
+        help="how long to wait for the scheduler, and for a worker (default: 120)",
+    )
+    group.addoption("--pv-serve", metavar="FD", type=int, help=argparse.SUPPRESS)  # what a worker is started with
     group.addoption("--resume", action="store_true", help="keep fresh evidence of this commit, and run the rest")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return seconds
 
 
 def _register_profiles(config: pytest.Config) -> None:
@@ -55,8 +84,17 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         UsageError: `[tool.pv]` says something that cannot be used, or a file cannot be read.
     """
     settings = _settings(early_config)
+    descriptor = early_config.known_args_namespace.pv_serve
     if settings is None:
+        if descriptor is not None:
+            raise pytest.UsageError(f"{early_config.rootpath / 'pyproject.toml'} has no [tool.pv], so no contracts")
         return
+    if descriptor is not None:
+        from pv.pytest_plugin.serve import Served  # noqa: PLC0415  only in a worker of a scheduler
+
+        served, worker = Served(descriptor), cast("Any", early_config)
+        worker.workerinput, worker.workeroutput = served.input, {}
+        early_config.pluginmanager.register(served, "pv-served")
     from pv.deciders import watch_all  # noqa: PLC0415  only in a project with contracts
 
     try:
@@ -74,7 +112,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     settings = _settings(config)
     if settings is None:
-        for option in ("--mutants", "--pv-shard", "--resume", "--subject"):
+        for option in ("--mutants", "--pv-shard", "--resume", "--run-shell-tests", "--subject"):
             if config.getoption(option):
                 raise pytest.UsageError(
                     f"{option}: {config.rootpath / 'pyproject.toml'} has no [tool.pv], so no contracts"
@@ -84,6 +122,8 @@ def pytest_configure(config: pytest.Config) -> None:
     _register_profiles(config)
     config.addinivalue_line("markers", "falsify(claim): tries to refute a claim of a contract")
 
+    if config.getoption("run_shell_tests") and os.name != "posix":
+        raise pytest.UsageError("--run-shell-tests: limits of time and memory are known on POSIX systems only")
     from pv.pytest_plugin import collect, run  # noqa: PLC0415  only in a project with contracts
     from pv.pytest_plugin.missed import LeftOut  # noqa: PLC0415  as above
     from pv.pytest_plugin.progress import progress_line  # noqa: PLC0415  as above
@@ -101,6 +141,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # with xdist, the controller alone keeps the ledger
         config.pluginmanager.register(Recorder(config, settings), "pv-record")
         config.pluginmanager.register(LeftOut(config, project.files), "pv-left-out")
+    if config.getoption("pv_scheduler") is not None and config.getoption("pv_serve") is None:
+        from pv.pytest_plugin.scheduled import Scheduled  # noqa: PLC0415  few sessions run elsewhere
+
+        config.pluginmanager.register(Scheduled(config), "pv-scheduled")
 
 
 def _choose(config: pytest.Config) -> None:

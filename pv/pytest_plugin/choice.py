@@ -68,12 +68,12 @@ class Chosen:
         if gone:
             config.hook.pytest_deselected(items=gone)
             items[:] = [item for item in items if not self._leaves_out(item)]
-        self.left, self.gone = {key for key in map(_key_of, gone) if key is not None}, len(gone)
+        self.left, self.gone = {key for key in map(key_of, gone) if key is not None}, len(gone)
         if hasattr(config, "workeroutput"):
             config.workeroutput[_HANDED] = json.dumps({"left": sorted(self.left), "gone": self.gone})
 
     def _leaves_out(self, item: pytest.Item) -> bool:
-        return (_key_of(item) in self.listed) is self.others
+        return (key_of(item) in self.listed) is self.others
 
 
 class Choice(Chosen):
@@ -217,7 +217,7 @@ def _cases(project: Project, tops: list[Path]) -> Iterator[tuple[str, Claim, Cas
                 yield name, claim, case
 
 
-def _key_of(item: pytest.Item) -> Key | None:
+def key_of(item: pytest.Item) -> Key | None:
     """The case that an item runs; None if it is no case of a claim."""
     run = item.stash.get(RUN, None)
     if run is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pv.bind import Binding, Falsifier
+from pv.commandline import kind_of
 from pv.corpus import read
 from pv.evidence import Evidence
 from pv.pytest_plugin.project import PROJECT, RUN, BindingProblem, Run
@@ -98,7 +99,11 @@ class ContractModule(pytest.Module):
         self._complain_about_imports(contract)
         self._adopt_fixtures(contract)
         for claim in contract.claims:
-            yield from self._claim_items(claim, reading.source)
+            if escape(claim.id) == claim.id:
+                yield from self._claim_items(claim, reading.source)
+            else:  # pytest shows names as they are
+                text = f"{claim.path}:{claim.span.line}: the id {claim.id!r} holds characters that drive terminals"
+                yield self._failing(claim.id, BindingProblem(text))
         yield from self._orphan_items(contract)
 
     def _complain_about_imports(self, contract: Contract) -> None:
@@ -146,7 +151,7 @@ class ContractModule(pytest.Module):
     def _misfit(self, claim: Claim, falsifiers: Sequence[Falsifier]) -> Exception | None:
         """Why a claim cannot be run, if it cannot."""
         if not falsifiers:
-            return Inconclusive("unbound", "no falsifier is bound to it")
+            return Inconclusive("unbound", self._unbound(claim))
         show = self.config.stash[PROJECT].show
         if len(falsifiers) > 1:
             places = ", ".join(f"{show(one.path)}:{one.line}" for one in falsifiers)
@@ -166,6 +171,10 @@ class ContractModule(pytest.Module):
             )
         missing = next((name for name in claim.params if name not in probe.fixturenames), None)
         return self._takes_no(one, missing) if missing else None
+
+    def _unbound(self, claim: Claim) -> str:
+        asked = self.config.getoption("run_shell_tests") and claim.params and kind_of(claim.test).is_command
+        return "no falsifier is bound to it" + ("; its test is a command, which takes no 'params'" if asked else "")
 
     def _probe(self, claim: Claim, falsifier: Falsifier) -> pytest.Function:
         """An item of the falsifier without any case: it knows the fixtures asked for, directly or through others."""

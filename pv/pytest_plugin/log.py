@@ -44,8 +44,7 @@ class Log:
     def write(self, kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
         """Append a row of a case, and before it what must be said once of its run; return the row as it stands there."""
         run, lines = self._first()
-        told = {key: unplaced(row[key], self._root) for key in _TOLD if key in row}
-        row = {**row, **told, "kind": kind, **run}
+        row = {**portable(row, self._root), "kind": kind, **run}
         data = row.get("environment")
         if isinstance(data, dict):
             row["environment"] = name = environment_name(data)
@@ -94,3 +93,8 @@ class Log:
             append(self.path, rows)
         except OSError as problem:
             self.problem = problem.strerror or str(problem)
+
+
+def portable(row: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    """A row that tells nothing of where the project with this root lies."""
+    return {**row, **{key: unplaced(row[key], root) for key in _TOLD if key in row}}

@@ -52,6 +52,17 @@ class ProgressLine:
         """The same."""
         return (yield from self._until_over())
 
+    def tell(self, done: int, total: int, text: str) -> None:
+        """Show how far something is that takes several items."""
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + _INTERVAL
+            self._show(done, total, escape(text))
+
+    def clear(self) -> None:
+        """Take the line away."""
+        self._clear()
+
     def pytest_unconfigure(self) -> None:
         """Give the terminal back."""
         os.close(self._descriptor)

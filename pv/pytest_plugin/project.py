@@ -12,7 +12,7 @@ from pv.bind import Falsifier, Registry
 from pv.corpus import SUFFIXES, display, walk
 from pv.deciders import deciders
 from pv.evidence import Evidence
-from pv.formal.source import BUILT_IN
+from pv.pytest_plugin.commanded import commanded
 from pv.pytest_plugin.executed import holds_as_written
 from pv.pytest_plugin.importer import Importer
 from pv.pytest_plugin.instead import instead_of, ledger_of
@@ -53,6 +53,9 @@ class Project:
     def __init__(self, config: pytest.Config, settings: Config) -> None:
         self.config, self.settings = config, settings
         self.names: dict[str, Path] = {}
+        self.held: Path | None = (
+            None  # where a worker of a scheduler keeps counterexamples, until the session takes them
+        )
         self._deciders: dict[Path, list[tuple[str, Path]]] = {}
 
     def deciders(self, contract: Path) -> list[tuple[str, Path]]:
@@ -64,7 +67,8 @@ class Project:
     @functools.cached_property
     def registry(self) -> Registry:
         """The falsifiers, imported when the first contract is collected."""
-        registry = Registry(executed=holds_as_written)
+        commands = commanded if self.config.getoption("run_shell_tests") else None
+        registry = Registry(executed=holds_as_written, command=commands)
         registry.load(self.settings.falsifiers, Importer(self.config))
         return registry
 
@@ -80,6 +84,10 @@ class Project:
         if chosen:
             return self.config.invocation_params.dir / str(chosen)
         return ledger_of(self.settings, self.instead)
+
+    def folder_shown(self, folder: Path) -> str:
+        """A folder of counterexamples as rows name it, wherever this process keeps them: beside the ledger."""
+        return self.show(self.ledger.parent / "examples" / folder.name)
 
     @functools.cached_property
     def first(self) -> Path:
@@ -103,8 +111,8 @@ class Project:
         return instead_of(self.settings, self.config.getoption("subject"))
 
     def show_falsifier(self, one: Falsifier) -> str:
-        """A falsifier as rows name it: its file, or the language of contracts."""
-        return BUILT_IN if one.built_in else self.show(one.path)
+        """A falsifier as rows name it: its file, or the part of the harness that it is."""
+        return one.built_in or self.show(one.path)
 
     def show(self, path: Path) -> str:
         """A path as reports show it."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pv.config import Config
     from pv.parse import Case, Claim
 
+DIED = "pv_died"  # the attribute of such a report that says more of it
 _RED = {Word.REFUTED, Word.DISCHARGED, Word.SURVIVED, Word.MISLOCALISED}
 
 
@@ -55,7 +56,11 @@ class Recorder:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Say that a run begins, so that one which never ends leaves no older evidence standing."""
-        row = self._broken(nodeid, "began and did not end")
+        self.begin(nodeid)
+
+    def begin(self, nodeid: str) -> None:
+        """The same, as soon as an item is handed to another machine; once for each run."""
+        row = None if nodeid in self._open else self._broken(nodeid, "began and did not end")
         if row:
             self._open[nodeid] = self._log.write("begin", row)
 
@@ -65,7 +70,7 @@ class Recorder:
             if name == PROPERTY and isinstance(value, str):
                 self.pending[report.nodeid] = json.loads(value)
         if str(report.when) == "???":  # xdist's word for an item whose worker died
-            row = self._broken(report.nodeid, "the worker that ran it died")
+            row = self._broken(report.nodeid, getattr(report, DIED, "the worker that ran it died"))
             if row:
                 self.pending[report.nodeid] = row
         if report.when == "teardown" or str(report.when) == "???":

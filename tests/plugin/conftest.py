@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pv import watched
+from tests.programs import LEAN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 # What a run in this process imports is forgotten after it, and the next would import it anew, with assertions rewritten.
 for _name in (
     "hypothesis.strategies",
+    "numpy",  # which cannot be imported twice in a process
     *(f"pv.pytest_plugin.{part}" for part in ("collect", "progress", "record", "run")),
 ):
     importlib.import_module(_name)
@@ -55,7 +57,15 @@ class Project:
         return self.pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:cacheprovider", *arguments)
 
     def run_apart(self, *arguments: str) -> pytest.RunResult:
+        """In a process of its own, with every plugin that is installed."""
         return self.pytester.runpytest_subprocess(*arguments)
+
+    def run_lean(self, *arguments: str) -> pytest.RunResult:
+        """In a process of its own, with the plugins of pv and xdist alone."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in LEAN.items():
+                patch.setenv(name, value)
+            return self.pytester.runpytest_subprocess(*arguments)
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows of cases that ended."""

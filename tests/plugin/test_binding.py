@@ -93,8 +93,8 @@ def test_modules_may_share_helpers_and_define_fixtures(project: Any) -> None:
     """)
     marked = '\nmarkers = ["slow"]\n'
     project.write("pyproject.toml", (project.root / "pyproject.toml").read_text() + marked)
-    project.run_apart("-p", "no:randomly", "-m", "slow").assert_outcomes(passed=2)
-    project.run_apart("-p", "no:randomly", "-m", "not slow").assert_outcomes(deselected=2)
+    project.run_lean("-p", "no:randomly", "-m", "slow").assert_outcomes(passed=2)
+    project.run_lean("-p", "no:randomly", "-m", "not slow").assert_outcomes(deselected=2)
 
 
 def test_parameters_become_arguments(project: Any) -> None:

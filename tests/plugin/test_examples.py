@@ -209,7 +209,7 @@ def test_workers_keep_them_beside_the_ledger_that_was_asked_for(project: Any, tr
     project.contract("id: F-1")
     write(project, tried)
     for first in (0, 1):
-        result = project.run_apart("-n", "2", "--pv-ledger", "deep/l.jsonl", "-p", "no:randomly")
+        result = project.run_lean("-n", "2", "--pv-ledger", "deep/l.jsonl", "-p", "no:randomly")
         result.assert_outcomes(failed=1)
         rows = [json.loads(line) for line in (project.root / "deep" / "l.jsonl").read_text().splitlines()]
         row = next(row for row in reversed(rows) if row["kind"] == "case")

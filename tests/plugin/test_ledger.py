@@ -75,7 +75,7 @@ def test_a_worker_that_dies_loses_nothing_and_its_case_is_an_error_by_node(proje
             evidence.compared(1, "x")
             if n == 3: {death}
     """)
-    result = project.run_apart("-p", "no:randomly", "-n", "2")
+    result = project.run_lean("-p", "no:randomly", "-n", "2")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert project.ledger.read_bytes().startswith(before)
     found = verify(project.ledger)
@@ -102,7 +102,7 @@ def test_a_session_that_is_killed_ends_nowhere_and_what_it_began_is_an_error(pro
             evidence.compared(1, "x")
             if n == 2: os.kill(os.getpid(), signal.SIGKILL)
     """)
-    project.run_apart("-p", "no:randomly")
+    project.run_lean("-p", "no:randomly")
     found = verify(project.ledger)
     assert found.faults == ()
     assert [(one.number, one.kind) for one in found.notes] == [(1, Kind.UNENDED)]
@@ -131,7 +131,7 @@ def readonly(project: Any) -> Iterator[Any]:
 
 def test_a_ledger_on_a_disk_that_takes_no_writes_fails_the_session(readonly: Any) -> None:
     before = readonly.ledger.read_bytes()
-    result = readonly.run_apart("-p", "no:randomly", "-p", "no:cacheprovider")
+    result = readonly.run_lean("-p", "no:randomly", "-p", "no:cacheprovider")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["pv: the ledger */.pv/ledger.jsonl cannot be written: Read-only file system"])
     result.stdout.no_fnmatch_line("*Traceback*")

@@ -62,11 +62,11 @@ def test_contracts_below_another_root_are_named(project: Any) -> None:
     (project.root / "pyproject.toml").unlink()
     project.write("pytest.ini", "[pytest]\n")
     os.chdir(inner)
-    result = project.run_apart()
+    result = project.run_lean()
     result.stdout.fnmatch_lines(
         [f"pv: 1 contract was not collected, because pytest's root is {project.root}; run `pytest --rootdir {inner}*"]
     )
-    project.run_apart("--rootdir", str(inner), "-m", "falsify").assert_outcomes(passed=1)
+    project.run_lean("--rootdir", str(inner), "-m", "falsify").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")])
@@ -78,7 +78,7 @@ def test_a_ledger_that_is_no_regular_file_fails_the_session_in_one_line(
     project.falsifiers(GOOD)
     os.mkfifo(project.root / "fifo")
     ledger = {"fifo": "fifo", "folder": "contracts", "device": "/dev/null"}[kind]
-    result = project.run_apart(f"--pv-ledger={ledger}", *workers)
+    result = project.run_lean(f"--pv-ledger={ledger}", *workers)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines([f"pv: the ledger *{ledger} cannot be written: *no regular file*"])
     result.stdout.no_fnmatch_line("*Traceback*")
@@ -88,7 +88,7 @@ def test_a_ledger_that_is_no_regular_file_fails_the_session_in_one_line(
 def test_the_file_of_a_foreign_project_is_its_own_business(project: Any, text: str) -> None:
     project.write("pyproject.toml", text)
     project.write("test_it.py", "def test_it(): pass\n")
-    assert "pv" not in project.run_apart("-c", os.devnull, "--rootdir", ".").stderr.str()
+    assert "pv" not in project.run_lean("-c", os.devnull, "--rootdir", ".").stderr.str()
 
 
 def test_a_broken_contract_is_one_failing_item_and_the_others_run(project: Any) -> None:

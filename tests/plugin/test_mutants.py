@@ -70,7 +70,7 @@ def test_every_way_of_running_prints_the_same_matrix(project: Any, arguments: tu
     project.contract(*CLAIMS)
     project.falsifiers(FALSIFIERS)
     project.write("test_plain.py", "def test_it(): raise OSError('not asked for')\n")
-    result = project.run_apart("--mutants", *arguments)
+    result = project.run_lean("--mutants", *arguments)
     # F-6 has no falsifier: its only item says so
     result.assert_outcomes(passed=2, failed=4, skipped=2, deselected=0 if "-n" in arguments else 8)
     assert result.ret == pytest.ExitCode.TESTS_FAILED

@@ -91,7 +91,7 @@ def test_a_session_that_was_killed_is_taken_up_where_it_ended(project: Any, work
     done = {row["node"] for row in project.rows()}
     assert 0 < len(done) < WHOLE
 
-    result = project.run_apart("-m", "falsify", "-p", "no:randomly", "--resume", *workers)
+    result = project.run_lean("-m", "falsify", "-p", "no:randomly", "--resume", *workers)
     assert result.ret == pytest.ExitCode.OK
     result.assert_outcomes(passed=WHOLE - len(done), deselected=0 if workers else len(done))
     result.stdout.fnmatch_lines(
@@ -105,7 +105,7 @@ def test_a_session_that_was_killed_is_taken_up_where_it_ended(project: Any, work
 
     resumed = status(project)
     project.ledger.unlink()
-    project.run_apart("-m", "falsify")
+    project.run_lean("-m", "falsify")
     assert resumed == status(project)
 
 
@@ -126,9 +126,9 @@ def wait_for(condition: Any) -> None:
 @pytest.mark.parametrize("workers", [(), ("-n", "1")])
 def test_where_everything_is_known_nothing_is_run(project: Any, workers: tuple[str, ...]) -> None:
     fill(project)
-    project.run_apart("-m", "falsify")
+    project.run_lean("-m", "falsify")
     before = project.ledger.read_bytes()
-    result = project.run_apart("-m", "falsify", "--resume", *workers)
+    result = project.run_lean("-m", "falsify", "--resume", *workers)
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines([f"pv: {WHOLE} cases kept from this commit's evidence", "pv: 4 claims: 3 discharged*"])
     assert project.ledger.read_bytes() == before

@@ -77,7 +77,7 @@ def test_a_dead_worker_is_an_error_of_the_claim_it_ran(project: Any) -> None:
         @falsifies("x-v1", "F-2")
         def two(evidence): evidence.compared(1, "x")
     """)
-    result = project.run_apart("-n", "1", "--max-worker-restart", "1")
+    result = project.run_lean("-n", "1", "--max-worker-restart", "1")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert project.verdicts() == {"F-1[7]": "error", "F-2": "discharged"}
     dead = next(row for row in project.rows() if row["verdict"] == "error")
@@ -98,8 +98,8 @@ def test_selection(project: Any) -> None:
 def test_only_what_failed_last_time(project: Any) -> None:
     project.contract(*CLAIMS)
     project.falsifiers(FALSIFIERS)
-    project.run_apart("-p", "no:randomly")
-    project.run_apart("-p", "no:randomly", "--lf").assert_outcomes(failed=3)
+    project.run_lean("-p", "no:randomly")
+    project.run_lean("-p", "no:randomly", "--lf").assert_outcomes(failed=3)
 
 
 def test_collecting_writes_nothing(project: Any) -> None:
@@ -122,7 +122,7 @@ def test_a_ledger_that_cannot_be_written_fails_the_session_in_one_line(project: 
     project.contract("id: F-1")
     project.falsifiers(DISCHARGING)
     project.write("file", "x")
-    result = project.run_apart("--pv-ledger", "file/ledger.jsonl", *workers)
+    result = project.run_lean("--pv-ledger", "file/ledger.jsonl", *workers)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["pv: the ledger */file/ledger.jsonl cannot be written: *"])
     result.stdout.no_fnmatch_line("*Traceback*")
@@ -205,7 +205,7 @@ def test_a_wrong_configuration_is_a_usage_error(project: Any) -> None:
 
 
 def test_importing_the_plugin_loads_nothing_heavy() -> None:
-    heavy = "{'yaml', 'jsonschema', 'numpy', 'hypothesis', 'gguf'}"
+    heavy = "{'yaml', 'jsonschema', 'numpy', 'hypothesis', 'gguf', 'distributed', 'pv.elsewhere'}"
     code = f"import sys, pytest; before = set(sys.modules); import pv.pytest_plugin; print((set(sys.modules) - before) & {heavy})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -85,7 +85,7 @@ def test_workers_run_what_the_controller_chose_also_after_one_has_died(project: 
         """,
     )
     for number in (1, 2, 3):
-        project.run_apart("-m", "falsify", "-n", "2", "--pv-shard", f"{number}/3")
+        project.run_lean("-m", "falsify", "-n", "2", "--pv-shard", f"{number}/3")
     assert sorted(cases(project)) == sorted(WHOLE)
     apart = {run["plan"] for run in runs(project)}
     project.ledger.unlink()
@@ -155,7 +155,7 @@ def test_a_shard_without_claims_is_no_failure_and_a_choice_of_nothing_is(
     project: Any, workers: tuple[str, ...]
 ) -> None:
     project.contract("id: F-1")
-    result = project.run_apart("-m", "falsify", "--pv-shard", "2/2", *workers)
+    result = project.run_lean("-m", "falsify", "--pv-shard", "2/2", *workers)
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(["pv: shard 2/2 of plan *", "pv: 0 claims: 0 discharged*"])
     assert [(row["kind"], row.get("shard"), row.get("cases")) for row in project.all_rows()] == [
@@ -163,8 +163,8 @@ def test_a_shard_without_claims_is_no_failure_and_a_choice_of_nothing_is(
         ("end", None, 0),
     ]
     project.ledger.unlink()
-    assert project.run_apart("-k", "nothing", "--pv-shard", "2/2", *workers).ret == pytest.ExitCode.NO_TESTS_COLLECTED
-    assert project.run_apart("--collect-only", "--pv-shard", "2/2", *workers).ret == pytest.ExitCode.OK
+    assert project.run_lean("-k", "nothing", "--pv-shard", "2/2", *workers).ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert project.run_lean("--collect-only", "--pv-shard", "2/2", *workers).ret == pytest.ExitCode.OK
     assert not project.ledger.exists()
 
 

@@ -111,16 +111,16 @@ def test_a_crash_leaves_no_older_evidence_standing(
 ) -> None:
     project.contract("id: F-1, params: {n: [é∂]}, mutants: [{id: m, stage: s}]")
     project.falsifiers(CRASH)
-    project.run_apart(*workers).assert_outcomes(passed=2)
+    project.run_lean(*workers).assert_outcomes(passed=2)
     assert "1 discharged" in status(project).stdout
     monkeypatch.setenv("CRASH", "1")
-    assert project.run_apart(*workers).ret != 0
+    assert project.run_lean(*workers).ret != 0
     done = status(project)
     assert done.returncode == 1
     assert "0 discharged, 0 refuted, 0 inconclusive, 1 error" in done.stdout
     assert ("the worker that ran it died" if workers else "began and did not end") in done.stdout
     monkeypatch.delenv("CRASH")
-    project.run_apart(*workers).assert_outcomes(passed=2)
+    project.run_lean(*workers).assert_outcomes(passed=2)
     assert "1 discharged" in status(project).stdout
 
 
@@ -130,7 +130,7 @@ def test_an_interrupted_run_is_inconclusive_and_older_evidence_does_not_count(pr
     bodies = ("evidence.compared(1, 'x')", body)
     for text in bodies:
         project.falsifiers(f"@falsifies('x-v1', 'F-1', 'F-2')\ndef one(evidence): {text}\n")
-        project.run_apart("-p", "no:randomly")
+        project.run_lean("-p", "no:randomly")
     done = status(project)
     assert done.returncode == 0
     assert "2 claims: 0 discharged, 0 refuted, 2 inconclusive (1 interrupted, 1 stale)" in done.stdout

@@ -274,3 +274,29 @@ def test_a_level_that_was_not_recorded_is_an_error(project: Any, said: str, word
 
 def _rest(words: str) -> str:
     return ": evidence.input('model', path)" if words.endswith("recorded") else ""
+
+
+def test_only_a_run_that_broke_is_written_out(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    real = pytest.Function.repr_failure
+
+    def repr_failure(item: pytest.Function, excinfo: Any) -> Any:
+        written.append(item.name)
+        return real(item, excinfo)
+
+    monkeypatch.setattr(pytest.Function, "repr_failure", repr_failure)
+    project.contract("id: F-1, mutants: [{id: m, stage: s}]", "id: F-2, mutants: [{id: m, stage: s}]", "id: F-3")
+    project.falsifiers("""
+        @falsifies("x-v1", "F-1")
+        def one(evidence, mutant):
+            evidence.compared(1, "x")
+            if mutant: raise Refuted("off", stage="s")
+        @falsifies("x-v1", "F-2")
+        def two(evidence, mutant): raise OSError("broken") if mutant else Inconclusive("no model")
+        @falsifies("x-v1", "F-3")
+        def three(evidence): raise Refuted("off")
+    """)
+    result = project.run()
+    assert written == ["F-2[mutant-m]"]
+    result.stdout.fnmatch_lines(["*def two(evidence, mutant): raise OSError*", "*OSError: broken"])
+    result.stdout.no_fnmatch_line("*def three*")
