@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from apr.engines.reference import Reference
     from apr.formats.gguf import GgufFile
     from apr.parity.isolated import Measurement
+    from given.captures import SoundCaptures
     from pv import Evidence, Mutant
 
 # numpy is not loaded yet. BLAS threads that share cores with anything, xdist's other workers among them, spend their time
@@ -38,6 +39,7 @@ ROOT = Path(__file__).resolve().parent
 # The code under judgement as it is now, before it is imported: what changes during a run is not what was judged.
 watch(ROOT / "runtime" / "apr", ROOT / "pv", ROOT / "fixtures" / "tinymodels")
 pytest_plugins = (
+    "given.captures",
     "given.small_models",
     "given.arithmetic",
     "given.float64",
@@ -130,13 +132,15 @@ def prose_tokens(model_file: GgufFile) -> Callable[[int], list[int]]:
 
 
 @pytest.fixture(scope="session")
-def sound_captures(sound_oracle: Oracle, prose_tokens: Callable[[int], list[int]]) -> Callable[[int], Capture]:
+def sound_captures(
+    sound_oracle: Oracle, prose_tokens: Callable[[int], list[int]], taken_once: SoundCaptures
+) -> Callable[[int], Capture]:
     """llama.cpp's capture over the first n tokens, taken once."""
     taken: dict[int, Capture] = {}
 
     def capture(count: int) -> Capture:
         if count not in taken:
-            taken[count] = sound_oracle.capture(prose_tokens(count))
+            taken[count] = taken_once.take(sound_oracle, prose_tokens(count))
         return taken[count]
 
     return capture

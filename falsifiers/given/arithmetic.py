@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from apr.engines.llama_cpp.kernels import Kernels
     from apr.formats.model_file import ModelFile
     from apr.parity.isolated import Measurement
+    from given.captures import SoundCaptures
     from pv import Evidence, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,7 +67,7 @@ def models_of_type(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
 
 @pytest.fixture
 def measure_type(
-    mutant: Mutant | None, evidence: Evidence, models_of_type: Callable[..., OfType]
+    mutant: Mutant | None, evidence: Evidence, models_of_type: Callable[..., OfType], taken_once: SoundCaptures
 ) -> Callable[..., Measurement]:
     """The reference against llama.cpp over a model of one type, stage by stage in isolation.
 
@@ -97,7 +98,7 @@ def measure_type(
         evidence.engine("subject", subject.name, subject.build)
         if count not in found.captures:
             vocabulary = found.file.tensors["token_embd.weight"].shape[0]
-            found.captures[count] = found.oracle.capture([(37 * n + 11) % vocabulary for n in range(count)])
+            found.captures[count] = taken_once.take(found.oracle, [(37 * n + 11) % vocabulary for n in range(count)])
         capture = found.captures[count]
         return measure_isolated(subject, capture, by_stage(evidence, weights, len(capture.stages)))
 

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from apr.formats.model_file import ModelFile
     from apr.mutants.harness import HarnessMutant
     from apr.mutants.planting import Mutant as Planted
-    from apr.parity.measure import Filters, Known
+    from apr.parity.measure import Filters
     from apr.parity.result import Gate, Measurement, Verdict
     from apr.parity.sides import Judge, Side
+    from apr.parity.work.setting import Known
     from given.arithmetic import OfType
+    from given.captures import SoundCaptures
     from pv import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -331,6 +333,7 @@ def typed_pair(
     reference_side: Callable[..., Side],
     llama_side: Callable[..., Side],
     models_of_type: Callable[..., OfType],
+    taken_once: SoundCaptures,
 ) -> Callable[[str], Pair]:
     """The same over a model whose matrices all have one type; a fault of arithmetic is planted in the type it fits."""
     from apr.mutants.arithmetic import MUTANTS
@@ -346,7 +349,7 @@ def typed_pair(
         tokens = [(37 * index + 11) % vocabulary for index in range(POSITIONS)]
         oracle = llama_side(found.oracle, found.file)
         if POSITIONS not in found.captures:
-            found.captures[POSITIONS] = found.oracle.capture(tokens)
+            found.captures[POSITIONS] = taken_once.take(found.oracle, tokens)
         captured = {oracle.spec: found.captures[POSITIONS]}
         expected = None if fault is None else expectation(fault, POSITIONS)
         return Pair(reference_side(found.file, "ggml", fault), oracle, tokens, captured, expected)
@@ -364,7 +367,7 @@ class Deep(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def deep_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deep]:
+def deep_model(tmp_path_factory: pytest.TempPathFactory, taken_once: SoundCaptures) -> Iterator[Deep]:
     """As many layers as faults of a model are planted in, and Q4_1 as they expect; made once a session."""
     from apr.errors import OracleAbsent
     from apr.formats import open_model
@@ -382,7 +385,7 @@ def deep_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deep]:
 
     def capture() -> Capture:
         if not taken:
-            taken.append(oracle.capture(tokens))
+            taken.append(taken_once.take(oracle, tokens))
         return taken[0]
 
     yield Deep(file, oracle, tokens, capture)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from apr.capture import Capture
     from apr.formats.model_file import ModelFile
     from apr.parity.sides import Side
+    from given.captures import SoundCaptures
     from pv import Evidence, Mutant
 
 POSITIONS = 7  # as many as the prompt had that the story began with
@@ -33,7 +34,9 @@ class Shipped(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def shipped(tmp_path_factory: pytest.TempPathFactory, imported: Callable[..., Any]) -> Iterator[Shipped]:
+def shipped(
+    tmp_path_factory: pytest.TempPathFactory, imported: Callable[..., Any], taken_once: SoundCaptures
+) -> Iterator[Shipped]:
     """A qwen2 with biases in Q4_K_M, made once a session, and imported with its weights as they are."""
     from apr.errors import OracleAbsent
     from apr.formats import open_model
@@ -50,7 +53,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory, imported: Callable[..., An
 
     def capture() -> Capture:
         if not taken:
-            taken.append(oracle.capture(tokens))
+            taken.append(taken_once.take(oracle, tokens))
         found: Capture = taken[0]
         return found
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from apr.errors import DenseOnExperts
     from apr.formats.model_file import ModelFile
     from apr.parity.isolated import Measurement
+    from given.captures import SoundCaptures
     from pv import Evidence, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,14 +118,14 @@ def small_oracles(small_file: Callable[[str], ModelFile]) -> Iterator[Callable[[
 
 @pytest.fixture(scope="session")
 def small_captures(
-    small_oracles: Callable[[str], Oracle], some_tokens: Callable[[str, int], list[int]]
+    small_oracles: Callable[[str], Oracle], some_tokens: Callable[[str, int], list[int]], taken_once: SoundCaptures
 ) -> Callable[[str, int], Capture]:
     """llama.cpp's capture of a tiny model over n tokens, taken once."""
     taken: dict[tuple[str, int], Capture] = {}
 
     def capture(name: str, count: int) -> Capture:
         if (name, count) not in taken:
-            taken[name, count] = small_oracles(name).capture(some_tokens(name, count))
+            taken[name, count] = taken_once.take(small_oracles(name), some_tokens(name, count))
         return taken[name, count]
 
     return capture
