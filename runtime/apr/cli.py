@@ -23,7 +23,7 @@ COMMANDS = {
     "list": "show the aliases and which of their models are here",
     "find": "print which model is meant where none is named, and why that one",
 }
-_APR = Program("apr", "Run, trace and compare LLM inference engines stage by stage.", COMMANDS, "apr.commands")
+APR = Program("apr", "Run, trace and compare LLM inference engines stage by stage.", COMMANDS, "apr.commands")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,4 +35,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, see `apr.program`.
     """
-    return _APR.main(argv)
+    return APR.main(argv)

@@ -27,10 +27,11 @@ from apr.errors import BUG, OK, USAGE, AprError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from types import FrameType
+    from types import FrameType, ModuleType
 
 # third-party packages of the extras, and in which of them each is; a core installation lacks them
 _CCPA_PACKAGES = frozenset({"fastjsonschema"})
+_DISTRIBUTED_PACKAGES = frozenset({"dask", "distributed", "fsspec"})
 _RUNTIME_PACKAGES = frozenset(
     {
         "filelock",
@@ -137,9 +138,10 @@ class Program:
             code = left.code if isinstance(left.code, int) else OK if left.code is None else USAGE
         except ModuleNotFoundError as error:
             package = (error.name or "").partition(".")[0]
-            if package not in _RUNTIME_PACKAGES | _CCPA_PACKAGES:
+            if package not in _RUNTIME_PACKAGES | _CCPA_PACKAGES | _DISTRIBUTED_PACKAGES:
                 raise
             extra = "ccpa" if package in _CCPA_PACKAGES else "runtime"
+            extra = "distributed" if package in _DISTRIBUTED_PACKAGES else extra
             code = self._refuse(
                 AprError(f"the package {error.name} is not installed", hint=f"pip install 'pv-falsify[{extra}]'")
             )
@@ -155,11 +157,32 @@ class Program:
             raise UsageError("no command given", hint=f"commands: {', '.join(self.commands)}; see `{self.name} --help`")
         # BLAS splits a sum among its threads; with one, the same command writes the same bytes whatever else the machine has
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        module = importlib.import_module(f"{self.package}.{wanted}{'_' if keyword.iskeyword(wanted) else ''}")
-        module.add_arguments(chosen)
+        module = self._complete(wanted, chosen)
         chosen.set_defaults(command_line=(self.name, *argv))
         code: int = module.run(parser.parse_args(argv))
         return code
+
+    def parser_of(self, command: str) -> Parser:
+        """The parser of one command with all its arguments; its module is imported.
+
+        Raises:
+            KeyError: there is no such command.
+        """
+        _, chosen = self._parser(command)
+        if chosen is None:
+            raise KeyError(command)
+        self._complete(command, chosen)
+        return chosen
+
+    def _complete(self, command: str, parser: Parser) -> ModuleType:
+        """Gives a command's parser its arguments; the help of each says how it ends."""
+        module = importlib.import_module(f"{self.package}.{command}{'_' if keyword.iskeyword(command) else ''}")
+        module.add_arguments(parser)
+        said = parser.epilog or ""
+        if "xit code" not in said:
+            codes = f"Exit codes: 0 ok, 2 usage or unusable input, 3 a bug of {self.name}."
+            parser.epilog = f"{said}\n\n{codes}" if said else codes
+        return module
 
     def _wanted_command(self, argv: Sequence[str]) -> str | None:
         """The first argument that is no option, if it names a command.

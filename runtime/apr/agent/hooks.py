@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apr.actions.inputs import read_small
+from apr.actions.lines import BLANK, parse
 from apr.agent.events import Hooked
 from apr.agent.limits import BASH_FILE_BYTES, BASH_MEMORY
 from apr.agent.processes import run_watched
@@ -72,7 +73,7 @@ class Hooks:
         """
         try:
             text = read_small(path)
-            content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+            content = parse(text.encode().strip(BLANK)) if path.suffix == ".json" else tomllib.loads(text)
         except (ValueError, RecursionError) as error:  # of JSON or TOML
             raise UnusableInput(f"is neither TOML nor JSON: {error}", where=str(path)) from error
         listed = content.get("hooks") if isinstance(content, dict) else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from apr.cache.source import SHA256, HubFiles, Source, parse_source
 from apr.errors import UnusableInput, UsageError
+from apr.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,34 +88,14 @@ def _merged(packaged: dict[str, Alias], own: dict[str, Alias]) -> dict[str, Alia
     return packaged | own
 
 
-def _repeated(keys: list[Any]) -> int | None:
-    """The position of the first key that was there before; None if there is none."""
-    return next((number for number, key in enumerate(keys) if key in keys[:number]), None)
-
-
 def _parse_aliases(text: str, where: str) -> dict[str, Alias]:
-    import yaml  # noqa: PLC0415 - only what reads the table pays for it
-
-    class Loader(yaml.SafeLoader):
-        """Refuses a key that is there twice; YAML forbids it, and the library lets the last one win."""
-
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            repeated = _repeated([key.value for key, _ in node.value])
-            if repeated is not None:
-                mark = node.value[repeated][0].start_mark
-                problem = f"the key {node.value[repeated][0].value!r} is there twice"
-                raise yaml.constructor.ConstructorError(problem=problem, problem_mark=mark)
-            return super().construct_mapping(node, deep)
-
-    try:
-        content = yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
-        mark = getattr(error, "problem_mark", None)
-        place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
-        raise UnusableInput(f"is no YAML: {getattr(error, 'problem', None) or error}", where=place) from error
+    content = parse_yaml(text, where)
     if not isinstance(content, dict):
         raise UnusableInput("should map aliases to their entries", where=where)
-    return {str(name): _parse_alias(str(name), entry, f"{where}: alias {name!r}") for name, entry in content.items()}
+    named = {str(name): _parse_alias(str(name), entry, f"{where}: alias {name!r}") for name, entry in content.items()}
+    if len(named) < len(content):
+        raise UnusableInput("two aliases have one name, once as text and once as something else", where=where)
+    return named
 
 
 def _parse_alias(name: str, entry: Any, where: str) -> Alias:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _MAX_REDIRECTS = 10
 # a connection that brings less than this before it breaks counts as one that brought nothing
 _PROGRESS_BYTES = 1 << 20
+# of a file of which neither the server nor anybody else says how long it is; one that says it is held against the free space
+_UNANNOUNCED_BYTES = 64 << 30
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})  # what may pass by itself
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _CONTENT_RANGE = re.compile(r"bytes (?P<first>\d+)-(?P<last>\d+)/(?P<total>\d+|\*)", re.ASCII)
@@ -252,10 +254,12 @@ class _Download:
         ):
             file.seek(partial.have)
             meter.advance(partial.have)
+            most = _UNANNOUNCED_BYTES if partial.total is None else partial.total
             for chunk in response.iter_raw():
-                if partial.total is not None and partial.have + len(chunk) > partial.total:
+                if partial.have + len(chunk) > most:
                     partial.throw_away()
-                    raise self._refusal(f"is longer than the {partial.total} bytes it should have; it was not kept")
+                    may = "may" if partial.total is None else "should"
+                    raise self._refusal(f"is longer than the {most} bytes it {may} have; it was not kept")
                 self._write(file, chunk)
                 partial.count(chunk, meter)
             os.fsync(file.fileno())

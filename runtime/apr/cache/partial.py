@@ -63,7 +63,7 @@ class Partial:
             note = json.loads(self.note.read_bytes())
             same = note["url"] == self.url and isinstance(note["validator"], str | None)
             left = self.path.stat().st_size
-        except (OSError, ValueError, TypeError, KeyError):  # nothing there, or nothing that can be relied on
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):  # nothing, or nothing that can be relied on
             return
         if not same or not (note["validator"] or hash_is_known):
             return

@@ -57,7 +57,7 @@ def recorded(path: Path) -> dict[str, Any] | None:
     """What was written down when a model was last checked, whatever has happened to the model since; None if nothing was."""
     try:
         stamp = json.loads(stamp_path(path).read_bytes())
-    except (OSError, ValueError):  # none, or a damaged one: the model counts as never checked
+    except (OSError, ValueError, RecursionError):  # none, or a damaged one: the model counts as never checked
         return None
     return stamp if isinstance(stamp, dict) else None
 

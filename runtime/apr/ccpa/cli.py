@@ -17,7 +17,7 @@ COMMANDS = {
     "replay": "let the tools do again, without a network, what a trace says was done",
     "measure": "run a student on its teacher's prompt, and compare the trace that it emits",
 }
-_CCPA = Program(
+CCPA = Program(
     "ccpa", "Validate action traces, and measure how far a student's agrees with its teacher's.", COMMANDS, "apr.ccpa"
 )
 
@@ -31,4 +31,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, see `apr.program`.
     """
-    return _CCPA.main(argv)
+    return CCPA.main(argv)

@@ -58,9 +58,9 @@ class _Checked:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     parser.description = (
-        "Check action traces strictly: JSON, fields, and what the records must say together. All files are told about. "
-        "Exit code 1 where something is wrong with a trace, 2 where a file cannot be read."
+        "Check action traces strictly: JSON, fields, and what the records must say together. All files are told about."
     )
+    parser.epilog = "Exit codes: 0 every trace is valid, 1 something is wrong with one, 2 usage, or a file that cannot be read, 3 a bug of ccpa."
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help=f"traces; of a folder every *{SUFFIX} below it; - is standard input"
     )

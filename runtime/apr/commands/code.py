@@ -38,6 +38,10 @@ _MODEL_OPTIONS = ("model", "engine", "max_tokens", "temperature", "top_k", "top_
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
+    parser.epilog = (
+        "Exit codes: 0 the model came to an end, 1 it did not (turns, tokens or a refusal), 2 usage or unusable input, "
+        "3 a bug of apr."
+    )
     parser.add_argument(
         "-p", "--prompt", metavar="PROMPT", required=True, help="what to do; `-` reads it from standard input"
     )

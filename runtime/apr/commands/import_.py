@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     numbers.add_argument("--dequantise", action="store_true", help="make F32 of types that the layout does not have")
     numbers.add_argument(
         "--quantise",
-        choices=tuple(Quantise),
+        choices=tuple(one.value for one in Quantise),  # argparse would show the members' repr
         help="encode matrices anew: as F16, AprQ8 or AprQ4; norms, biases, routers and what is small stay",
     )
     parser.add_argument(

@@ -18,6 +18,7 @@ import shutil
 import stat
 import struct
 import tempfile
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -49,6 +50,7 @@ _CHUNK = 1 << 20  # elements converted and written at a time: 4 MiB
 _LAYER_FOLDER = re.compile(r"layer-(0|[1-9][0-9]{0,9})", re.ASCII)
 _MAX_SIDECAR_BYTES = 64 << 20  # a million tokens stay below this
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Written(NamedTuple):
@@ -250,6 +252,8 @@ class _SidecarReader:
     def member(self, content: Mapping[str, Any], name: str, kind: type, place: str) -> Any:
         if type(content.get(name)) is not kind:
             raise self.refuse(f"{place}{name}", f"missing, or no {kind.__name__}")
+        if kind is str and _SURROGATE.search(content[name]):
+            raise self.refuse(f"{place}{name}", "holds half of a surrogate pair, which is no character")
         return content[name]
 
     def numbers(self, content: Mapping[str, Any], name: str, place: str) -> tuple[int, ...]:
@@ -325,10 +329,19 @@ def read_sidecar(directory: Path) -> Sidecar | None:
     if len(text) > _MAX_SIDECAR_BYTES:
         raise reader.refuse("the file", f"is larger than {_MAX_SIDECAR_BYTES} bytes")
     try:
-        content = json.loads(text)
+        content = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:  # ValueError covers bad JSON, bad UTF-8 and endless digits
         raise reader.refuse("the file", f"is no JSON: {error}") from error
     return reader.sidecar(content)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; `json` alone lets the last of two equal keys win, and other readers the first."""
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"key {twice!r} occurs twice in one object")
+    return content
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ without a gap, little endian. Source: the format's description in huggingface/sa
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 MAX_HEADER = 6 << 20
 _LENGTH = struct.Struct("<Q")
 _SMALLEST = _LENGTH.size + len("{}")
-_OFFSETS = b'"data_offsets"'  # every tensor's entry in the header has this key once
 # bits of one element; the names are the library's
 _BITS = {
     **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
@@ -39,6 +40,7 @@ _BITS = {
     **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 6),
     "F4": 4,
 }
+_SAID = 400  # characters of what the library says
 _HINT = "the file is cut off or damaged: get it again"
 
 
@@ -105,10 +107,26 @@ def read_safetensors(path: Path) -> SafetensorsFile:
     try:
         tensors = dict(_tensors(path, _LENGTH.size + length))
     except (SafetensorError, OSError) as error:
-        raise UnusableInput(f"is no sound safetensors file: {error}", where=f"{path}: header", hint=_HINT) from error
-    if data[_LENGTH.size : _LENGTH.size + length].count(_OFFSETS) != len(tensors):  # the library lets the last one win
-        raise UnusableInput("a tensor's name occurs twice", where=f"{path}: header")
+        said = "".join(sign if sign.isprintable() else "?" for sign in str(error)[:_SAID])  # it quotes the file
+        raise UnusableInput(f"is no sound safetensors file: {said}", where=f"{path}: header", hint=_HINT) from error
+    twice = _twice(data[_LENGTH.size : _LENGTH.size + length])
+    if twice is not None:  # the library lets the last one win
+        what = "a tensor's name" if twice in tensors else f"the key {twice!r}"
+        raise UnusableInput(f"{what} occurs twice", where=f"{path}: header")
     return SafetensorsFile(path, data, tensors)
+
+
+def _twice(header: bytes) -> str | None:
+    """A key that stands twice in one object of a header that the library has read; None where there is none."""
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        if len(dict(pairs)) != len(pairs):
+            ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
+            found.append(twice)
+
+    json.loads(header, object_pairs_hook=look)
+    return found[0] if found else None
 
 
 def _tensors(path: Path, start: int) -> Iterator[tuple[str, Stored]]:

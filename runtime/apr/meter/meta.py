@@ -68,7 +68,7 @@ def read_meta(path: Path, name: str) -> Meta:
         return Meta("", (), {}, {}, None, None)
     try:
         content = tomllib.loads(read_small(path))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: no TOML, or a number of thousands of digits
         raise UnusableInput(f"is no TOML: {error}", where=str(path)) from error
     return _Reader(path, name).meta(content)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from apr.actions.inputs import read_small
 from apr.errors import UnusableInput
+from apr.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,7 +91,7 @@ def load_rows(path: Path) -> list[Row]:
     Raises:
         UnusableInput: it cannot be read, says something that no row says, or holds no row that has to be covered.
     """
-    content = _load_yaml(path)
+    content = parse_yaml(read_small(path), str(path))
     if not isinstance(content, dict) or set(content) != {"rows"} or not isinstance(content["rows"], list):
         raise UnusableInput("should hold `rows:` and below it a list", where=str(path))
     rows: dict[str, Row] = {}
@@ -168,28 +169,3 @@ def _feature(entry: Any, where: str) -> Feature:
 
 def _choice(names: Sequence[str] | Mapping[str, Any] | frozenset[str]) -> str:
     return f"there are {', '.join(sorted(names))}"
-
-
-def _load_yaml(path: Path) -> Any:
-    import yaml  # noqa: PLC0415 - only who reads rows pays for it
-
-    class Loader(yaml.SafeLoader):
-        """Refuses a key that is there twice; the library lets the last one win."""
-
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            seen: set[Any] = set()
-            for key, _ in node.value:
-                if not isinstance(key, yaml.ScalarNode):
-                    continue  # refused further down, as it cannot be hashed
-                if key.value in seen:
-                    problem = f"the key {key.value!r} is there twice"
-                    raise yaml.constructor.ConstructorError(problem=problem, problem_mark=key.start_mark)
-                seen.add(key.value)
-            return super().construct_mapping(node, deep)
-
-    try:
-        return yaml.load(read_small(path), Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that does not exist
-        mark = getattr(error, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise UnusableInput(f"is no YAML: {getattr(error, 'problem', None) or error}", where=place) from error

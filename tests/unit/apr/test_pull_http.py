@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from apr.cache import Patience, Pulled, PullError, list_models, pull, resolve_model
+from apr.cache.base import Talk
+from apr.cache.partial import Partial
 from apr.errors import UnusableInput, UsageError
 
 if TYPE_CHECKING:
@@ -474,6 +476,14 @@ def test_no_space_is_told_before_a_byte_is_written(web: Any, cache: Path, monkey
     with pytest.raises(PullError, match=r"no space for it in .*: 500.0 KiB are needed, 1000 B are free; make space"):
         bring(web.add("/x.gguf", CONTENT))
     assert models(cache) == {}
+
+
+def test_a_note_that_is_nested_too_deeply_is_relied_on_as_little_as_none(tmp_path: Path) -> None:
+    partial = Partial(tmp_path / "x.part", "https://example.org/x.gguf", None)
+    partial.path.write_bytes(b"x")
+    partial.note.write_text("[" * 100_000)
+    partial.take_up("x.gguf", Talk(Counter(), print), hash_is_known=True)
+    assert (partial.have, partial.validator) == (0, None)
 
 
 def test_what_nobody_came_back_to_is_cleared_away(web: Any, cache: Path) -> None:

@@ -122,7 +122,7 @@ def _metas(folder: Path) -> list[Path]:
 def _declared(path: Path) -> list[str]:
     try:
         data: dict[str, Any] = tomllib.loads(read_small(path))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # ValueError: no TOML, or a number of thousands of digits
         raise UnusableInput(f"is no TOML: {error}", where=str(path)) from error
     fixture = data.get("fixture")
     if not isinstance(fixture, dict) or not isinstance(fixture.get("id"), str):

@@ -45,9 +45,16 @@ def file_of(vocabularies: Path, name: str) -> Path:
     return vocabularies / f"ggml-vocab-{name}.gguf"
 
 
-@lru_cache(maxsize=4)  # a vocabulary takes a second or two, and two tests in a row want it
+@lru_cache(maxsize=4)  # a vocabulary takes a second or two, and tests in a row want it
 def load(path: Path) -> Tokenizer:
     return Tokenizer.from_file(read_gguf(path))
+
+
+@pytest.fixture(scope="module")
+def proved(request: pytest.FixtureRequest, vocabularies: Path) -> tuple[Path, Tokenizer]:
+    """A vocabulary file and its tokenizer; by its scope pytest brings the tests of one together, in whatever order they come."""
+    path = file_of(vocabularies, request.param)
+    return path, load(path)
 
 
 def special_spellings(tokenizer: Tokenizer) -> list[str]:
@@ -85,14 +92,14 @@ def test_every_vocabulary_file_is_proved_or_refused(vocabularies: Path) -> None:
     assert there == {*PROVED, *REFUSED}
 
 
-@pytest.mark.parametrize("name", PROVED)
+@pytest.mark.parametrize("proved", PROVED, indirect=True, scope="module")
 def test_texts_are_cut_as_llama_cpp_cuts_them(
-    vocabularies: Path, hard_texts: Callable[..., list[str]], name: str
+    proved: tuple[Path, Tokenizer], hard_texts: Callable[..., list[str]]
 ) -> None:
-    tokenizer = load(file_of(vocabularies, name))
+    path, tokenizer = proved
     texts = hard_texts(400, special_spellings(tokenizer)) + drawn(200)
     assert len(texts) > 550
-    with LlamaVocabulary(file_of(vocabularies, name)) as oracle:
+    with LlamaVocabulary(path) as oracle:
         require_equal(tokenizer, oracle, texts)
         pieces = oracle.described.pieces
         # of up to 260,000 plain ones every seventh
@@ -102,12 +109,11 @@ def test_texts_are_cut_as_llama_cpp_cuts_them(
                 assert tokenizer.piece(index) == pieces[index]
 
 
-@pytest.mark.parametrize("name", [name for name in PROVED if name != "baichuan"])
+@pytest.mark.parametrize("proved", [name for name in PROVED if name != "baichuan"], indirect=True, scope="module")
 def test_texts_are_cut_as_the_models_own_tokenizer_cuts_them(
-    fetcher: ModuleType, vocabularies: Path, name: str
+    fetcher: ModuleType, proved: tuple[Path, Tokenizer]
 ) -> None:
-    path = file_of(vocabularies, name)
-    tokenizer = load(path)
+    path, tokenizer = proved
     texts = path.with_name(f"{path.name}.inp").read_text(encoding="utf-8").split(fetcher.SEPARATOR)
     expected = path.with_name(f"{path.name}.out").read_text(encoding="utf-8").split("\n")
     assert len(texts) == len(expected) > 40
