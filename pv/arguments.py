@@ -44,7 +44,9 @@ class Parser(argparse.ArgumentParser):
     _inner = False  # while argparse parses in two passes, both of which come back here
 
     def __init__(self, **given: Any) -> None:
-        super().__init__(formatter_class=_Help, **given)
+        super().__init__(
+            formatter_class=_Help, **{"allow_abbrev": False, **given}
+        )  # as docs/reference/versioning.md says
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As `argparse` does it; files that stand behind an option are taken as well, what is left over is refused."""

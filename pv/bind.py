@@ -32,12 +32,11 @@ class Binding(StrEnum):
 
 @dataclass(frozen=True)
 class Declaration:
-    """One `@falsifies(…)`: the claims it names, the function it stands on, and where it stands."""
+    """One `@falsifies(…)`: the claims it names, the function it stands on, and the line where it stands."""
 
     contract: str
     claim_ids: tuple[str, ...]
     function: Callable[..., Any] = field(repr=False)
-    path: Path
     line: int
 
 
@@ -45,7 +44,7 @@ class Declaration:
 class Falsifier:
     """A function bound to one claim; `source_sha256` is over its whole module file, so that helpers beside it count.
 
-    One that is `built_in` belongs to the harness: it runs what the contract itself says.
+    One that is `built_in` belongs to the harness, under the name that this is: it runs what the contract itself says.
     """
 
     contract: str
@@ -55,7 +54,7 @@ class Falsifier:
     path: Path
     line: int
     source_sha256: str
-    built_in: bool = False
+    built_in: str = ""
 
     @property
     def qualname(self) -> str:
@@ -75,12 +74,10 @@ def falsifies(contract: str, *claim_ids: str) -> Callable[[Function], Function]:
     """
     if not claim_ids:
         raise TypeError(f"falsifies({contract!r}) names no claim; write falsifies({contract!r}, 'FALSIFY-…')")
-    frame = inspect.currentframe()
-    caller = frame.f_back if frame else None
-    path, line = (Path(caller.f_code.co_filename), caller.f_lineno) if caller else (Path("?"), 0)
+    line = sys._getframe(1).f_lineno  # noqa: SLF001  the caller's line; the frame itself would keep its module alive
 
     def decorate(function: Function) -> Function:
-        declaration = Declaration(contract, claim_ids, function, path, line)
+        declaration = Declaration(contract, claim_ids, function, line)
         setattr(function, _MARK, [*getattr(function, _MARK, []), declaration])
         _declared.append(declaration)
         return function
@@ -99,11 +96,15 @@ class BrokenModule:
 
 @dataclass
 class Registry:
-    """The falsifiers of a project, by contract and claim id; `executed` is for claims without one that are executable themselves."""
+    """The falsifiers of a project, by contract and claim id; `executed` and `command` are for claims without one.
+
+    `executed` runs obligations that are executable themselves, `command` what a `test:` holds, if the session runs such commands.
+    """
 
     falsifiers: dict[tuple[str, str], list[Falsifier]] = field(default_factory=dict)
     broken: list[BrokenModule] = field(default_factory=list)
     executed: Callable[..., Any] | None = None
+    command: Callable[[Claim], Falsifier | None] | None = None
 
     def load(self, folders: Iterable[Path], import_file: Callable[[Path], ModuleType]) -> None:
         """Import every module of `folders` whose name does not begin with an underscore, and note what it declares."""
@@ -114,14 +115,16 @@ class Registry:
 
     def get(self, claim: Claim) -> list[Falsifier]:
         """The falsifiers of a claim: one, none, or too many; what Python says goes before what the contract says."""
-        written = self.falsifiers.get((claim.contract, claim.id), [])
-        if written or self.executed is None or claim.property is None:
+        if written := self.falsifiers.get((claim.contract, claim.id)):
             return written
+        if self.executed is None or claim.property is None:
+            commanded = self.command(claim) if self.command else None
+            return [commanded] if commanded else []
         from pv.formal import source  # noqa: PLC0415  most contracts are prose
 
         module = sys.modules[self.executed.__module__]
         place = Path(str(module.__file__))
-        return [Falsifier(claim.contract, claim.id, self.executed, module, place, 1, source.digest(), built_in=True)]
+        return [Falsifier(claim.contract, claim.id, self.executed, module, place, 1, source.digest(), source.BUILT_IN)]
 
     def binding(self, claim: Claim) -> Binding:
         """How a claim is bound."""
@@ -167,12 +170,13 @@ class Registry:
 
 def _outermost(declaration: Declaration, module: ModuleType) -> Callable[..., Any]:
     """The function under the name that the module gives it, so that decorators above `@falsifies` count too."""
-    named = getattr(module, getattr(declaration.function, "__name__", ""), None)
-    same = callable(named) and (
-        getattr(named, _MARK, None) == getattr(declaration.function, _MARK)
-        or inspect.unwrap(named) is inspect.unwrap(declaration.function)
-    )
-    return named if same and callable(named) else declaration.function
+    function = declaration.function
+    named: Callable[..., Any] | None = getattr(module, getattr(function, "__name__", ""), None)
+    if callable(named) and (
+        getattr(named, _MARK, None) == getattr(function, _MARK) or inspect.unwrap(named) is inspect.unwrap(function)
+    ):
+        return named
+    return function
 
 
 def _line_of(problem: BaseException, path: Path) -> int:

@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = parser().parse_args(argv)
         code: int = importlib.import_module(f"pv.commands.{arguments.command}").run(arguments)
     except UsageProblem as problem:
-        _complain(f"pv: {problem}\n")
+        _complain(f"pv: {_harmless(str(problem))}\n")
         _forget_output()
         return 2
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception:  # noqa: BLE001  the last line of defence says whose fault it is
         import traceback  # noqa: PLC0415  needed only here
 
-        _complain(traceback.format_exc())
+        _complain(_harmless(traceback.format_exc()))
         _complain("pv: this is a bug in pv, not in your files; please report it with the lines above\n")
         return 3
     return code
@@ -56,6 +56,13 @@ def _complain(text: str) -> None:
         with contextlib.suppress(OSError):  # there is nowhere left to say it; the exit code still does
             sys.stderr.write(text)
             sys.stderr.flush()
+
+
+def _harmless(text: str) -> str:
+    """`text` with everything but its line breaks made visible: a message may name any file and quote any text."""
+    from pv.report.console import escape  # noqa: PLC0415  needed only where something is wrong
+
+    return "\n".join(map(escape, text.split("\n")))
 
 
 def _forget_output() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pv.limits import ShellLimits, read_limits
 from pv.policy import SEVERITIES, Policy
 from pv.types import UsageProblem
 from pv.words import CONDITIONS, NOTE, did_you_mean
@@ -25,6 +27,7 @@ KEYS = {
     "probes": "programs that say whether something a claim waits for is there: name to argument vector, with `{}` for it",
     "subjects": "whose functions executable contracts judge: a name to a module, or to `{module, mutants}`, a table of its own",
     "schema": "the project's copy of the JSON Schema, which every contract names to editors (PV108); default: none",
+    "shell-tests": "what commands of contracts are given where `--run-shell-tests` runs them, a table of its own",
     "validate": "a table of its own, below",
 }
 VALIDATE = {
@@ -55,7 +58,7 @@ class Config:
     `evidence` is the folder of the last where the project names one; `archive` is the folder in any case. `probes` are
     programs that say whether something a claim waits for is there: argument vectors in which `{}` stands for it. `schema` is
     the project's copy of the JSON Schema, which contracts name to editors; `policy` and `strict` are `[tool.pv.validate]`. `subjects` are
-    the modules that executable contracts judge, or hold others against.
+    the modules that executable contracts judge, or hold others against; `shell_tests` is what a command of a contract is given if it is run.
     """
 
     root: Path
@@ -68,6 +71,7 @@ class Config:
     policy: Policy = field(default_factory=Policy)
     strict: bool = False
     subjects: Mapping[str, SubjectSpec] = field(default_factory=dict, hash=False)
+    shell_tests: ShellLimits = field(default_factory=ShellLimits)
 
     @property
     def archive(self) -> Path:
@@ -93,6 +97,7 @@ def read_config(root: Path, *, foreign: bool = False) -> Config | None:
     table = _table(path, raw)
     if table is None:
         return None
+    _refuse_unnameable(path, table)
     for key in table:
         if key not in KEYS:
             fix = did_you_mean(key, KEYS) or f"the keys are {', '.join(KEYS)}"
@@ -109,6 +114,7 @@ def read_config(root: Path, *, foreign: bool = False) -> Config | None:
         evidence=_evidence(path, table),
         schema=_schema(path, table),
         subjects=_subjects(path, table),
+        shell_tests=read_limits(table.get("shell-tests", {}), f"{path}: [tool.pv.shell-tests]"),
         **_validate(path, table),
     )
 
@@ -152,15 +158,30 @@ def _table(path: Path, raw: bytes) -> dict[str, Any] | None:
     return table
 
 
+def _refuse_unnameable(path: Path, table: dict[str, Any]) -> None:
+    """Say at once where a locale without Unicode cannot name the files that the settings name."""
+    for key in ("contracts", "falsifiers", "ledger", "evidence", "schema"):
+        try:
+            os.fsencode(str(table.get(key, "")))
+        except UnicodeEncodeError as problem:
+            lacks = f"which lacks {problem.object[problem.start]!r}; set PYTHONUTF8=1, or a locale of UTF-8"
+            raise UsageProblem(f"{path}: [tool.pv] {key}: file names are {problem.encoding} here, {lacks}") from None
+
+
 def _folders(path: Path, table: dict[str, Any], key: str) -> tuple[Path, ...]:
     names = table.get(key, [key])
     if not isinstance(names, list) or not names or not all(map(_is_name, names)):
         raise UsageProblem(f"{path}: [tool.pv] {key} must be a list of folders")
     folders = tuple(Path(normpath(path.parent / name)) for name in names)
     for folder in folders:
-        if folder.exists() and not folder.is_dir():
+        try:
+            there = folder.exists()
+        except OSError as problem:  # a name that is too long
+            shown = f"{str(folder)[:80]}…"
+            raise UsageProblem(f"{path}: [tool.pv] {key}: {shown} cannot be a folder: {problem.strerror}") from None
+        if there and not folder.is_dir():
             raise UsageProblem(f"{path}: [tool.pv] {key}: {folder} is no folder; name the folder it stands in")
-        if not folder.exists() and (key in table or key == "contracts"):
+        if not there and (key in table or key == "contracts"):
             raise UsageProblem(f"{path}: [tool.pv] {key}: there is no folder {folder}; create it or correct the key")
     return folders
 

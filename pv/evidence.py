@@ -37,6 +37,10 @@ class Evidence:
         self._counterexample: Any = None
         self.on_progress: Progress | None = None
 
+    def __repr__(self) -> str:
+        """The same in every process: it stands in counterexamples, where a place in memory says nothing."""
+        return "Evidence()"
+
     def compared(self, n: int, what: str) -> None:
         """Record that `n` values of `what` were compared; repeated calls add up.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from pv.evidence import skipped_text
@@ -200,4 +201,4 @@ def _worst(plain: Sequence[CaseEvidence]) -> Mapping[str, Any] | None:
 
 def _size(worst: Mapping[str, Any]) -> float:
     distance = worst.get("distance")
-    return float(distance) if isinstance(distance, (int, float)) else float("inf")
+    return float(distance) if isinstance(distance, (int, float)) else inf

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from errno import EINVAL
 from typing import TYPE_CHECKING, Any
 
 from pv.deciders import deciders
@@ -11,6 +10,8 @@ from pv.digest import sha256
 from pv.expiry import hides_older, untimely
 from pv.formal.source import BUILT_IN, digest
 from pv.naming import name_of, path_of
+from pv.shelltest.source import SHELL
+from pv.shelltest.source import digest as shell_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from pv.config import Config
     from pv.parse import Claim
+
+# the falsifiers that belong to the harness
+_BUILT_IN = {BUILT_IN: digest, SHELL: shell_digest}
 
 
 class Freshness:
@@ -75,7 +79,7 @@ class Freshness:
     def _named(self, name: str) -> str | OSError:
         """The digest of what a row names; rows name the same few files over and over."""
         if name not in self._names:
-            self._names[name] = digest() if name == BUILT_IN else self._digest(path_of(name, self._root))
+            self._names[name] = _BUILT_IN[name]() if name in _BUILT_IN else self._digest(path_of(name, self._root))
         return self._names[name]
 
     def _digest(self, path: Path) -> str | OSError:
@@ -89,15 +93,15 @@ class Freshness:
             absolute = path.resolve()
             ours = absolute in self._falsifiers or (absolute != self._root and absolute.is_relative_to(self._root))
             if absolute.is_dir() and not ours:
-                return OSError(EINVAL, "a folder that is not below the root of the project")
+                return OSError("a folder that is not below the root of the project")
             return sha256(path)
         except OSError as problem:
             return problem
         except (ValueError, RuntimeError) as problem:  # a name that no file can have; links in a circle
-            return OSError(EINVAL, str(problem))
+            return OSError(str(problem))
 
     def _is_falsifier(self, name: str) -> bool:
         if name not in self._bound:
             path = path_of(name, self._root)
-            self._bound[name] = name == BUILT_IN or any(path.is_relative_to(folder) for folder in self._falsifiers)
+            self._bound[name] = name in _BUILT_IN or any(path.is_relative_to(folder) for folder in self._falsifiers)
         return self._bound[name]

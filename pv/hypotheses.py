@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import median
 from typing import TYPE_CHECKING
 
 from pv.fold import Folded, Outcome
@@ -193,6 +192,8 @@ def _unknown(one: Folded) -> str:
 
 def _next(roots: Sequence[Node], seconds: Mapping[str, float]) -> tuple[Candidate, ...]:
     """The claims that could be run, by bits a second; what was never measured is taken to last as long as the median of the others."""
+    from statistics import median  # noqa: PLC0415  slow to import, and seldom needed
+
     nodes = [node for root in roots for node in root.walk()]
     live = sum(node.live for node in nodes)
     found = []

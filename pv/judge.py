@@ -68,7 +68,7 @@ def judge(
     `overstated` is in what the level that it gave says more than it recorded, `left_out` what it skipped. A refutation that nobody
     expected stands, whatever the level: it counts for nothing but the fault that it found.
     """
-    refutation = None if raised is None else _refutation(raised)
+    refutation = _refutation(raised)
     turned = mutant is not None and expect is Expect.REFUTED
     if turned and mutant is not None and (refutation is not None or raised is None):
         return _on_a_mutant_that_makes_it_true(refutation, mutant, compared)
@@ -153,14 +153,14 @@ def _place(stage: object, layer: object) -> str:
     return f"stage {stage}" if layer is None else f"stage {stage}, layer {layer}"
 
 
-def _refutation(raised: BaseException) -> AssertionError | Refuted | None:
+def _refutation(raised: BaseException | None) -> AssertionError | Refuted | None:
     """The refutation in `raised`: itself, or the first of a group that holds nothing else."""
     leaves = list(_leaves(raised))
     refutations = [leaf for leaf in leaves if isinstance(leaf, (AssertionError, Refuted))]
     return refutations[0] if refutations and len(refutations) == len(leaves) else None
 
 
-def _leaves(raised: BaseException) -> Iterator[BaseException]:
+def _leaves(raised: BaseException | None) -> Iterator[BaseException | None]:
     if isinstance(raised, BaseExceptionGroup):
         for inner in raised.exceptions:
             yield from _leaves(inner)

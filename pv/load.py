@@ -92,7 +92,7 @@ class Document:
 
 class _Refusal(Exception):
     def __init__(self, code: str, span: Span, message: str, fix: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__()
         self.code, self.span, self.message, self.fix = code, span, message, fix
 
 
@@ -128,7 +128,7 @@ def _compose(get_event: Callable[[], Any], source: Source) -> tuple[Any, _Place]
         if kind is ScalarEvent:
             start, end = event.start_mark, event.end_mark
             line, column = start.line, start.column
-            width = (end.column - column or 1) if end.line == line else 1
+            width = end.column - column if end.line == line else 1
             if event.tag is not None and event.tag != "!":
                 _refuse_tag(event)
             text = event.value
@@ -157,7 +157,7 @@ def _compose(get_event: Callable[[], Any], source: Source) -> tuple[Any, _Place]
                 raise _Refusal("PV006", _event_span(event), message, "flatten the structure")
             start, end = event.start_mark, event.end_mark
             line, column = start.line, start.column
-            width = (end.column - column or 1) if end.line == line else 1
+            width = end.column - column if end.line == line else 1
             outer.append((value, places, mapping, key, at, event.anchor, count, (line, column, width)))
             if event.anchor is not None:
                 opened.append(event.anchor)
@@ -259,7 +259,7 @@ def _number(text: str, event: Any) -> Any:
         return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
     if _FLOAT.fullmatch(text):
         return float(text)
-    return float(text.lower().replace(".", "")) if _SPECIAL.fullmatch(text) else text
+    return float(text.replace(".", "")) if _SPECIAL.fullmatch(text) else text
 
 
 def _not_yaml(source: Source, problem: yaml.MarkedYAMLError) -> Diagnostic:
@@ -294,9 +294,8 @@ def _advice(source: Source, span: Span, said: str) -> str | None:
 
 def _unreadable(source: Source, problem: yaml.reader.ReaderError) -> Diagnostic:
     """A character that YAML does not allow; libyaml counts bytes, the reader in Python characters."""
-    code_point = problem.character if isinstance(problem.character, int) else ord(problem.character)
     before = problem.position
     if problem.encoding != "unicode":
         before = len(source.text.encode()[:before].decode("utf-8", "replace"))
-    message = f"character U+{code_point:04X} is not allowed in YAML"
+    message = f"character U+{problem.character:04X} is not allowed in YAML"
     return Diagnostic(source.name, source.locate(before), "PV003", Severity.ERROR, message, "remove it")

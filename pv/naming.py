@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-import tempfile
 from os.path import normpath
 from pathlib import Path
 from typing import Any
@@ -52,6 +51,8 @@ def unplaced(value: Any, root: Path) -> Any:
 
 
 def _unplaced(text: str, root: Path) -> str:
+    import tempfile  # noqa: PLC0415  slow to import, and needed by few commands
+
     text = re.sub(rf"{re.escape(tempfile.gettempdir())}/{_SESSION}", "{tmp}", text)
     environment = _environment(root.resolve())
     if environment is not None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import signal
-import subprocess
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING
 from pv.words import CONDITIONS, NOTE, did_you_mean
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
@@ -141,6 +140,8 @@ def _package(name: str, _root: Path) -> tuple[State, str]:
 
 
 def _program(name: str, _root: Path) -> tuple[State, str]:
+    import shutil  # noqa: PLC0415  slow to import, and seldom needed
+
     return (State.MET if shutil.which(name) else State.UNMET), ""
 
 
@@ -174,6 +175,8 @@ def _exit_code(command: Sequence[str], root: Path, seconds: float) -> int | None
     Raises:
         OSError: it cannot be started.
     """
+    import subprocess  # noqa: PLC0415  slow to import, and seldom needed
+
     quiet = subprocess.DEVNULL
     with subprocess.Popen(
         command, cwd=root, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=os.name == "posix"

@@ -123,7 +123,7 @@ def read_durations(path: Path) -> Ledger | dict[str, float]:
     """A file of durations: another ledger, or a JSON object from node ids to seconds.
 
     Raises:
-        UsageProblem: it cannot be read, or is neither.
+        UsageProblem: it cannot be read, is neither, or names a node twice.
     """
     try:
         with path.open("rb") as file:
@@ -134,12 +134,27 @@ def read_durations(path: Path) -> Ledger | dict[str, float]:
     if head == b'{"prev":"':
         return read(path)
     try:
-        told = json.loads(text)
+        told = json.loads(text, object_pairs_hook=_each_once)
+    except _Twice as problem:
+        raise UsageProblem(f"{path}: {str(problem)!r} stands there twice; leave one of its durations out") from None
     except (ValueError, RecursionError) as problem:
         raise UsageProblem(f"{path}: neither a ledger nor JSON: {problem}") from None
     if not isinstance(told, dict) or not all(map(_is_duration, told.values())):
         raise UsageProblem(f"{path}: durations are one JSON object, from node ids to seconds")
     return {node: float(seconds) for node, seconds in told.items()}
+
+
+class _Twice(Exception):
+    """A key that stands twice in one object."""
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _Twice(key)
+        found[key] = value
+    return found
 
 
 def _weights(seconds: Mapping[Key, float | None]) -> dict[Key, int]:

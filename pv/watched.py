@@ -41,3 +41,8 @@ def changed(path: Path) -> bool:
         return sha256(path.resolve()) != first(path)
     except OSError:
         return True
+
+
+def seen() -> dict[Path, str]:
+    """Every path that was looked at so far, and the digest that it had."""
+    return dict(_first)

@@ -6,26 +6,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pv.changes import Since
-from pv.commands._remarks import gather
 from pv.config import find_config
 from pv.corpus import read_all, walk
-from pv.git import GitProblem
-from pv.hypotheses import seconds_of, tree
-from pv.ledger import read
 from pv.report.console import escape
-from pv.shards import together
-from pv.status import Report, compute
-from pv.trend import trend
 from pv.types import UsageProblem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pv.changes import Since
     from pv.config import Config
     from pv.ledger import Ledger
     from pv.parse import Contract
-    from pv.status import ContractStatus
+    from pv.status import ContractStatus, Report
 
 
 @dataclass(frozen=True)
@@ -79,6 +72,9 @@ def seen(selection: Selection, path: Path) -> Report:
     Raises:
         UsageProblem: the ledger is there and cannot be read.
     """
+    from pv.ledger import read  # noqa: PLC0415  as much to import as all the rest; other commands need contracts alone
+    from pv.status import Report, compute  # noqa: PLC0415  as above
+
     ledger = read(path)
     statuses = compute(selection.contracts, ledger, selection.config)
     return Report(statuses, ledger.path, ledger.exists, tuple(ledger.problems), selection.broken, broken=ledger.broken)
@@ -92,6 +88,13 @@ def report_on(selection: Selection, path: Path, *, since: str | None = None, bas
     Raises:
         UsageProblem: a ledger is there and cannot be read, or that of the base is not there.
     """
+    from pv.commands._remarks import gather  # noqa: PLC0415  as in `seen`
+    from pv.hypotheses import seconds_of, tree  # noqa: PLC0415  as above
+    from pv.ledger import read  # noqa: PLC0415  as above
+    from pv.shards import together  # noqa: PLC0415  as above
+    from pv.status import Report, compute  # noqa: PLC0415  as above
+    from pv.trend import trend  # noqa: PLC0415  as above
+
     if base_ledger is not None and since is None:
         raise UsageProblem("--base-ledger holds the evidence of the commit that --since names; name one")
     ledger = read(path)
@@ -128,6 +131,9 @@ def changed(
         UsageProblem: the other ledger is not there, or cannot be read.
     """
     from pv import base  # noqa: PLC0415  seldom needed
+    from pv.changes import Since  # noqa: PLC0415  as above
+    from pv.git import GitProblem  # noqa: PLC0415  as above
+    from pv.ledger import read  # noqa: PLC0415  as above
 
     other = None if base_ledger is None else read(existing_ledger(base_ledger, selection.config))
     try:

@@ -61,6 +61,9 @@ def _rows(claim: Claim, ledger: Ledger, archive: Ledger) -> Iterator[list[Mappin
     for case in claim.cases():
         if case.mutant is None:
             key = (claim.contract, claim.id, case.key, "")
+            kept = [one.row for one in archive.newest(key)]
+            if not kept and ledger.decided_alike(key, 1 + _RECENT):
+                continue  # rows of the same code are never held against each other
             rows = [one.row for one in islice(ledger.newest(key), 1 + _RECENT)]
             if rows:
-                yield [*rows, *(one.row for one in archive.newest(key))]
+                yield [*rows, *kept]

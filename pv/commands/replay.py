@@ -19,6 +19,7 @@ from pv.environment import KERNELS, THREADS
 from pv.ledger import read
 from pv.replay import Comparison, Difference, compare
 from pv.report.console import Paint, cut, emit, escape, table
+from pv.shelltest.source import SHELL
 from pv.types import UsageProblem
 from pv.words import did_you_mean
 
@@ -68,6 +69,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageProblem(f"{escape(str(ledger.path))}: no ledger; `pytest -m falsify` writes it")
     target = _find(arguments.claim, selection.contracts, ledger)
     then = target.entry.row
+    falsifier = then.get("falsifier")
+    if isinstance(falsifier, dict) and falsifier.get("path") == SHELL:
+        raise UsageProblem(
+            f"{escape(target.name)}: a command of the contract was run, which only --run-shell-tests does: "
+            f"pytest -m falsify --run-shell-tests {escape(target.node)}"
+        )
     root = selection.config.root
     if read_config(root) is None:
         raise UsageProblem(f"{escape(str(root))}: no pyproject.toml with [tool.pv] here or above: nothing can be run")

@@ -122,20 +122,17 @@ def _last_link(descriptor: int, end: int) -> str:
 
 def _last_line(descriptor: int, end: int) -> int:
     """Where the last whole line that is one of ours begins; 0 if there is none. Only the end of the file is read for it."""
-    tail, start, size = b"", end, _BLOCK
+    rest, start, size = b"", end, _BLOCK
     while start:
         begin = max(0, start - size)
         data = os.pread(descriptor, start - begin, begin)
-        tail, stop, start = data + tail, len(data) + len(tail), begin
-        size = (
-            _BLOCK if b"\n" in data else size * 2
-        )  # of a line without end ever more, so that it is not copied too often
-        while stop > 0:
-            first = tail.rfind(b"\n", 0, stop) + 1
-            if first == 0 and start:
-                break
-            if parse(tail[first:stop]) is not None:
-                return start + first
-            stop = first - 1
-        tail = tail[: max(stop, 0)]
+        # of a line without end ever more, so that it is not copied too often
+        size = _BLOCK if b"\n" in data else size * 2
+        start, place = begin, begin + len(data) + len(rest)
+        rest, *lines = (data + rest).split(b"\n")  # the first may begin further up; and if it does not, it begins at 0
+        for line in reversed(lines):
+            place -= len(line)
+            if parse(line) is not None:
+                return place
+            place -= 1
     return 0

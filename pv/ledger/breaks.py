@@ -63,7 +63,7 @@ class Places:
         A hash alone cannot tell a line that was changed from lines that are missing after it: `short` says that the runs around
         the break lack something, `wrong` which lines do not keep to the schema.
         """
-        original, held = self.first.get(one.own, one.number), self.by_hash.get(one.held)
+        original, held = self.first[one.own], self.by_hash.get(one.held)
         if original != one.number:
             return Found(one.number, Kind.DUPLICATED, f"a duplicate of line {original}")
         if held is None:

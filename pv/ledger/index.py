@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pv.ledger.append import locked
 from pv.ledger.kinds import fault
-from pv.ledger.line import FIRST, OF_CASES, begun_run, chain, identity, link, parse, write
+from pv.ledger.line import FIRST, OF_CASES, begun_run, chain, decided, identity, link, parse, write
 from pv.ledger.scan import Scan, key_text, scan_file
 from pv.types import UsageProblem
 
@@ -107,6 +107,24 @@ class Ledger:
                     yield entry
             index = self._scan.before[index]
 
+    def decided_alike(self, key: Key, count: int) -> bool:
+        """Whether the newest `count` lines of a case that say how it ended rest on the same falsifier, claim and inputs.
+
+        Lines are compared as they stand, and no row is parsed; where one does not show it, the answer is no.
+        """
+        first: bytes | None = None
+        index = self._scan.last.get(key_text(*key), -1)
+        while index >= 0 and count:
+            line = self._line(index)
+            index = self._scan.before[index]
+            if begun_run(line) is not None:
+                continue
+            found = decided(line)
+            if found is None or (first is not None and found != first):
+                return False
+            first, count = found, count - 1
+        return True
+
     def entries(self) -> Iterator[Entry]:
         """Every line that is a row, in the order of the file."""
         for index in range(len(self._scan)):
@@ -143,7 +161,7 @@ class Ledger:
         while place < len(ids) and f"{ids[place]:016x}".startswith(word):
             entry = self._entry(order[place])
             if entry is not None and entry.id.startswith(id_prefix):
-                found[entry.id] = max(entry, found.get(entry.id, entry), key=lambda one: one.number)
+                found[entry.id] = entry  # of equal ones the newest: they are in the order of the file
             place += 1
         return next(iter(found.values())) if len(found) == 1 else None
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "pv-ledger-v2"
 OLDER = "pv-ledger-v1"
+_NUMBERED = re.compile(r"pv-ledger-v([1-9][0-9]{0,5})")
+_NUMBER = 2  # of SCHEMA
 # The order of the first keys is fixed, so that one pattern finds the key of a case.
 FIRST = ("schema", "kind", "run", "contract", "claim", "params", "mutant")
 OF_CASES = ("begin", "case")
@@ -20,6 +22,8 @@ PREFIX = len('{"prev":"') + 64 + len('",')
 
 _BEGINNING = b'{"prev":"'
 _BEGUN = b'"schema":"pv-ledger-v2","kind":"begin","run":"'
+# keys are sorted, so these three stand side by side
+_DECIDED = re.compile(rb'"falsifier":\{[^{}]*\},"fingerprint":"[0-9a-f]{64}","inputs":\[[^][]*\]')
 _CHAINED = re.compile(rb'\{"prev":"([0-9a-f]{64})","schema":"pv-ledger-v2",')
 
 
@@ -92,6 +96,15 @@ def begun_run(line: bytes) -> str | None:
     return line[start : line.find(b'"', start)].decode("ascii", "replace")
 
 
+def decided(line: bytes) -> bytes | None:
+    """The part of a line that says what decided about its case: falsifier, claim, inputs; without parsing it.
+
+    None where the line has it not exactly once: of lines whose parts are equal bytes, the rows hold the same.
+    """
+    found = _DECIDED.findall(line)
+    return found[0] if len(found) == 1 else None
+
+
 def parse(line: bytes) -> dict[str, Any] | None:
     """The row that a whole line holds, without `prev`; None if it is none of ours: torn, or foreign."""
     if not _CHAINED.match(line):
@@ -114,6 +127,13 @@ def schema_of(line: bytes) -> str | None:
         return None
     named = row.get("schema") if isinstance(row, dict) else None
     return named if isinstance(named, str) else ""
+
+
+def newer(line: bytes) -> str:
+    """The schema of a line that a newer pv has written; empty of any other line."""
+    named = schema_of(line) or ""
+    found = _NUMBERED.fullmatch(named)
+    return named if found and int(found[1]) > _NUMBER else ""
 
 
 def looks_torn(line: bytes) -> bool:

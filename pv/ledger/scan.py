@@ -7,10 +7,11 @@ import json
 import os
 import re
 from array import array
+from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING
 
 from pv.ledger.kinds import fault
-from pv.ledger.line import FIRST, OF_CASES, OLDER, SCHEMA, parse, previous, schema_of, text_of
+from pv.ledger.line import FIRST, OF_CASES, OLDER, SCHEMA, newer, parse, previous, schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +111,8 @@ def scan_file(descriptor: int, size: int) -> Scan:
 
 def key_text(contract: str, claim: str, params: str, mutant: str) -> bytes:
     """The part of a line that says which case it is about."""
-    return text_of({"contract": contract, "claim": claim, "params": params, "mutant": mutant})[1:-1]
+    a, b, c, d = map(encode_basestring_ascii, (contract, claim, params, mutant))
+    return f'"contract":{a},"claim":{b},"params":{c},"mutant":{d}'.encode("ascii")
 
 
 class _Pass:
@@ -207,6 +209,10 @@ class _Pass:
             self._scan.problems.add(number, "not JSON; left aside")
         elif named == OLDER:
             self._scan.problems.older += 1
+        elif newer(line):
+            self._scan.problems.add(
+                number, f"of {named}, which a newer pv has written; left aside: update pv to read it"
+            )
         else:
             self._scan.problems.add(number, f"not a line of {SCHEMA}; left aside")
 

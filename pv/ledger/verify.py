@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pv.ledger.breaks import Found, Kind, Loose, find_places
 from pv.ledger.index import open_ledger, unreadable
 from pv.ledger.kinds import fault
-from pv.ledger.line import FIRST, OLDER, PREFIX, link, looks_torn, parse, previous, schema_of, write
+from pv.ledger.line import FIRST, OLDER, PREFIX, link, looks_torn, newer, parse, previous, schema_of, write
 from pv.ledger.scan import lines_of
 from pv.types import UsageProblem
 
@@ -142,7 +142,11 @@ class _Check:
     def _take_other(self, number: int, line: bytes, *, whole: bool) -> None:
         self._since.update(line if self._blank else b"\n" + line)
         self._blank = False
-        if not whole or looks_torn(line):
+        later = newer(line) if whole else ""
+        if later:
+            text = f"of {later}, which a newer pv has written and this one cannot check; update pv"
+            self._faults.append(Found(number, Kind.SCHEMA, text))
+        elif not whole or looks_torn(line):
             self._torn.append(number)
         elif schema_of(line) == OLDER:
             self._older.append(number)

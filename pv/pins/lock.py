@@ -82,7 +82,7 @@ def read(file: Path) -> Lock:
     text = read_text(file)
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+    except ValueError as problem:  # no TOML, or a number of thousands of digits
         raise UsageProblem(f"{file}: not TOML: {problem}; `pv pin add` writes the lock") from None
     except RecursionError:
         raise UsageProblem(f"{file}: not usable TOML: nested too deep; `pv pin add` writes the lock") from None

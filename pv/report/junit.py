@@ -10,7 +10,7 @@ from pv.fold import Outcome
 from pv.matrix import killed
 from pv.report.lacking import lacking, mutants
 from pv.report.summary import distance, headline, reason
-from pv.report.xml_text import attribute, content
+from pv.report.xml_text import ascii_only, attribute, content
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,14 +31,13 @@ def as_junit(report: Report) -> str:
     total = {name: sum(suite.count[name] for suite in suites) for name in _Suite.NAMES}
     seconds = sum(suite.seconds for suite in suites)
     head = f'<testsuites name={attribute(headline(report.claims))} {_counts(total)} time="{seconds:.3f}">'
-    return "\n".join(
-        [
-            '<?xml version="1.0" encoding="UTF-8"?>',
-            head,
-            *(line for suite in suites for line in suite.lines),
-            "</testsuites>",
-        ]
-    )
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        head,
+        *(line for suite in suites for line in suite.lines),
+        "</testsuites>",
+    ]
+    return ascii_only("\n".join(lines))  # nothing in it drives the terminal that it may be printed on
 
 
 class _Suite:

@@ -8,6 +8,7 @@ from pv.formal.source import BUILT_IN
 from pv.report.console import cut, escape
 from pv.report.frame import excerpt
 from pv.report.wording import figure, place
+from pv.shelltest.source import SHELL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,4 +63,6 @@ def _falsifier(told: Mapping[str, Any], claim: Claim) -> str:
         return ""
     if told["path"] == BUILT_IN and claim.executable is not None:
         return f"obligation {claim.executable.obligation.get('id')!r}, run as it is written"
+    if told["path"] == SHELL:
+        return "the command of its test, run because --run-shell-tests asked for it"
     return f"{told['path']}:{told['line']} {told['qualname']}"

@@ -11,7 +11,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 def content(text: str) -> str:
     """`text` between two tags."""
-    return escape(_FORBIDDEN.sub("\ufffd", text))
+    return escape(_FORBIDDEN.sub("\ufffd", text), {"\r": "&#13;"})  # as it is, a reader would take it for a line break
 
 
 def attribute(text: str) -> str:

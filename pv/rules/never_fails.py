@@ -62,6 +62,8 @@ def _remedy(text: str) -> str:
     said = " ".join(word.raw for word in end.words) if isinstance(end, Simple) else ""
     if last is None or not said:
         return "let the status of the command that decides be the last one"
+    if len(script) == 1 and not last.rest and not last.background:
+        return f"'{said}' ends well whatever is the case: write the command that decides"
     if last.background:
         return "'&' leaves the command to itself; wait for it"
     if len(last.rest) > 1 and last.rest[0][0] == "&&" and last.rest[-1][0] == "||":

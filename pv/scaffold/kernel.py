@@ -58,7 +58,7 @@ def _pyproject(config: Config) -> Step:
     text = appended(told, _TABLE)
     try:
         tool = tomllib.loads(text)["tool"]["pv"]
-    except (ValueError, KeyError, TypeError) as problem:
+    except (ValueError, KeyError, TypeError, RecursionError) as problem:
         raise UsageProblem(
             f"{path}: [tool.pv.subjects] cannot be added at its end ({problem}); write it in by hand"
         ) from None

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pv.judge import Word, judge, judge_fixture
+from pv.judge import Verdict, Word, judge, judge_change, judge_fixture
 from pv.parse import Mutant
 from pv.signals import Inconclusive, Refuted
+from pv.types import UsageProblem
 from pv.words import Expect
 
 MUTANT = Mutant("theta", "q_rope", 3)
@@ -86,7 +89,6 @@ def test_a_mutant_of_a_claim_known_to_be_false_makes_it_true(
 def test_a_mislocalised_mutant_says_expected_and_found() -> None:
     verdict = judge(Refuted("off", stage="k_rope", layer=2), compared=1, mutant=MUTANT)
     assert verdict.message == "expected at stage q_rope, layer 3, found at stage k_rope, layer 2: off"
-    assert "no stage at all" in judge(AssertionError("off"), compared=1, mutant=MUTANT).message
 
 
 def test_a_refutation_keeps_what_it_knows() -> None:
@@ -109,6 +111,68 @@ def test_a_fixture_refutes_nothing() -> None:
     assert judge_fixture(Refuted("x")).word is Word.ERROR
     verdict = judge_fixture(Inconclusive("no model", "apr pull smollm2"))
     assert (verdict.word, verdict.reason, verdict.message) == (Word.INCONCLUSIVE, "no model", "apr pull smollm2")
+
+
+@pytest.mark.parametrize(
+    ("raised", "more", "message"),
+    [
+        (None, {"compared": 0}, "nothing was compared"),
+        (None, {"compared": 0, "left_out": "3 rows (no model)"}, "nothing was compared; skipped: 3 rows (no model)"),
+        (None, {"compared": 1, "expect": Expect.REFUTED}, "expected to be refuted, and was not"),
+        (None, {"compared": 1, "mutant": MUTANT}, "the falsifier lets the fault 'theta' through"),
+        (AssertionError("  "), {"compared": 1}, "assertion failed"),
+        (None, {"compared": 1}, ""),
+    ],
+)
+def test_a_verdict_says_why_in_one_sentence(raised: BaseException | None, more: dict[str, Any], message: str) -> None:
+    assert judge(raised, **more).message == message
+
+
+def test_a_reason_is_for_what_is_inconclusive() -> None:
+    assert judge(None, compared=0).reason == "vacuous"
+    assert judge(Refuted("x"), compared=1).reason == ""
+
+
+def test_a_distance_beyond_its_own_bound_cannot_just_return() -> None:
+    verdict = judge(None, compared=1, beyond="0.5 of 0.1")
+    message = "recorded a distance beyond its bound but returned: 0.5 of 0.1; raise Refuted or assert"
+    assert verdict == Verdict(Word.ERROR, ok=False, message=message)
+    assert judge(None, compared=0, beyond="0.5 of 0.1") == verdict
+
+
+def test_a_level_that_says_too_much_is_an_error_and_an_unexpected_refutation_stands() -> None:
+    overstated = Verdict(Word.ERROR, ok=False, message="the falsifier says measured without an engine")
+    says = "says measured without an engine"
+    assert judge(None, compared=1, overstated=says) == overstated
+    assert judge(Refuted("x"), compared=1, expect=Expect.REFUTED, overstated=says) == overstated
+    assert judge(Refuted("x"), compared=1, overstated=says).word is Word.REFUTED
+    assert judge(Refuted("x", stage="norm"), compared=1, mutant=ANYWHERE, overstated=says).word is Word.KILLED
+
+
+def test_an_error_tells_its_type_unless_it_is_a_whole_sentence() -> None:
+    assert judge_fixture(ValueError(" off ")) == Verdict(Word.ERROR, ok=False, message="ValueError: off")
+    assert judge_fixture(KeyError()) == Verdict(Word.ERROR, ok=False, message="KeyError")
+    sentence = UsageProblem("x.yaml: not there; write it")
+    assert judge_fixture(sentence) == Verdict(Word.ERROR, ok=False, message="x.yaml: not there; write it")
+    assert judge_fixture(UsageProblem("")).message == "UsageProblem"
+
+
+def test_what_changed_during_the_run_leaves_nothing_of_its_verdict() -> None:
+    good = Verdict(Word.DISCHARGED, ok=True)
+    message = "a.py, b.py: not what was there when this process began; run it again"
+    assert judge_change(good, []) is good
+    assert judge_change(good, ["a.py", "b.py"]) == Verdict(
+        Word.INCONCLUSIVE, ok=False, reason="source changed", message=message
+    )
+    broken = Verdict(Word.ERROR, ok=False, message="x")
+    assert judge_change(broken, ["a.py"]) is broken
+
+
+def test_a_place_without_a_layer_is_its_stage() -> None:
+    message = judge(Refuted("off", stage="q"), compared=1, mutant=ANYWHERE).message
+    assert message == "expected at stage norm, found at stage q: off"
+    message = judge(AssertionError("off"), compared=1, mutant=MUTANT).message
+    assert message == "expected at stage q_rope, layer 3, found at no stage at all: off"
 
 
 raisable = st.sampled_from([None, AssertionError("a"), Refuted("r"), Inconclusive("i"), OSError("o"), SystemExit(0)])

@@ -71,7 +71,7 @@ def test_a_last_line_that_lacks_only_its_end_counts(tmp_path: Path) -> None:
     [
         ("not json", "not JSON"),
         ("[1]", "not a line of pv-ledger-v2"),
-        ('{"schema": "pv-ledger-v9"}', "not a line of pv-ledger-v2"),
+        ('{"schema": "pv-ledger-v0"}', "not a line of pv-ledger-v2"),
         ('{"schema": "pv-ledger-v2", "kind": "case"}', "not a line of pv-ledger-v2"),
         ("\xff", "not JSON"),
         ("[" * 200_000, "not JSON"),

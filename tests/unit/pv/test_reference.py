@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import inspect
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +73,38 @@ def test_nothing_is_left_out(make: ModuleType) -> None:
     assert all(
         f"\n## pv {name}\n" in validate for name in ("validate", "fix", "init", "new", "missing", "list", "show")
     )
+
+
+def test_every_command_stands_in_the_reference_and_says_how_it_ends(make: ModuleType) -> None:
+    page = make.PAGES["cli.md"]()
+    sections = {one.partition("\n")[0]: one for one in page.split("\n## ")[1:]}
+    from apr.ccpa.cli import CCPA
+    from apr.cli import APR
+    from pv.arguments import parser
+
+    (below,) = (one.choices for one in parser()._actions if isinstance(one, argparse._SubParsersAction))
+    known = {f"pv {name}" for name in below} | {f"{of.name} {name}" for of in (APR, CCPA) for name in of.commands}
+    assert known == {name for name in sections if name.count(" ") == 1}
+    for name, text in sections.items():
+        if name != "pv pin":
+            assert re.search(r"[Ee]xit codes?: .*\b0 .*\b2 ", text, re.DOTALL), name
+    assert "`--tokens IDS`" in sections["apr parity"]
+    assert (
+        "`--max-findings N` | show so many of a file, and say how many more there are (100 if"
+        in sections["ccpa validate"]
+    )
+    assert "%(" not in page
+
+
+def test_a_word_that_nobody_described_is_no_page(make: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    from docs import vocabulary
+
+    assert "`mislocalised`" in make.PAGES["words.md"]()
+    assert "`--subject NAME=MODULE`" in make.PAGES["pytest.md"]()
+    assert "--pv-again" not in make.PAGES["pytest.md"]()  # hidden options stay hidden
+    monkeypatch.setattr(vocabulary, "_LEVELS", {"algorithm": "made-up input"})
+    with pytest.raises(ValueError, match="level: the code has algorithm, authored"):
+        make.PAGES["words.md"]()
 
 
 def test_examples_stay_and_prose_holds_no_markup(make: ModuleType) -> None:

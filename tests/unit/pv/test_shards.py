@@ -144,6 +144,13 @@ def test_what_holds_no_durations_is_refused(tmp_path: Path, text: str) -> None:
         read_durations(path)
 
 
+def test_a_node_has_one_duration(tmp_path: Path) -> None:
+    path = tmp_path / "d.json"
+    path.write_text('{"x.yaml::A": 2, "x.yaml::B": 1, "x.yaml::A": 2}')
+    with pytest.raises(UsageProblem, match=r"d\.json: 'x\.yaml::A' stands there twice"):
+        read_durations(path)
+
+
 def test_durations_come_from_json_or_from_a_ledger(tmp_path: Path) -> None:
     path = tmp_path / "d.json"
     path.write_text(json.dumps({"contracts/x.yaml::A": 2, "contracts/x.yaml::B": 0.5}))

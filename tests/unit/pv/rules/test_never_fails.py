@@ -44,6 +44,7 @@ def test_good(rule: Tried, tested: Callable[..., str], good: str) -> None:
     [
         ("§apr check model.apr && echo PASS || echo FAIL", "leave out '&& … || echo FAIL'"),
         ("§apr check model.apr || true", "leave out '|| true'"),
+        ("§bash -c true", "'bash -c true' ends well whatever is the case"),
         ("§apr check model.apr || :", "cannot fail"),
         ("§apr check model.apr; exit 0", "leave out '; exit 0'"),
         ("§apr check model.apr || echo broken", "leave out '|| echo broken'"),

@@ -1,0 +1,1 @@
+"""Mutation testing of the house itself: `python -m tests.mutation`."""
