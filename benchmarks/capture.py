@@ -1,6 +1,6 @@
 """What it costs to look: every stage of llama.cpp captured, beside the plain run and what people use, in one process, in turns.
 
-OPENBLAS_NUM_THREADS=1 python benchmarks/capture.py [MODEL] [--tokens N] [--rounds N]    default: the cached smollm2, 128, 9
+OPENBLAS_NUM_THREADS=1 python benchmarks/capture.py [MODEL] [--tokens N] [--rounds N] [--quick] [--json]    default: the cached smollm2, 128, 9
 
 CPU time of the process that llama.cpp runs in; each round runs every job once, so that what else the machine does meets all of
 them. Ratios are to the plain run, of the least times, and the median of those within a round. `first` gets fresh memory for
@@ -33,6 +33,7 @@ from apr.engines.llama_cpp.worker import Session
 from apr.engines.transformers.library import is_installed
 from apr.formats import open_model
 from apr.text.tokenizer import Tokenizer
+from figures import Sheet, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,17 +116,22 @@ def in_turns(jobs: dict[str, Callable[[], object]], rounds: int) -> dict[str, li
     return spent
 
 
+def ratio_of(spent: dict[str, list[float]], name: str, base: str) -> float:
+    """The median of the ratios within a round."""
+    return statistics.median(a / b for a, b in zip(spent[name], spent[base], strict=True))
+
+
 def print_table(spent: dict[str, list[float]], base: str) -> None:
     """One line a job."""
     print(f"{'CPU ms':44}{'min':>9}{'median':>9}{'ratio of min':>14}{'median ratio':>14}")
     for name, times in spent.items():
-        ratio = statistics.median(a / b for a, b in zip(times, spent[base], strict=True))
+        ratio = ratio_of(spent, name, base)
         print(
             f"{name:44}{min(times):9.1f}{statistics.median(times):9.1f}{min(times) / min(spent[base]):14.3f}{ratio:14.3f}"
         )
 
 
-def of_llama_cpp(file: ModelFile, tokens: list[int], rounds: int) -> None:
+def of_llama_cpp(sheet: Sheet, file: ModelFile, tokens: list[int], rounds: int) -> None:
     """The table for llama.cpp, and what the engine's own process adds."""
     jobs = Jobs(find_provider().library, file.path, tokens)
     ways: dict[str, Callable[[], object]] = {
@@ -133,13 +139,28 @@ def of_llama_cpp(file: ModelFile, tokens: list[int], rounds: int) -> None:
         "callback that wants nothing": jobs.asked,
         "naive: every node, bytes()": jobs.naive,
     }
-    print_table(in_turns(ways | {"every stage, again": jobs.again}, rounds), PLAIN)
+    again = in_turns(ways | {"every stage, again": jobs.again}, rounds)
+    print_table(again, PLAIN)
     print(f"one capture: {jobs.megabytes():.0f} MB")
-    print_table(in_turns({PLAIN: jobs.plain, "every stage, first": jobs.first}, rounds), PLAIN)
+    first = in_turns({PLAIN: jobs.plain, "every stage, first": jobs.first}, rounds)
+    print_table(first, PLAIN)
+    for name, spent, at_most in (("again", again, 1.10), ("first", first, 1.10)):
+        enter(sheet, name, f"every stage captured, {name}", (spent, f"every stage, {name}"), at_most)
+    enter(sheet, "naive", "a callback that copies every node", (again, "naive: every node, bytes()"))
     with LlamaCpp(file) as engine:
         spent = in_turns({"logits": lambda: engine.logits(tokens), "capture": lambda: engine.capture(tokens)}, rounds)
     added = statistics.median(spent["capture"])
     print(f"the engine's own process adds {added:.0f} ms a capture")
+
+
+def enter(
+    sheet: Sheet, name: str, what: str, way: tuple[dict[str, list[float]], str], at_most: float | None = None
+) -> None:
+    """A way as the plain run's least time times the median of the ratios, for a round's ratio is the steadier figure."""
+    spent, row = way
+    plain = min(spent[PLAIN])
+    ours = plain * ratio_of(spent, row, PLAIN)
+    sheet.add(name, what, ours, "ms", against=(PLAIN, plain), at_most=at_most, of_ratio=at_most is not None)
 
 
 def of_transformers(file: ModelFile, tokens: list[int], rounds: int) -> None:
@@ -155,12 +176,12 @@ def of_transformers(file: ModelFile, tokens: list[int], rounds: int) -> None:
     print_table(in_turns(ways, rounds), plain)
 
 
-def main() -> int:
+def main(sheet: Sheet) -> int:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", default="smollm2")
     parser.add_argument("--tokens", type=int, default=128)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=2 if sheet.quick else 9)
     args = parser.parse_args()
     if os.environ.get("OPENBLAS_NUM_THREADS") != "1":
         print("OPENBLAS_NUM_THREADS=1 has to be set: llama.cpp gets one thread too", file=sys.stderr)
@@ -168,14 +189,14 @@ def main() -> int:
     file = open_model(resolve_model(args.model))
     tokens = Tokenizer.from_file(file).encode(PROSE.read_text(encoding="utf-8"))[: args.tokens]
     print(f"{file.path.name}, {len(tokens)} tokens, {args.rounds} rounds, numpy {np.__version__}")
-    of_llama_cpp(file, tokens, args.rounds)
+    of_llama_cpp(sheet, file, tokens, args.rounds)
     if is_installed():
         of_transformers(file, tokens, args.rounds)
     else:
-        print("transformers: not measured, it is not installed")
+        sheet.leave_out("stages by hooks of transformers: it is not installed")
     return 0
 
 
 if __name__ == "__main__":
     with contextlib.suppress(BrokenPipeError):
-        sys.exit(main())
+        sys.exit(told(main))

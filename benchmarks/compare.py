@@ -1,6 +1,6 @@
 """How fast two captures are compared, all metrics at once, beside what people compare with today; everything in one run, one core.
 
-OPENBLAS_NUM_THREADS=1 python benchmarks/compare.py [--megabytes 256] [--rivals FOLDER]
+OPENBLAS_NUM_THREADS=1 python benchmarks/compare.py [--megabytes 256] [--rivals FOLDER] [--quick] [--json]
 
 Figures are gigabytes of both sides a CPU second, best of some rounds, one job after the other in each round. The two programs take part
 where they can be imported: `pip install --target FOLDER polygraphy mindstudio-probe pandas tqdm packaging` and `--rivals FOLDER`. What is
@@ -24,6 +24,7 @@ import numpy as np
 from apr.formats.aprt import open_stage, write_stage
 from apr.parity.diff import compare_stage_files
 from apr.parity.metrics import compare_with_profiles
+from figures import Sheet, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +138,7 @@ def memory(pairs: Pairs) -> int:
     return peak
 
 
-def measure(shape: tuple[int, int], megabytes: int, folder: Path) -> None:
+def measure(sheet: Sheet, shape: tuple[int, int], megabytes: int, folder: Path) -> None:
     """Prints a table of one shape."""
     pairs = captures(shape, megabytes)
     size = sum(a.nbytes + b.nbytes for a, b in pairs)
@@ -166,7 +167,7 @@ def measure(shape: tuple[int, int], megabytes: int, folder: Path) -> None:
     ]
     files = through_files(pairs, folder)
     best: dict[str, float] = {}
-    for _ in range(ROUNDS):
+    for _ in range(2 if sheet.quick else ROUNDS):
         for name, job, given, _what in jobs:
             if job is not None:
                 part = sum(a.nbytes + b.nbytes for a, b in given)
@@ -176,6 +177,14 @@ def measure(shape: tuple[int, int], megabytes: int, folder: Path) -> None:
         best["apr, from files"] = max(best.get("apr, from files", 0.0), size / (time.process_time() - start) / 1e9)
     peak = memory(pairs[:SLOW_PAIRS])
     mine = best["apr, all metrics"]
+    size_of = f"{shape[0]} x {shape[1]}"
+    what, peer = f"two captures compared, stages of {size_of}", ("sglang's three metrics", best["sglang, as published"])
+    sheet.add(f"speed-{shape[1]}", f"{what}, all metrics", mine, "GB/s", against=peer, at_least=4.0)
+    sheet.add(f"files-{shape[1]}", f"{what}, from files", best["apr, from files"], "GB/s", against=peer)
+    sheet.add(f"memory-{shape[1]}", f"{what}: memory", peak / 1e6, "MB")
+    for name in ("Polygraphy", "msprobe, six metrics"):
+        if name in best:
+            sheet.add(f"{name.split(',')[0]}-{shape[1]}", what, mine, "GB/s", against=(name, best[name]))
     print(
         f"\n{len(pairs)} stages of {shape[0]} x {shape[1]}, {size / 1e6:.0f} MB in all; memory of ours: {peak / 1e6:.1f} MB"
     )
@@ -188,18 +197,23 @@ def measure(shape: tuple[int, int], megabytes: int, folder: Path) -> None:
             print(f"{name:26}{best[name]:8.3f}{mine / best[name]:9.2f}x  {what}")
 
 
-def main() -> None:
+def main(sheet: Sheet) -> None:
     """A table for each shape."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--megabytes", type=int, default=256, help="size of a pair of captures, both sides (256)")
+    parser.add_argument(
+        "--megabytes", type=int, default=32 if sheet.quick else 256, help="size of a pair of captures, both sides (256)"
+    )
     parser.add_argument("--rivals", type=Path, help="folder in which Polygraphy and msprobe are installed")
     args: Any = parser.parse_args()
     if args.rivals is not None:
         sys.path.append(str(args.rivals))  # at the end: numpy stays ours
+    for name, job in (("Polygraphy", polygraphy), ("msprobe", msprobe)):
+        if job() is None:
+            sheet.leave_out(f"{name}: it is not installed, see --rivals")
     for shape in SHAPES:
         with tempfile.TemporaryDirectory() as folder:
-            measure(shape, args.megabytes, Path(folder))
+            measure(sheet, shape, args.megabytes, Path(folder))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(told(main))

@@ -1,6 +1,6 @@
 """How fast weights are decoded, in one run: our way beside the gguf library's, and ggml's C where it may be used.
 
-OPENBLAS_NUM_THREADS=1 python benchmarks/dequantise.py [MODEL ...]    default: the cached smollm2, and a matrix of each type
+OPENBLAS_NUM_THREADS=1 python benchmarks/dequantise.py [MODEL ...] [--quick] [--json]    default: the cached smollm2, and a matrix of each type
 
 Figures are gigabytes of float32 output a CPU second, best of some rounds. `kept` is a matrix decoded into memory that is new
 each time, as `Weights` keeps it; `parts` is one decoded some rows at a time, as large matrices are; the last column is C into
@@ -25,6 +25,7 @@ from apr.engines.llama_cpp.kernels import open_kernels, quantise
 from apr.formats import open_model
 from apr.quant.dequantise import by_gguf
 from apr.quant.weights import Weights
+from figures import Sheet, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,11 +74,11 @@ def decode(file: ModelFile, names: list[str], dequantise: Dequantiser) -> Callab
     return run
 
 
-def of_each_type(folder: Path) -> None:
+def of_each_type(sheet: Sheet, folder: Path) -> None:
     """One line a type."""
     print(f"{'':8}{'gguf':>7}{'ours':>7}{'ratio':>7}{'ggml kept':>11}{'parts':>7}{'warm':>7}   GB/s")
     kernels = open_kernels()
-    for type_name in TYPES:
+    for type_name in ("Q4_K", "Q4_1") if sheet.quick else TYPES:
         file = written(folder / f"{type_name}.gguf", type_name, ROWS)
         large = written(folder / f"{type_name}-large.gguf", type_name, LARGE_ROWS)
         raw, size = np.array(file.raw("w")), 4 * ROWS * COLUMNS / 1e9
@@ -92,9 +93,14 @@ def of_each_type(folder: Path) -> None:
         into = size / best(lambda raw=raw, kind=type_name, warm=warm: kernels.dequantise(raw, kind, warm))  # type: ignore[misc]
         refused = "".join(f"   numpy: {reason}" for reason in {*fast.refused.values(), *fast_large.refused.values()})
         print(f"{type_name:8}{theirs:7.2f}{ours:7.2f}{ours / theirs:7.2f}{kept:11.2f}{parts:7.2f}{into:7.2f}{refused}")
+        what = f"{type_name} decoded, by default"
+        sheet.add(f"numpy-{type_name}", what, ours, "GB/s", against=("gguf", theirs), at_least=0.9, of_ratio=True)
+        asked = 2.0 if type_name == "Q4_K" else None
+        what = f"{type_name} decoded through ggml, proved on the file"
+        sheet.add(f"ggml-{type_name}", what, max(kept, parts), "GB/s", against=("gguf", theirs), at_least=asked)
 
 
-def of_a_model(path: Path) -> None:
+def of_a_model(sheet: Sheet, path: Path) -> None:
     """Every matrix of a model, kept as long as all of them fit."""
     file = open_model(path)
     names = [name for name, tensor in file.tensors.items() if len(tensor.shape) > 1]
@@ -108,18 +114,20 @@ def of_a_model(path: Path) -> None:
         best(decode(file, names, by_gguf)),
         best(decode(file, names, ProvedDequantiser(file))),
     )
+    sheet.add("model", f"{path.name}, every matrix", ours, "s", against=("gguf", gguf_seconds))
+    sheet.add("model-ggml", f"{path.name}, every matrix, through ggml", fast, "s", against=("gguf", gguf_seconds))
     print(
         f"{path.name}, {size:.2f} GB decoded: gguf {gguf_seconds:.2f} CPU s, ours {ours:.2f}, through ggml {fast:.2f}"
     )
 
 
-def main() -> None:
+def main(sheet: Sheet) -> None:
     """Prints a table, and a line a model."""
     with tempfile.TemporaryDirectory() as folder:
-        of_each_type(Path(folder))
+        of_each_type(sheet, Path(folder))
     for model in sys.argv[1:] or ["smollm2"]:
-        of_a_model(resolve_model(model))
+        of_a_model(sheet, resolve_model(model))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(told(main))

@@ -1,6 +1,6 @@
 """A free run in arithmetic `exact` beside one in `ggml` and llama.cpp's own, of the same tokens, in one run; and that it is equal.
 
-OPENBLAS_NUM_THREADS=1 python benchmarks/exact.py [MODEL [POSITIONS]]    default: the cached smollm2, 16 positions
+OPENBLAS_NUM_THREADS=1 python benchmarks/exact.py [MODEL [POSITIONS]] [--json]    default: the cached smollm2, 16 positions
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from apr.engines.reference import Reference
 from apr.formats import open_model
 from apr.ops.arithmetic import EXACT, GGML
 from apr.text.tokenizer import Tokenizer
+from figures import Sheet, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,8 +53,8 @@ def of_llama_cpp(file: object, tokens: list[int], captures: int) -> tuple[Captur
     return capture, cpu() - start
 
 
-def main() -> int:
-    """Prints seconds, ratios, and how many elements differ; 1 where any does, or where the run takes too long."""
+def main(sheet: Sheet) -> int:
+    """Prints seconds, ratios, and how many elements differ."""
     if os.environ.get("OPENBLAS_NUM_THREADS") != "1":
         print("OPENBLAS_NUM_THREADS=1 has to be set: CPU seconds of spinning threads mean nothing", file=sys.stderr)
         return 2
@@ -78,10 +79,13 @@ def main() -> int:
     elements = sum(array.size for array in theirs.stages.values())
     for name, number in different.items():
         print(f"free run in {name}: {number} of {elements} elements differ from llama.cpp's")
-    slow = count == 16 and rows[-1][1] > BOUND
-    if slow:
-        print(f"the first run in exact takes more than {BOUND:.0f} CPU seconds", file=sys.stderr)
-    return 1 if different[EXACT.name] or slow else 0
+    what = f"elements of a free run in exact that differ from llama.cpp's, {count} tokens"
+    sheet.add("differ", what, different[EXACT.name], at_most=0, at_any_size=True)
+    _, first, again = rows[-1]
+    what, peer = f"a free run in exact, {count} tokens", ("llama.cpp, every stage captured", library)
+    sheet.add("first", f"{what}, the first", first, "s", against=peer, at_most=BOUND if count == 16 else None)
+    sheet.add("again", f"{what}, again", again, "s", against=peer)
+    return 0
 
 
 def differing(ours: Capture, theirs: Capture) -> int:
@@ -91,4 +95,4 @@ def differing(ours: Capture, theirs: Capture) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(told(main))

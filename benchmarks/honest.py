@@ -1,6 +1,6 @@
 """Honest comparisons by the thousand, and how many alarms they raise: there must be none beyond the alpha that is stated.
 
-OPENBLAS_NUM_THREADS=1 python benchmarks/honest.py [--comparisons N] [--seed N] [--types A,B]    default: 20000, every weight type
+OPENBLAS_NUM_THREADS=1 python benchmarks/honest.py [--comparisons N] [--seed N] [--types A,B] [--quick] [--json]    default: 20000, every weight type
 
 Exits with 1 on an alarm, and with 2 where it cannot run: no llama.cpp, or arguments that ask for nothing.
 
@@ -37,6 +37,7 @@ from apr.ops.arithmetic import ARITHMETICS  # noqa: E402
 from apr.parity.honest import JUDGES, Comparison, products, stages  # noqa: E402
 from apr.parity.null import ALPHA, split  # noqa: E402
 from apr.quant.blocks import FORMATS  # noqa: E402
+from figures import Sheet, told  # noqa: E402
 from tinymodels import ARCHITECTURES, Spec, write_model  # noqa: E402
 
 if TYPE_CHECKING:
@@ -139,15 +140,16 @@ def of_models(rng: np.random.Generator, found: list[Provider], prompts: int = _P
             path.unlink()
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, sheet: Sheet | None = None) -> int:
     """Prints a table of what was compared, and every alarm; 1 if there is one, 2 if nothing can be compared."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--comparisons", type=int, default=20_000)
+    sheet = sheet or Sheet()
+    parser.add_argument("--comparisons", type=int, default=400 if sheet.quick else 20_000)
     parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--types", type=lambda text: tuple(text.split(",")), default=TYPES)
     wanted = parser.parse_args(arguments)
     try:
-        return compare(wanted.comparisons, wanted.seed, wanted.types, _found(wanted))
+        return compare(sheet, wanted.comparisons, wanted.seed, wanted.types, _found(wanted))
     except AprError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -173,7 +175,7 @@ def _found(wanted: argparse.Namespace) -> list[Provider]:
     return found
 
 
-def compare(comparisons: int, seed: int, types: tuple[str, ...], found: list[Provider]) -> int:
+def compare(sheet: Sheet, comparisons: int, seed: int, types: tuple[str, ...], found: list[Provider]) -> int:
     """Prints the table; 1 if there is an alarm, 0 otherwise."""
     rng = np.random.Generator(np.random.PCG64(seed))
     start, alpha_each = time.process_time(), split(ALPHA, comparisons)
@@ -198,9 +200,12 @@ def compare(comparisons: int, seed: int, types: tuple[str, ...], found: list[Pro
     print(
         f"{everything.count} honest comparisons, {len(everything.alarms)} alarms at alpha {ALPHA:g} for all of them together"
     )
+    what = f"alarms in honest comparisons, alpha {ALPHA:g} for all of them together"
+    sheet.add("compared", "honest comparisons", everything.count, at_least=20_000)
+    sheet.add("alarms", what, len(everything.alarms), at_most=0, at_any_size=True)
     print(f"llama.cpp: {built}; {time.process_time() - start:.0f} CPU seconds")
     return 1 if everything.alarms else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(told(lambda sheet: main(sheet=sheet)))

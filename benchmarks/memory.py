@@ -1,6 +1,6 @@
 """What `apr trace` needs in memory for large models, made on the spot with random weights.
 
-python benchmarks/memory.py [FOLDER]    default: the system's folder for temporary files; 5 GB are needed there
+python benchmarks/memory.py [FOLDER] [--quick] [--json]    default: the system's folder for temporary files; 5 GB are needed there
 
 Two models: one of the shape of Qwen2.5-7B in Q4_K_M (28 layers, 4.4 GB), and one layer of the shape of Qwen3-30B-A3B (128
 experts, 8 used). Every stage of every layer at 16 tokens is saved; the peak is the process's greatest resident size, pages of
@@ -23,6 +23,7 @@ import numpy as np
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
 from apr.engines.llama_cpp.kernels import quantise
+from figures import Sheet, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,8 +151,8 @@ class Writer:
 
 
 SHAPES = {
-    "7B dense": Shape("qwen2", 28, 3584, 18944, 28, 4, 128, 152_064, biased=True),
-    "one layer of 30B-A3B": Shape("qwen3moe", 1, 2048, 768, 32, 4, 128, 151_936, experts=128, used=8, limit_gb=2.0),
+    "7B": Shape("qwen2", 28, 3584, 18944, 28, 4, 128, 152_064, biased=True),
+    "30B-A3B-layer": Shape("qwen3moe", 1, 2048, 768, 32, 4, 128, 151_936, experts=128, used=8, limit_gb=2.0),
 }
 
 
@@ -167,14 +168,19 @@ def trace(model: Path, output: Path, arithmetic: str) -> tuple[float, float]:
     return time.perf_counter() - start, usage.ru_maxrss / 1e6
 
 
-def main() -> None:
-    """Prints time and memory of each."""
+def main(sheet: Sheet) -> None:
+    """Prints time and memory of each; a quick run leaves the large one out."""
     with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as folder:
         for name, shape in SHAPES.items():
+            if sheet.quick and shape.layers > 1:
+                sheet.leave_out(f"the memory of the {name}: 5 GB have to be written for it")
+                continue
             path = Path(folder, "model.gguf")
             Writer(path).write(shape)
             for arithmetic in ("f32", "ggml"):
                 seconds, peak = trace(path, Path(folder, f"{arithmetic}-{shape.layers}"), arithmetic)
+                what = f"{name}, all stages at 16 tokens, arithmetic {arithmetic}: memory"
+                sheet.add(f"{name}-{arithmetic}", what, peak, "GB", at_most=shape.limit_gb, at_any_size=True)
                 size = path.stat().st_size / 1e9
                 print(
                     f"{name}, {size:.1f} GB file, arithmetic {arithmetic}: {seconds:.0f} s, "
@@ -185,4 +191,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(told(main))

@@ -1,12 +1,13 @@
 """What an example of an executable claim costs, and what of that drawing it in other ways would cost; ratios of one run.
 
-python benchmarks/properties.py [--examples 2000]
+python benchmarks/properties.py [--examples 2000] [--quick] [--json]
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as extra
 
 from apr.kernels import softmax
+from figures import Sheet, told
 from pv.formal.property import Property, equations_of, property_of
 from pv.properties import choices
 from pv.properties.builders import builder
@@ -143,26 +145,29 @@ def formula(prop: Property, count: int) -> None:
 
 
 WAYS = {
-    "one a test": single,
-    "one a test, by public strategies": public,
-    "one a test, hypothesis.extra.numpy.arrays": by_element,
-    "Hypothesis alone, a whole number and no kernel": nothing,
-    "the formula alone, on 4 rows of 96": formula,
+    "single": ("one a test", single),
+    "public": ("one a test, by public strategies", public),
+    "extra": ("one a test, hypothesis.extra.numpy.arrays", by_element),
+    "nothing": ("Hypothesis alone, a whole number and no kernel", nothing),
+    "formula": ("the formula alone, on 4 rows of 96", formula),
 }
 
 
-def main() -> None:
+def main(sheet: Sheet) -> None:
     """Print the cost of an example, and of others as multiples of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--examples", type=int, default=2000)
+    parser.add_argument("--examples", type=int, default=200 if sheet.quick else 2000)
     count = parser.parse_args().examples
     prop = the_property()
     with np.errstate(all="ignore"):
         base = seconds(lambda: together(prop, count))
         print(f"{count} examples of softmax against its formula, {TOGETHER} a test: {base * 1e3 / count:.3f} ms each")
-        for name, way in WAYS.items():
-            print(f"  {name}: {seconds(functools.partial(way, prop, count)) / base:.2f} times that")
+        for name, (what, way) in WAYS.items():
+            taken = seconds(functools.partial(way, prop, count))
+            print(f"  {what}: {taken / base:.2f} times that")
+            ours, peer = base * 1e3 / count, (what, taken * 1e3 / count)
+            sheet.add(name, f"an example of softmax, {TOGETHER} a test", ours, "ms", against=peer)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(told(main))

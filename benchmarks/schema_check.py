@@ -1,6 +1,6 @@
 """What it takes to say whether contracts are as the schema asks: jsonschema, jsonschema-rs where it is installed, and the check here.
 
-python benchmarks/schema_check.py [FOLDER] [--rounds 9]
+python benchmarks/schema_check.py [FOLDER] [--rounds 9] [--quick] [--json]
 
 FOLDER holds contracts; without it the corpus of real contracts beside the checkout is taken where there is one, else the contracts
 of this repository. Each count is a process of its own, in turn; the least of each part is printed, and the ratio of the sums to
@@ -15,6 +15,8 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+
+from figures import Sheet, told
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -55,11 +57,11 @@ def count(program: str, folder: Path) -> list[float]:
     return [1000 * part for part in json.loads(done.stdout)]
 
 
-def main() -> None:
+def main(sheet: Sheet) -> None:
     """Count, and print two small tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=CORPUS if CORPUS.is_dir() else ROOT / "contracts")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=2 if sheet.quick else 9)
     arguments = parser.parse_args()
     ask = "\n[valid(one) for one in data]; mark()"
     programs = {
@@ -78,9 +80,13 @@ def main() -> None:
         parts = least[name]
         cells = "".join(f"{part:9.1f}" for part in (*parts, sum(parts)))
         print(f"{name:20}{cells}  {sum(parts) / sum(least['jsonschema']):.2f}")
+    peer = ("jsonschema", sum(least["jsonschema"]))
+    sheet.add("check", "contracts held against the schema", sum(least["compiled here"]), "ms", against=peer)
+    peer = (COMPOSE, least[COMPOSE][0])
+    sheet.add("read", "contracts read", least["read here"][0], "ms", against=peer)
     for name in readers:
         print(f"{name:20}{least[name][0]:9.1f}  {least[name][0] / least[COMPOSE][0]:.2f} of compose")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(told(main))

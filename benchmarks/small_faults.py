@@ -1,6 +1,6 @@
 """Which small faults are caught: the tests of a parity run beside thresholds that are in use today, over the same arrays.
 
-OPENBLAS_NUM_THREADS=1 python benchmarks/small_faults.py [MODEL] [--tokens N] [--free]    default: the cached smollm2, 128 tokens
+OPENBLAS_NUM_THREADS=1 python benchmarks/small_faults.py [MODEL] [--tokens N] [--free] [--quick] [--json]    default: the cached smollm2, 128 tokens
 
 Each fault is planted in the reference, and the stage that it sits in is computed from llama.cpp's own inputs and held against
 llama.cpp's stage. `ours` says how many times the clearest test is beyond its limit; the limits are those of a whole run of every
@@ -33,6 +33,7 @@ from apr.parity.metrics import compare_arrays
 from apr.parity.null import ALPHA, limit, null_of, split, tests
 from apr.stages import StageKey
 from apr.text.tokenizer import Tokenizer
+from figures import Sheet, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -162,11 +163,11 @@ def show(bench: Bench, faults: Iterable[Mutant], *, free: bool) -> dict[str, int
     return caught
 
 
-def main() -> int:
+def main(sheet: Sheet) -> int:
     """Prints the table; 1 if a fault was missed, or an honest stage was not."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("model", nargs="?", default="smollm2")
-    parser.add_argument("--tokens", type=int, default=128)
+    parser.add_argument("--tokens", type=int, default=16 if sheet.quick else 128)
     parser.add_argument("--free", action="store_true")
     args = parser.parse_args()
     file = open_model(resolve_model(args.model))
@@ -181,10 +182,20 @@ def main() -> int:
     print(f"{len(tokens)} tokens; alpha {ALPHA:g} a run, {bench.each:.1e} a test")
     print(f"honest: {len(honest)} stages, the nearest to its limit at {max(honest).excess:.2f} of it")
     missed = max(honest).excess > 1
+    what = "the honest stage that is nearest to its limit, of that limit"
+    sheet.add("honest", what, max(honest).excess, at_most=1, at_any_size=True)
     for title, names in (("faults of the model", OF_THE_MODEL), ("faults of one product", OF_ONE_PRODUCT)):
         print(f"{title}: times beyond the limit, and by which test")
         counts = show(bench, (FAULTS[name] for name in names), free=args.free)
         missed |= counts["ours"] < len(names)
+        last_word = title.rpartition(" ")[2]
+        peer = (
+            ("cosine of all logits below 0.99", counts["all logits"])
+            if args.free
+            else ("NMSE of llama.cpp's tests", counts["NMSE"])
+        )
+        what = f"small {title} found, of {len(names)}, alpha {ALPHA:g} a run"
+        sheet.add(last_word, what, counts["ours"], against=peer, at_least=len(names))
         told = {way: number for way, number in counts.items() if args.free or way in ("ours", "NMSE")}
         print("  caught of", f"{len(names)}:", ", ".join(f"{way} {number}" for way, number in told.items()))
     for fault in NULL:
@@ -199,4 +210,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(told(main))

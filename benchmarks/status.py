@@ -1,6 +1,6 @@
 """What `pv status` takes on a large project, what keeping the ledger takes of a run, and what the plugin takes where it has no work.
 
-python benchmarks/status.py [--contracts 2000] [--lines 500000] [--rounds 3] [--run CONTRACT ...] [--json]
+python benchmarks/status.py [--contracts 2000] [--lines 500000] [--rounds 3] [--run CONTRACT ...] [--quick] [--json]
 
 Everything is made in a temporary folder, 0.8 GB at full size. The project has 10 claims a contract, each with one mutant, so that
 every claim is two cases; the ledger holds whole runs of all of them, of which the newest is fresh. `pv status` is a process of its own
@@ -21,10 +21,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from figures import Sheet, told
 from pv.corpus import read
 from pv.digest import sha256
 from pv.ledger import append
@@ -281,14 +282,29 @@ def time_start(folder: Path) -> Start:
     return Start(statistics.median(wall[False]), more, more_cpu, tuple(done.stdout.splitlines()[-1].split()))
 
 
-def main() -> None:
-    """Print the figures as a table, or as one JSON object."""
+def enter(sheet: Sheet, contracts: int, seen: list[Status], appending: Appending, start: Start) -> None:
+    """The figures, with the bounds that were asked for."""
+    largest, half = seen[-1], seen[-2]
+    what = f"pv status, {contracts} contracts, {contracts * CLAIMS} claims, {largest.lines} lines"
+    peer = (f"{half.lines} lines", half.wall_s)
+    sheet.add("wall", what, largest.wall_s, "s", against=peer, at_most=8)
+    # linear: twice the lines take no more than twice as long
+    sheet.add("cpu", what, largest.cpu_s, "s", against=(peer[0], half.cpu_s), at_most=2, of_ratio=True)
+    sheet.add("memory", f"{what}: memory", largest.peak_mb, "MB", at_most=500)
+    share = 100 * appending.share
+    sheet.add("append", "part of a session that goes into the ledger", share, "%", at_most=1)
+    sheet.add("plugin", "what the plugin adds to pytest without contracts", start.adds_ms, "ms", at_most=20)
+    loads = f"of {', '.join(HEAVY)}: how many it loads there"
+    sheet.add("plugin-loads", loads, len(start.loads), at_most=0, at_any_size=True)
+
+
+def main(sheet: Sheet) -> None:
+    """Print the figures as a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--contracts", type=int, default=2000)
-    parser.add_argument("--lines", type=int, default=500_000)
+    parser.add_argument("--contracts", type=int, default=100 if sheet.quick else 2000)
+    parser.add_argument("--lines", type=int, default=16_000 if sheet.quick else 500_000)
     parser.add_argument("--run", nargs="+", default=["contracts/tensor-names-v1.yaml", "contracts/moe-router-v1.yaml"])
-    parser.add_argument("--rounds", type=int, default=3, help="the least of so many counts")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--rounds", type=int, default=1 if sheet.quick else 3, help="the least of so many counts")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -304,16 +320,7 @@ def main() -> None:
         ]
         appending = time_appending(folder, ledgers[-1], arguments.run)
         start = time_start(folder / "other")
-    if arguments.json:
-        told = {
-            "contracts": arguments.contracts,
-            "claims": len(claims),
-            "status": [asdict(one) for one in seen],
-            "appending": {**asdict(appending), "share": appending.share},
-            "start": asdict(start),
-        }
-        print(json.dumps(told, indent=2))
-        return
+    enter(sheet, arguments.contracts, seen, appending, start)
     print(f"pv status of {arguments.contracts} contracts with {len(claims)} claims, {2 * len(claims)} cases")
     print(f"{'lines':>8s} {'MB':>6s} {'wall s':>7s} {'CPU s':>7s} {'peak MB':>8s}")
     for one in seen:
@@ -332,4 +339,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(told(main))

@@ -1,6 +1,6 @@
 """What the meter of action traces takes: `ccpa corpus` on many pairs, and the alignment of very long traces.
 
-python benchmarks/trace_meter.py [--pairs 1000] [--records 200] [--actions 1000000] [--rounds 3] [--json]
+python benchmarks/trace_meter.py [--pairs 1000] [--records 200] [--actions 1000000] [--rounds 3] [--quick] [--json]
 
 The corpus is made in a temporary folder: sessions with eight tools, of which every other student departs in three places. Each
 figure of a command is the least of a few rounds from start to end, beside it what reading the same bytes as JSON takes in one
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apr.meter.align import align
+from figures import Sheet, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,23 +189,21 @@ def corpus(pairs: int, records: int, rounds: int) -> dict[str, Any]:
         }
 
 
-def main() -> None:
+def main(sheet: Sheet) -> None:
     """Prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=1000)
+    parser.add_argument("--pairs", type=int, default=50 if sheet.quick else 1000)
     parser.add_argument("--records", type=int, default=200, help="of each trace")
-    parser.add_argument("--actions", type=int, default=1_000_000, help="n; 0 leaves the alignments out")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--actions", type=int, default=20_000 if sheet.quick else 1_000_000, help="n; 0 leaves the alignments out"
+    )
+    parser.add_argument("--rounds", type=int, default=1 if sheet.quick else 3)
     args = parser.parse_args()
     found: dict[str, Any] = {}
     if args.pairs:
         found["corpus"] = corpus(args.pairs, args.records, args.rounds)
     if args.actions:
         found["alignments"] = alignments(args.actions)
-    if args.json:
-        print(json.dumps(found, indent=2))
-        return
     if args.pairs:
         taken = found["corpus"]
         print(f"{taken['pairs']} pairs, {taken['records']} records, {taken['megabytes']:.0f} MB; asked for: under 3 s")
@@ -212,8 +211,16 @@ def main() -> None:
         for name in ("ccpa corpus", "ccpa corpus --jobs 1", "json.loads alone"):
             one = taken[name]
             ratio = one["cpu_s"] / base
+            peer = ("json.loads of the same bytes", taken["json.loads alone"]["wall_s"])
+            if name == "ccpa corpus":
+                what = f"{name}, {taken['pairs']} pairs of {args.records} records"
+                sheet.add("corpus", what, one["wall_s"], "s", against=peer, at_most=3)
             print(f"{name:24} {one['wall_s']:6.2f} s wall {one['cpu_s']:6.2f} s CPU {ratio:6.1f} times json.loads")
     for row in found.get("alignments", []):
+        # twice the actions may take three times as long; a quadratic aligner takes four
+        what = f"{2 * row['n']} actions aligned: {row['case']}"
+        peer = ("half as many", row["seconds_n"])
+        sheet.add(row["case"], what, row["seconds_2n"], "s", against=peer, at_most=3, of_ratio=True)
         said = " (exact)" if row["exact"] else f", at most {row['upper']}"
         print(
             f"{row['case']:30} n {row['n']}: {row['seconds_n']:6.2f} s, 2n: {row['seconds_2n']:6.2f} s, ratio {row['ratio']:.2f}; "
@@ -222,4 +229,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(told(main))

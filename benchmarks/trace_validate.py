@@ -1,6 +1,6 @@
 """What it takes to validate action traces: time, and memory however long the trace is.
 
-python benchmarks/trace_validate.py [MEGABYTES ...]    default: 10 100
+python benchmarks/trace_validate.py [MEGABYTES ...] [--quick] [--json]    default: 10 100
 
 One trace of so many megabytes a row: turns of text, thinking and tools as agents write them, each call with an id of its own. `ccpa
 validate` reads it in a process of its own; seconds are of the CPU, start and all, and the peak is that process's greatest resident size. Beside it what the same lines take
@@ -19,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from figures import Sheet, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,18 +116,23 @@ def plain_json(path: Path) -> float:
     return time.process_time() - started
 
 
-def row(name: str, path: Path) -> str:
+def row(sheet: Sheet, name: str, path: Path) -> str:
     """What one trace takes, in one line."""
     size = path.stat().st_size / 1e6
     alone = plain_json(path)
     seconds, peak, said = validated(path)
+    key = name.replace(" ", "-")
+    sheet.add(f"{key}-cpu", f"ccpa validate, {size:.0f} MB, {name}", seconds, "s", against=("json.loads", alone))
+    sheet.add(
+        f"{key}-memory", f"ccpa validate, {size:.0f} MB, {name}: memory", peak, "MB", at_most=200, at_any_size=True
+    )
     ratio = f"{seconds / alone:4.1f} x json.loads"
     return f"{name:>22}  {seconds:6.2f} s  {size / seconds:6.1f} MB/s  {ratio}  peak {peak:5.0f} MB  {said}"
 
 
-def main() -> None:
+def main(sheet: Sheet) -> None:
     """Prints a row for each size."""
-    sizes = [int(word) for word in sys.argv[1:]] or [10, 100]
+    sizes = [int(word) for word in sys.argv[1:]] or ([2, 4] if sheet.quick else [10, 100])
     with tempfile.TemporaryDirectory() as folder:
         for megabytes in sizes:
             path = Path(folder) / "t.ccpa-trace.jsonl"
@@ -133,15 +140,15 @@ def main() -> None:
                 file.writelines(
                     json.dumps(record, ensure_ascii=False) + "\n" for record in session(megabytes * 1_000_000)
                 )
-            print(row(f"{megabytes} MB", path), flush=True)
+            print(row(sheet, f"{megabytes} MB", path), flush=True)
             bad = Path(folder) / "bad.ccpa-trace.jsonl"
             with path.open("rb") as source, bad.open("wb") as target:
                 target.writelines(line.replace(b'"v": 1', b'"v": 2') for line in source)
-            print(row("all of it wrong", bad), flush=True)
+            print(row(sheet, f"{megabytes} MB all wrong", bad), flush=True)
     print(
         f"this process: peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6:.0f} MB, {os.cpu_count()} cores"
     )
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(told(main))

@@ -1,6 +1,6 @@
 """What `pv validate` takes, beside what it cannot do without: a start of Python and libyaml's reading of the same files.
 
-python benchmarks/validate.py [FOLDER] [--rounds 7] [--files 10000] [--json]
+python benchmarks/validate.py [FOLDER] [--rounds 7] [--files 10000] [--quick] [--json]
 
 FOLDER holds contracts; without it the corpus of real contracts beside the checkout is taken where there is one, else the
 contracts of this repository. Each figure is the least of a few processes run in turn, from start to end; nothing is kept between
@@ -11,15 +11,16 @@ names that several files share are shared there as well.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+
+from figures import Sheet, told
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -87,13 +88,14 @@ def replicate(files: list[Path], top: Path, to: Path, wanted: int) -> None:
         shutil.copyfile(files[file], target)
 
 
-def main() -> None:
-    """Print the figures as a table, or as one JSON object."""
+def main(sheet: Sheet) -> None:
+    """Print the figures as a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("folder", nargs="?", type=Path, default=CORPUS if CORPUS.is_dir() else ROOT / "contracts")
-    parser.add_argument("--rounds", type=int, default=7, help="the least of so many counts")
-    parser.add_argument("--files", type=int, default=10_000, help="files of the large corpus; 0 leaves it out")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--rounds", type=int, default=2 if sheet.quick else 7, help="the least of so many counts")
+    parser.add_argument(
+        "--files", type=int, default=300 if sheet.quick else 10_000, help="files of the large corpus; 0 leaves it out"
+    )
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     files = sorted(path for path in folder.rglob("*") if path.suffix in {".yaml", ".yml"})
@@ -120,14 +122,29 @@ def main() -> None:
             large = {f"pv validate, {arguments.files} files": [*validate, "-qq", str(work / "corpus")]}
             seen |= measure(large, 1, environment)
         help_loads, clean_loads = loaded(["--help"], environment), loaded(["validate", str(folder)], environment)
-    _, compose, whole, *_ = seen.values()
+    start, compose, whole, single, helped, *large_one = seen.values()
     ratio = whole.cpu_s / compose.cpu_s
-    if arguments.json:
-        told = {"files": len(files), "megabytes": sum(path.stat().st_size for path in files) / 1e6, "ratio": ratio}
-        figures = {key: asdict(value) for key, value in seen.items()}
-        print(json.dumps({**told, "taken": figures, "help_loads": help_loads, "loads": clean_loads}, indent=2))
-        return
-    print(f"{len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.2f} MB")
+    megabytes = sum(path.stat().st_size for path in files) / 1e6
+    what = f"pv validate, {len(files)} files"
+    sheet.add("files", f"{what}: how many", len(files))
+    sheet.add("megabytes", f"{what}: how large", megabytes, "MB")
+    # the bounds on many files are those of the corpus; a folder of another size has none
+    corpus = len(files) == 98
+    sheet.add(
+        "corpus", what, whole.cpu_s, "s", against=("python -c pass", start.cpu_s), at_most=0.45 if corpus else None
+    )
+    peer = ("a start of Python that lets libyaml compose the same files", compose.cpu_s)
+    sheet.add("compose", what, whole.cpu_s, "s", against=peer, at_most=1.3 if corpus else None, of_ratio=corpus)
+    peer = ("python -c pass", start.wall_s)
+    sheet.add("one", "pv validate, one file", single.wall_s, "s", against=peer, at_most=0.12)
+    sheet.add("help", "pv --help", helped.wall_s, "s", against=peer, at_most=0.06)
+    loads = f"of {', '.join(HEAVY)}: how many pv --help loads"
+    sheet.add("help-loads", loads, len(help_loads), at_most=0, at_any_size=True)
+    for taken in large_one:
+        what = f"pv validate, {arguments.files:,} files"
+        sheet.add("large", what, taken.wall_s, "s", at_most=25)
+        sheet.add("large-memory", f"{what}: memory", taken.peak_mb, "MB", at_most=300)
+    print(f"{len(files)} files, {megabytes:.2f} MB")
     print(f"{'':38s} {'wall ms':>8s} {'CPU ms':>8s} {'peak MB':>8s}")
     for key, taken in seen.items():
         print(f"{key:38s} {taken.wall_s * 1000:8.0f} {taken.cpu_s * 1000:8.0f} {taken.peak_mb:8.0f}")
@@ -137,4 +154,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(told(main))
