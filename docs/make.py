@@ -9,10 +9,13 @@ import argparse
 import importlib
 import re
 import sys
-import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from docs.commandline import cli_page
+from docs.decisions_index import decisions_page
+from docs.parsers import commands, rows, safe, synopsis
+from docs.vocabulary import pytest_page, words_page
 from pv.arguments import parser
 from pv.config import KEYS, VALIDATE
 from pv.policy import OFF, SEVERITIES
@@ -24,7 +27,7 @@ from pv.rules import all_rules
 from pv.types import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from pv.rules import Rule
 
@@ -82,26 +85,25 @@ def rules_page() -> str:
                 f"[{rule.CODE}](#{rule.CODE.lower()})",
                 str(rule.SEVERITY),
                 "mends" if mends(rule) else "",
-                _safe(title(rule)),
+                safe(title(rule)),
                 _upstream(rule),
             )
             for rule in rules
         ]
         parts += [f"## {name.capitalize()}", _table(("code", "severity", "`pv fix`", "finds", "upstream"), rows)]
     for rule in all_rules():
-        parts += [f"### {rule.CODE}", f"**{_safe(title(rule))}** ({rule.SEVERITY})", _markdown(body(rule))]
+        parts += [f"### {rule.CODE}", f"**{safe(title(rule))}** ({rule.SEVERITY})", _markdown(body(rule))]
     return "\n\n".join(parts) + "\n"
 
 
 def validate_page() -> str:
     """What the commands around contracts take, and what a project can say."""
-    commands = _commands(parser())
+    known = commands(parser())
     parts = [MADE, VALIDATE_HEAD]
     for name in COMMANDS:
-        about, command = commands[name]
-        parts += [f"## pv {name}", f"{about[0].upper()}{about[1:]}.", _synopsis(name, command)]
-        rows = [(_names(action), _about(action)) for action in _arguments(command)]
-        parts += [_table(("argument", "what it says"), rows), f"{_first_upper(command.epilog or '')}."]
+        about, command = known[name]
+        parts += [f"## pv {name}", f"{about[0].upper()}{about[1:]}.", synopsis(f"pv {name}", command)]
+        parts += [rows(command), f"{_first_upper(command.epilog or '')}."]
         parts += [FIX_TEXT] if name == "fix" else []
     formats = [(f"`{name}`", _first_line(f"pv.report.findings_{name}")) for name in FINDING_FORMATS]
     parts += ["## Formats", _table(("format", "what it is"), formats)]
@@ -120,6 +122,10 @@ PAGES: dict[str, Callable[[], str]] = {
     "rules.md": rules_page,
     "pv-validate.md": validate_page,
     "contract-language.md": lambda: language_page(MADE),
+    "cli.md": lambda: cli_page(MADE),
+    "pytest.md": lambda: pytest_page(MADE),
+    "words.md": lambda: words_page(MADE),
+    "decisions.md": lambda: decisions_page(MADE),
 }
 
 
@@ -145,58 +151,12 @@ def _is(path: Path, text: str) -> bool:
     return path.is_file() and path.read_bytes() == text.encode()
 
 
-def _commands(top: argparse.ArgumentParser) -> dict[str, tuple[str, argparse.ArgumentParser]]:
-    """Every command by its name, with its line of help."""
-    (below,) = (action for action in top._actions if isinstance(action, argparse._SubParsersAction))  # noqa: SLF001  no other way
-    return {one.dest: (one.help or "", below.choices[one.dest]) for one in below._choices_actions}  # noqa: SLF001
-
-
-def _arguments(command: argparse.ArgumentParser) -> list[argparse.Action]:
-    """What a command takes, what stands by its place first; `-h` is the same everywhere."""
-    known = [action for action in command._actions if not isinstance(action, argparse._HelpAction)]  # noqa: SLF001  no other way
-    return sorted(known, key=lambda action: bool(action.option_strings))
-
-
-def _synopsis(name: str, command: argparse.ArgumentParser) -> str:
-    """The command line; made here, because the lines that argparse makes differ with the terminal and with Python."""
-    words = [f"pv {name}"]
-    for action in _arguments(command):
-        value = _value(action)
-        text = f"{action.option_strings[-1]}{f' {value}' if value else ''}" if action.option_strings else value
-        text = text.replace(" ", "\0")  # no line ends between an option and its value
-        words.append(text if action.required and action.nargs != "*" else f"[{text}]")
-    indent = " " * len(f"    {words[0]} ")
-    wrapped = textwrap.fill(
-        " ".join(words), 110, initial_indent="    ", subsequent_indent=indent, break_on_hyphens=False
-    )
-    return wrapped.replace("\0", " ")
-
-
-def _names(action: argparse.Action) -> str:
-    value = _value(action)
-    if not action.option_strings:
-        return f"`{value}`"
-    return ", ".join(f"`{name}{f' {value}' if value else ''}`" for name in action.option_strings)
-
-
-def _value(action: argparse.Action) -> str:
-    if action.nargs == 0:
-        return ""
-    choices: Iterable[Any] = action.choices or ()
-    value = str(action.metavar or "|".join(map(str, choices)) or action.dest.upper())
-    return f"{value} …" if action.nargs in ("*", "+") else value
-
-
-def _about(action: argparse.Action) -> str:
-    return _safe(action.help or ("repeatable" if isinstance(action, argparse._AppendAction) else ""))  # noqa: SLF001
-
-
 def _keys(keys: dict[str, str]) -> list[tuple[str, str]]:
     return [(f"`{key}`", about) for key, about in keys.items()]
 
 
 def _first_line(module: str) -> str:
-    return _safe(
+    return safe(
         (importlib.import_module(module).__doc__ or "").splitlines()[0].removeprefix("Findings as ").removesuffix(".")
     )
 
@@ -218,13 +178,7 @@ def _upstream(rule: Rule) -> str:
 
 def _markdown(text: str) -> str:
     """A page as Markdown: paragraphs are told what is not markup, examples stand as they are."""
-    return "\n\n".join(part if part.startswith("    ") else _safe(part) for part in re.split(r"\n[ \t]*\n", text))
-
-
-def _safe(text: str) -> str:
-    """Prose in which `<`, `*` and the like stand for themselves, outside of code."""
-    parts = re.split(r"(`[^`]*`)", text)
-    return "".join(part if part.startswith("`") else re.sub(r"([<*\[\]])", r"\\\1", part) for part in parts)
+    return "\n\n".join(part if part.startswith("    ") else safe(part) for part in re.split(r"\n[ \t]*\n", text))
 
 
 if __name__ == "__main__":

@@ -46,13 +46,16 @@ def code(before: Path, tmp_path: Path, records: list[Record], *more: str) -> Pat
     return recorded
 
 
-@pytest.fixture
-def before(tmp_path: Path) -> Path:
-    folder = tmp_path / "before"
+def tree(folder: Path) -> Path:
     (folder / "src").mkdir(parents=True)
     (folder / "src" / "a.py").write_text("one\ntwo\n")
     (folder / "gone.txt").write_text("bye\n")
     return folder
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> Path:
+    return tree(tmp_path / "before")
 
 
 READ, EDIT = (
@@ -61,6 +64,19 @@ READ, EDIT = (
 )
 WRITE = ("Write", {"file_path": "new.txt", "content": "n\n"})
 WORK = with_calls([READ], [EDIT, WRITE], [("Grep", {"pattern": "two"})])
+
+
+@pytest.fixture(scope="module")
+def recorded_work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recorded")
+    return code(tree(folder / "before"), folder, WORK)
+
+
+@pytest.fixture
+def teacher(recorded_work: Path, tmp_path: Path) -> Path:
+    """A copy of the recording of `WORK`, which many tests begin with."""
+    shutil.copy(recorded_work, tmp_path / "recorded.jsonl")
+    return tmp_path / "recorded.jsonl"
 
 
 def bash(command: str, **changes: Any) -> list[Record]:
@@ -74,8 +90,7 @@ def replayed(done: subprocess.CompletedProcess[str]) -> Any:
     return content
 
 
-def test_a_session_comes_out_as_it_was_recorded(before: Path, tmp_path: Path) -> None:
-    teacher = code(before, tmp_path, WORK)
+def test_a_session_comes_out_as_it_was_recorded(before: Path, tmp_path: Path, teacher: Path) -> None:
     done = ccpa("replay", teacher, "--before", before, "--twice", "--json", cwd=tmp_path)
     content = replayed(done)
     assert (done.returncode, content["passes"], content["problems"]) == (0, True, []), content
@@ -90,8 +105,8 @@ def test_a_session_comes_out_as_it_was_recorded(before: Path, tmp_path: Path) ->
         assert (content["isolated"], content["attempts"], content["outward"], content["notes"]) == (True, [], 0, [])
 
 
-def test_for_people(before: Path, tmp_path: Path) -> None:
-    done = ccpa("replay", code(before, tmp_path, WORK), "--before", before, cwd=tmp_path)
+def test_for_people(before: Path, tmp_path: Path, teacher: Path) -> None:
+    done = ccpa("replay", teacher, "--before", before, cwd=tmp_path)
     lines = done.stdout.splitlines()
     assert lines[0] == "AS RECORDED"
     assert "turns:     4 of 4 consumed" in lines
@@ -99,8 +114,8 @@ def test_for_people(before: Path, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_page_has_every_key(before: Path, tmp_path: Path) -> None:
-    content = replayed(ccpa("replay", code(before, tmp_path, WORK), "--before", before, "--json", cwd=tmp_path))
+def test_the_page_has_every_key(before: Path, tmp_path: Path, teacher: Path) -> None:
+    content = replayed(ccpa("replay", teacher, "--before", before, "--json", cwd=tmp_path))
     attempt = Attempt("inet", "192.0.2.1", 80, "tcp", "curl", 1, loopback=False)
     assert pages.keys("ccpa-replay-v1.md") == [list(content), list(attempt.as_json())]
 
@@ -188,8 +203,7 @@ def test_paths_below_the_folder_of_the_teacher(before: Path, tmp_path: Path) -> 
     assert (nowhere["passes"], nowhere["files"]) == (False, {})
 
 
-def test_the_trace_and_the_folder_are_kept(before: Path, tmp_path: Path) -> None:
-    teacher = code(before, tmp_path, WORK)
+def test_the_trace_and_the_folder_are_kept(before: Path, tmp_path: Path, teacher: Path) -> None:
     done = ccpa(
         "replay", teacher, "--before", before, "--keep", "kept", "--emit-trace", "out.jsonl", "--json", cwd=tmp_path
     )
@@ -210,9 +224,8 @@ def test_the_trace_and_the_folder_are_kept(before: Path, tmp_path: Path) -> None
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("ccpa-replay-")) == []
 
 
-def test_a_tree_that_nobody_may_write_is_worked_in_all_the_same(before: Path, tmp_path: Path) -> None:
+def test_a_tree_that_nobody_may_write_is_worked_in_all_the_same(before: Path, tmp_path: Path, teacher: Path) -> None:
     """Its copy is the owner's to write, or tools of a user who is not root could not do what was recorded."""
-    teacher = code(before, tmp_path, WORK)
     (before / "src" / "a.py").chmod(0o444)
     for folder in (before / "src", before):
         folder.chmod(0o555)
@@ -322,8 +335,7 @@ def test_turns_that_are_left_over(tmp_path: Path) -> None:
     assert "missing_hook_event" in {drift["category"] for drift in content["diff"]["drifts"]}
 
 
-def test_turns_that_nobody_asks_for(before: Path, tmp_path: Path) -> None:
-    teacher = code(before, tmp_path, WORK)
+def test_turns_that_nobody_asks_for(before: Path, tmp_path: Path, teacher: Path) -> None:
     hooks = tmp_path / "hooks.toml"
     hooks.write_text('[[hooks]]\nevent = "PreToolUse"\nmatcher = "Write"\ncommand = "exit 3"\n')
     done = ccpa("replay", teacher, "--before", before, "--hooks", hooks, "--json", cwd=tmp_path)
@@ -419,10 +431,9 @@ def test_what_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path, w
         time.sleep(0.02)
 
 
-def test_isolation_that_is_required_and_not_to_be_had(before: Path, tmp_path: Path) -> None:
+def test_isolation_that_is_required_and_not_to_be_had(before: Path, tmp_path: Path, teacher: Path) -> None:
     if machine().network is not None:
         pytest.skip(str(machine().network))
-    teacher = code(before, tmp_path, WORK)
     shell = (
         "unshare --user --map-root-user sh -c 'echo 0 > /proc/sys/user/max_user_namespaces;"
         ' exec setpriv --bounding-set -all --inh-caps -all "$PY" -m apr.ccpa replay "$T" --before "$B" --json \'"$1"'
@@ -448,8 +459,7 @@ def test_isolation_that_is_required_and_not_to_be_had(before: Path, tmp_path: Pa
             assert content["notes"] == [f"the network was not kept away: {content['reason']}"]
 
 
-def test_closed_standard_streams_are_nobodys_files(before: Path, tmp_path: Path) -> None:
-    teacher = code(before, tmp_path, WORK)
+def test_closed_standard_streams_are_nobodys_files(before: Path, teacher: Path) -> None:
     command = 'exec "$0" -m apr.ccpa replay "$1" --before "$2" <&- 2>&-'
     done = subprocess.run(
         ["/bin/sh", "-c", command, sys.executable, str(teacher), str(before)],

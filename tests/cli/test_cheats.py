@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.programs import LEAN
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -107,7 +109,7 @@ class Project:
         return subprocess.run(
             [sys.executable, "-m", *arguments],
             cwd=self.root,
-            env=environment | NOBODY,
+            env=environment | NOBODY | LEAN,
             capture_output=True,
             text=True,
             encoding="utf-8",

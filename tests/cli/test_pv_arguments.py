@@ -40,6 +40,7 @@ def pv(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
             "unrecognized arguments: --formt=json; did you mean '--format'?",
         ),
         (["validate", "--format", "jsn"], "usage: pv validate ", "invalid choice: 'jsn'; did you mean 'json'?"),
+        (["status", "--form", "json"], "usage: pv status ", "unrecognized arguments: --form; did you mean '--format'?"),
         (["validate", "--bogus"], "usage: pv validate ", "unrecognized arguments: --bogus\n"),
         (["schema", "q"], "usage: pv schema ", "(choose from "),
         (["pin", "chek"], "usage: pv pin ", "invalid choice: 'chek'; did you mean 'check'?"),

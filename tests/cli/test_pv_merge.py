@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pv.ledger import append, read, verify
+from tests.programs import LEAN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -231,7 +232,7 @@ def three(mutant, evidence):
 
 def falsify(cwd: Path, *arguments: str) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "falsify", *arguments]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=cwd, env=os.environ | LEAN, capture_output=True, text=True, check=False)
     assert done.returncode in {0, 1}, done.stdout + done.stderr
 
 

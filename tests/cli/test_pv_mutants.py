@@ -16,6 +16,7 @@ import pytest
 from pv.corpus import read
 from pv.digest import sha256
 from pv.ledger import append
+from tests.programs import LEAN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,13 @@ def two(mutant, evidence):
 def pv(cwd: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pv", "mutants", *arguments]
     return subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, check=False, env=os.environ | environment, encoding="utf-8"
+        command,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | LEAN | environment,
+        encoding="utf-8",
     )
 
 

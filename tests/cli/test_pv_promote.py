@@ -19,6 +19,7 @@ from pv.corpus import read as read_contract
 from pv.history.backed import Backing, backings
 from pv.ledger import read
 from pv.types import UsageProblem
+from tests.programs import LEAN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +95,7 @@ class Project:
         return subprocess.run(
             [sys.executable, "-m", *arguments],
             cwd=self.root,
-            env={name: value for name, value in os.environ.items() if name not in left_out} | NOBODY,
+            env={name: value for name, value in os.environ.items() if name not in left_out} | NOBODY | LEAN,
             capture_output=True,
             text=True,
             encoding="utf-8",
