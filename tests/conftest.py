@@ -39,6 +39,18 @@ def web_server() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def docs_blocks() -> ModuleType:
+    """tests/docs_blocks.py: does what a document says."""
+    return _load("docs_blocks", ROOT / "tests" / "docs_blocks.py")
+
+
+@pytest.fixture(scope="session")
+def dask_cluster() -> ModuleType:
+    """tests/dask_cluster.py as a module."""
+    return _load("dask_cluster", ROOT / "tests" / "dask_cluster.py")
+
+
+@pytest.fixture(scope="session")
 def builders() -> ModuleType:
     """tests/unit/apr/parity/builders.py: measurements of a made-up run, and their verdicts."""
     return _load("parity_builders", ROOT / "tests" / "unit" / "apr" / "parity" / "builders.py")
@@ -124,3 +136,12 @@ def tiny_llama(tiny_model: Callable[..., Path]) -> Callable[..., Path]:
         return tiny_model("llama", weights, name, **options)
 
     return make
+
+
+def pytest_collection_finish() -> None:
+    """No property of the house has a deadline: a busy machine is no finding. Who imported Hypothesis is told; nobody else pays for it."""
+    if "hypothesis" in sys.modules:
+        from hypothesis import settings
+
+        settings.register_profile("house", settings(), deadline=None)
+        settings.load_profile("house")
