@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 # What decides about a run and stands in the environment of the process: a worker's is set to what it is here.
 _OF_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-_CARRIED = (*THREADS, *KERNELS, "PYTHONHASHSEED", *_OF_PYTEST)
+# By these pytest tells whether it runs in CI, and Hypothesis, which then draws the same cases each time.
+_OF_CI = (
+    "CI", "BUILD_NUMBER", "__TOX_ENVIRONMENT_VARIABLE_ORIGINAL_CI", "TF_BUILD", "bamboo.buildKey", "BUILDKITE", "CIRCLECI", "CIRRUS_CI",
+    "CODEBUILD_BUILD_ID", "GITHUB_ACTIONS", "GITLAB_CI", "HEROKU_TEST_RUN_ID", "TEAMCITY_VERSION",
+)  # fmt: skip
+_CARRIED = (*THREADS, *KERNELS, "PYTHONHASHSEED", *_OF_PYTEST, *_OF_CI)
 
 
 def job(config: pytest.Config, session: str, items: Sequence[pytest.Item] = (), expected: str = "") -> str:

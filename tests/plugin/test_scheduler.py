@@ -84,7 +84,7 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnLoopback]:
 
 @pytest.fixture(scope="module")
 def two_workers(scheduler: OnLoopback) -> Iterator[OnLoopback]:
-    with scheduler.worker("alice"), scheduler.worker("bob"):
+    with scheduler.worker("alice", CI="true"), scheduler.worker("bob", GITLAB_CI="1"):  # where Hypothesis has another profile
         yield scheduler
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from pv.environment import KERNELS, THREADS
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OF_THE_PROCESS = ("PYTHONHASHSEED", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-CARRIED = (*THREADS, *KERNELS, *OF_THE_PROCESS)
+# no list of ours: what the installed versions look at
+OF_CI = (*hypothesis._settings._CI_VARS, "CI", "BUILD_NUMBER")
+CARRIED = tuple(dict.fromkeys((*THREADS, *KERNELS, *OF_THE_PROCESS, *OF_CI)))
 
 
 def test_what_decides_about_a_run_and_is_not_in_any_file_goes_with_it(
