@@ -84,7 +84,10 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnLoopback]:
 
 @pytest.fixture(scope="module")
 def two_workers(scheduler: OnLoopback) -> Iterator[OnLoopback]:
-    with scheduler.worker("alice", CI="true"), scheduler.worker("bob", GITLAB_CI="1"):  # where Hypothesis has another profile
+    with (
+        scheduler.worker("alice", CI="true"),
+        scheduler.worker("bob", GITLAB_CI="1"),
+    ):  # where Hypothesis has another profile
         yield scheduler
 
 
