@@ -75,9 +75,10 @@ class Cluster:
         """
         return sum(self._asked(self._client.nthreads).values())
 
-    def begun(self, run: str) -> int:
-        """How many times a worker began a unit of a run."""
-        return sum(1 for _, event in self._asked(lambda: self._client.get_events(EVENTS)) if event["run"] == run)
+    def begun(self, run: str) -> list[tuple[str, str]]:
+        """Each time that a worker began a unit of a run: the worker's address, and the unit's key."""
+        events = self._asked(lambda: self._client.get_events(EVENTS))
+        return [(event["worker"], event["key"]) for _, event in events if event["run"] == run]
 
     def await_worker(self) -> None:
         """Waits for a worker.

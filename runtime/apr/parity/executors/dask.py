@@ -26,7 +26,7 @@ from apr.parity.work.storage import Storage
 from apr.parity.work.unit import Done
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from apr.parity.sides import Judge
@@ -114,7 +114,7 @@ class Dask:
             storage=self._storage.url,
             workers=tuple(workers),
             units=units,
-            retries=max(0, self._cluster.begun(self._run) - units),
+            retries=max(0, len(self._cluster.begun(self._run)) - units),
             in_flight=self._in_flight,
             captures_written=self._storage.written,
             captures_read=self._captures_read,
@@ -149,20 +149,22 @@ class Dask:
                 except queue.Empty:
                     self._cluster.await_worker()
                     continue
-                unit = running.pop(future)
-                yield self._taken(unit, future)
+                found = self._taken(future, running)
+                del running[future]
+                yield found
         finally:
             self._cluster.cancel(running)
 
-    def _taken(self, unit: Unit, future: Result) -> Done:
-        """What a worker found.
+    def _taken(self, future: Result, running: Mapping[Result, Unit]) -> Done:
+        """What a worker found of one of the units that are running.
 
         Raises:
             AprError: it refuses, it failed, or the scheduler let go of the unit.
         """
+        unit = running[future]
         if future.status == "error":
             error: BaseException | None = future.exception()  # type: ignore[no-untyped-call] # see above
-            raise _failed(unit, error, self._cluster.scheduler)
+            raise self._failed(unit, error, running)
         if future.status != "finished":
             raise gone(self._cluster.scheduler)
         answer = Answer.parse(future.result())
@@ -180,22 +182,28 @@ class Dask:
         self._weights_read += answer.weights_read
         return Done(unit, answer.findings)
 
+    def _failed(self, unit: Unit, error: BaseException | None, running: Mapping[Result, Unit]) -> AprError:
+        """What is said of a unit that failed wherever it was tried."""
+        scheduler = self._cluster.scheduler
+        if isinstance(error, distributed.KilledWorker):
+            last = error.last_worker.address
+            died = f"no worker survived it: {last} was the last of {error.allowed_failures + 1} that died"
+            hint = "look into the workers' logs: most likely they had too little memory"
+            at = fatal(last, self._cluster.begun(self._run), running) or unit.key
+            return AprError(died, where=f"{scheduler}, {at}", hint=hint)
+        problem, where = f"could not be measured: {type(error).__name__}: {error}", f"{scheduler}, {unit.key}"
+        if isinstance(error, PASSING):
+            return AprError(problem, where=where, hint="workers have to reach the model file and --storage")
+        bug = AprError(problem, where=where, hint=BUG_HINT)
+        bug.exit_code = BUG
+        return bug
+
 
 def _identity(judge: Judge | None) -> ModelIdentity | None:
     return None if judge is None else identity_of(judge.file)
 
 
-def _failed(unit: Unit, error: BaseException | None, scheduler: str) -> AprError:
-    """What is said of a unit that failed wherever it was tried."""
-    where = f"{scheduler}, {unit.key}"
-    if isinstance(error, distributed.KilledWorker):
-        died = (
-            f"no worker survived it: {error.last_worker.address} was the last of {error.allowed_failures + 1} that died"
-        )
-        return AprError(died, where=where, hint="look into the workers' logs: most likely they had too little memory")
-    problem = f"could not be measured: {type(error).__name__}: {error}"
-    if isinstance(error, PASSING):
-        return AprError(problem, where=where, hint="workers have to reach the model file and --storage")
-    bug = AprError(problem, where=where, hint=BUG_HINT)
-    bug.exit_code = BUG
-    return bug
+def fatal(worker: str, begun: Iterable[tuple[str, str]], running: Mapping[Result, Unit]) -> str:
+    """What a worker was at when it died, as far as it could tell: dask blames also what it had not begun."""
+    keys = {key for where, key in begun if where == worker}
+    return " or ".join(str(unit.key) for future, unit in running.items() if future.key in keys)

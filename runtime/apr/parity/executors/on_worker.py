@@ -30,5 +30,5 @@ def measure_here(job: str, run: str) -> str:
         OSError: something cannot be read, now.
     """
     worker = distributed.get_worker()
-    worker.log_event(EVENTS, {"run": run})
+    worker.log_event(EVENTS, {"run": run, "key": worker.get_current_task(), "worker": worker.address})
     return measure_job(job, worker.address)
