@@ -66,7 +66,7 @@ def lines(folder: Path, count: int) -> list[str]:
 
 def tokens(folder: Path, count: int) -> list[str]:
     """A prompt of so many tokens, through every stage of a small model."""
-    return traced(folder, 4, count, 1024)
+    return traced(folder, 8, count, 1024)
 
 
 def layers(folder: Path, count: int) -> list[str]:
@@ -93,7 +93,15 @@ JOBS = (
     Job("claims", "pv validate, one contract", (1, 400, 800, 1600, 3200, 6400), (1, 20, 40, 80), claims),
     Job("contracts", "pv validate, ten claims a contract", (1, 50, 100, 200, 400, 800), (1, 4, 8, 16), contracts),
     Job("contracts of a run", "pv status, ten claims a contract", (1, 50, 100, 200, 400, 800), (1, 4, 8, 16), statuses),
-    Job("lines", "pv status, 200 claims", (10, 8000, 16000, 32000, 64000, 128000), (10, 500, 1000, 2000), lines),
-    Job("tokens", "apr trace, all stages of four layers", (1, 128, 256, 384, 512, 768), (1, 8, 16, 32), tokens),
+    Job(
+        "lines", "pv status, 200 claims", (1000, 32000, 64000, 128000, 256000, 512000), (1000, 2000, 3000, 5000), lines
+    ),
+    Job(
+        "tokens",
+        "apr trace, all stages of eight layers",
+        (1, 64, 128, 192, 256, 384, 512, 768, 1024),
+        (1, 8, 16, 32),
+        tokens,
+    ),
     Job("layers", "apr trace, all stages at 32 tokens", (1, 4, 8, 16, 32, 64), (1, 2, 4, 8), layers),
 )
