@@ -1,19 +1,8 @@
-"""What became of claims between two moments: since the last run, or since another commit."""
+"""What became of claims since another commit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
-
-@dataclass(frozen=True, slots=True)
-class Trend:
-    """By how much the counts of a contract differ from those before the last run that touched it."""
-
-    discharged: int = 0
-    refuted: int = 0
-    inconclusive: int = 0
-    error: int = 0
-    killed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pv.changes import Since, Trend
+    from pv.changes import Since
     from pv.config import Config
     from pv.hypotheses import Tree
     from pv.ledger import Ledger
     from pv.parse import Case, Claim, Contract
     from pv.remark import Remark
+    from pv.trend import Trend
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pv.changes import Trend
 from pv.fold import CaseEvidence, Folded, Outcome, fold
 from pv.matrix import killed
 
@@ -14,6 +14,17 @@ if TYPE_CHECKING:
 
     from pv.ledger import Entry, Ledger
     from pv.parse import Case, Claim, Contract
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """By how much the counts of a contract differ from those before the last run that touched it."""
+
+    discharged: int = 0
+    refuted: int = 0
+    inconclusive: int = 0
+    error: int = 0
+    killed: int = 0
 
 
 def trend(

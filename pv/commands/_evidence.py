@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pv.changes import Since
     from pv.config import Config
+    from pv.hypotheses import Tree
     from pv.ledger import Ledger
     from pv.parse import Contract
     from pv.status import ContractStatus, Report
@@ -89,7 +90,6 @@ def report_on(selection: Selection, path: Path, *, since: str | None = None, bas
         UsageProblem: a ledger is there and cannot be read, or that of the base is not there.
     """
     from pv.commands._remarks import gather  # noqa: PLC0415  as in `seen`
-    from pv.hypotheses import seconds_of, tree  # noqa: PLC0415  as above
     from pv.ledger import read  # noqa: PLC0415  as above
     from pv.shards import together  # noqa: PLC0415  as above
     from pv.status import Report, compute  # noqa: PLC0415  as above
@@ -105,7 +105,7 @@ def report_on(selection: Selection, path: Path, *, since: str | None = None, bas
         replace(
             one,
             trend=trend(one.contract, ledger, one.claims, shards),
-            hypotheses=tree(one.contract, one.claims, seconds_of(ledger, one.contract.claims)),
+            hypotheses=_hypotheses(one, ledger),
         )
         for one in compute(selection.contracts, ledger, selection.config, remarks=remarks)
     )
@@ -120,6 +120,14 @@ def report_on(selection: Selection, path: Path, *, since: str | None = None, bas
         broken=ledger.broken,
         remarks=gone,
     )
+
+
+def _hypotheses(one: ContractStatus, ledger: Ledger) -> Tree | None:
+    if not one.contract.hypotheses:
+        return None
+    from pv.hypotheses import seconds_of, tree  # noqa: PLC0415  most contracts have none
+
+    return tree(one.contract, one.claims, seconds_of(ledger, one.contract.claims))
 
 
 def changed(

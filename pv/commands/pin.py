@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from pv.config import find_config
 from pv.pins import adding, compare, finding, names
-from pv.pins.lock import NAME
+from pv.pins.finding import LOCK
 from pv.pins.upstream import NotRun, Refused
 from pv.report.console import Paint, emit, escape
 from pv.report.pins_text import SCHEMA, as_json, as_text
@@ -78,7 +78,7 @@ class _Waiting:
 
 
 def _add(arguments: argparse.Namespace, config: Config) -> int:
-    lock = finding.read_or_new(Path(arguments.lock).absolute() if arguments.lock else config.root / NAME)
+    lock = finding.read_or_new(Path(arguments.lock).absolute() if arguments.lock else config.root / LOCK)
     source = adding.stored_source(arguments.source, lock.root) if arguments.source is not None else None
     path = _relative(arguments.file, lock.root)
     wish = adding.Wish(path, source, arguments.branch, arguments.commit, arguments.path, arguments.write)
@@ -128,7 +128,7 @@ def _existing(name: str | None, config: Config) -> Lock:
     file = Path(name).absolute() if name else finding.find(config)
     if file is None:
         raise UsageProblem(
-            f"no {NAME} at {escape(str(config.root))}: nothing is pinned; `pv pin add FILE --source …` pins"
+            f"no {LOCK} at {escape(str(config.root))}: nothing is pinned; `pv pin add FILE --source …` pins"
         )
     lock = finding.read(file, config)
     if not lock.pins:

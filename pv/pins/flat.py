@@ -17,7 +17,6 @@ from pv.words import did_you_mean
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAME = "pin.lock"
 _FIELDS = {
     "contract_path": "path",
     "aprender_repo": "source",

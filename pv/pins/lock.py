@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-NAME = "pv.lock"
 MAX_BYTES = 4 << 20  # of a lock; an entry takes some 500
 _TABLE = "contract"
 _HEADING = "# Mirrored contracts: of which file, at which commit of which repository, each is a copy. `pv pin add` writes this.\n"

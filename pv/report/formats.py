@@ -23,7 +23,7 @@ _WRITERS = {
     "markdown": ("status_markdown", "as_markdown"),
     "junit": ("junit", "as_junit"),
     "sarif": ("sarif", "as_sarif"),
-    "html": ("html", "as_html"),
+    "html": ("html.page", "as_html"),
     "badge": ("badge", "as_svg"),
     "badge-json": ("badge", "as_endpoint"),
     "github": ("status_github", "as_github"),

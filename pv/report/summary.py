@@ -14,8 +14,8 @@ from pv.report.wording import counted, figure, place
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pv.changes import Trend
     from pv.status import ContractStatus, Report
+    from pv.trend import Trend
 
 
 class State(StrEnum):

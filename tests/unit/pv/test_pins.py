@@ -72,7 +72,7 @@ def pinned(tmp_path: Path, up: Upstream) -> Callable[..., Lock]:
         (tmp_path / "contracts").mkdir(exist_ok=True)
         (tmp_path / FILE).write_bytes((up.folder / FILE).read_bytes())
         pin = replace(PIN, commit=up.git("rev-parse", "main"), sha256=sha256(tmp_path / FILE))
-        made = Lock(tmp_path / lock.NAME, tmp_path, (replace(pin, **change),))
+        made = Lock(tmp_path / finding.LOCK, tmp_path, (replace(pin, **change),))
         lock.write(made)
         return made
 

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pv.changes import Trend
 from pv.fold import CaseEvidence, Folded, fold
 from pv.ledger import Ledger
-from pv.trend import trend
+from pv.trend import Trend, trend
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pv.changes import ClaimRef, Since, Trend
+from pv.changes import ClaimRef, Since
 from pv.corpus import Reading
 from pv.fold import CaseEvidence, fold
 from pv.hypotheses import tree
@@ -20,6 +20,7 @@ from pv.report.findings import Asked, Tally
 from pv.shapes import Shape
 from pv.source import Source
 from pv.status import ContractStatus, Report, effective
+from pv.trend import Trend
 from pv.types import Diagnostic, Severity, Span
 from pv.words import Effective
 

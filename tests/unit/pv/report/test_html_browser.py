@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pv.report.html import as_html
+from pv.report.html.page import as_html
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import re
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
-from pv.report.html import as_html
+from pv.report.html.page import as_html
 
 if TYPE_CHECKING:
     from pv.status import Report

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pv.changes import Trend
 from pv.report.lacking import lacking, promotion
 from pv.report.summary import State, state, state_of, trend_words
+from pv.trend import Trend
 from pv.words import Effective
 
 if TYPE_CHECKING:
