@@ -44,6 +44,8 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _NUMERIC = frozenset("-+.0123456789")
+# where a line begins; at the beginning of a file it is no part of the text
+_INNER_MARK = lazy("[\n\r\x85\u2028\u2029]\ufeff")
 _INT = lazy(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = lazy(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _SPECIAL = lazy(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
@@ -98,6 +100,10 @@ class _Refusal(Exception):
 
 def load(source: Source) -> Document | Diagnostic:
     """Read one YAML document; what cannot be read comes back as the finding that says why."""
+    if "\ufeff" in source.text and (inner := _INNER_MARK.search(source.text)):
+        span = source.locate(inner.end() - 1)
+        message = "not YAML: a byte order mark in the middle, which readers understand differently"
+        return Diagnostic(source.name, span, "PV003", Severity.ERROR, message, "delete it")
     try:
         data, place = _compose(_Parser(source.text).get_event, source)
     except _Refusal as refusal:

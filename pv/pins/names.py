@@ -14,7 +14,7 @@ SCHEMES = ("file", "git", "http", "https", "ssh")
 ALLOWED_PROTOCOLS = ":".join(SCHEMES)
 _LONGEST = 2_000
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^/@]*)@)?(.*)", re.DOTALL)
-_HELPER = re.compile(r"[A-Za-z0-9+.-]+::")
+_HELPER = re.compile(r"[A-Za-z0-9+.-]*::")  # without a name git looks for a program as well
 _SSH = re.compile(r"(?:[^/:@]+@)?[^/:@]+:")  # host:path, as git reads it: a colon before the first slash
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = re.compile(r"[0-9a-f]{4,63}")
@@ -95,6 +95,9 @@ def sha256_fault(value: str) -> str:
 
 def time_fault(value: str) -> str:
     """What keeps `value` from being a moment (RFC 3339, with its distance from UTC)."""
+    fault = text_fault(value)
+    if fault:  # a NUL at its end is nothing to `fromisoformat`
+        return fault
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:

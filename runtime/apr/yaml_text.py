@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from apr.errors import UnusableInput
@@ -32,6 +33,10 @@ def parse_yaml(text: str, where: str) -> Any:
     size = len(text.encode("utf-8", "replace"))
     if size > MAX_BYTES:
         raise UnusableInput(f"has {size} bytes, at most {MAX_BYTES} are read", where=where)
+    inner = re.search("[\n\r\x85\u2028\u2029]\ufeff", text)  # libyaml passes over it, and PyYAML takes it for a letter
+    if inner:
+        line = len(re.split("\r\n|[\n\r\x85\u2028\u2029]", text[: inner.end()]))
+        raise UnusableInput("is no YAML: a byte order mark in the middle", where=f"{where}:{line}:1")
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
 
     class Loader(base):  # type: ignore[misc]  # a base that is chosen when it runs

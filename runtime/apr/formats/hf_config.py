@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from apr.formats.model_file import Value
 
 NAME = "config.json"
+_MAX_HEAD_DIM = 1 << 16  # a hundred times those in use; what follows from it is computed, dimension by dimension
 # model_type to GGUF's name of the architecture
 ARCHITECTURES = {"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe"}
 _CLASSES = {
@@ -173,6 +174,8 @@ def _head_dim(json: Json, hidden: int, n_heads: int) -> int:
         raise UnusableInput(f"{hidden} dimensions do not divide into {n_heads} heads", where=json.where("hidden_size"))
     else:
         head_dim = hidden // n_heads
+    if head_dim > _MAX_HEAD_DIM:
+        raise UnusableInput(f"is {head_dim}: at most {_MAX_HEAD_DIM} are read", where=json.where("head_dim"))
     if head_dim % 2:
         raise UnusableInput(f"is {head_dim}: pairs of dimensions rotate", where=json.where("head_dim"))
     return head_dim

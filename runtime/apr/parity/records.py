@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from apr.console import escape
 from apr.errors import UnusableInput
 from apr.parity.codec import BadRecord, decode, decode_fields, encode, within
 from apr.parity.histogram import BINS
@@ -131,7 +132,7 @@ class _Reader:
         except OSError as problem:
             raise UnusableInput(f"cannot be read: {problem.strerror}", where=self.where, hint=_HINT) from None
         except BadRecord as problem:
-            place = f"{self.where}:{self.line}: {problem.path}"
+            place = f"{self.where}:{self.line}: {escape(problem.path)}"
             raise UnusableInput(problem.problem, where=place, hint=_HINT) from None
         if self.measurement is None or self.verdict is None:
             last = "the record `verdict` at its end" if self.line else "every record"

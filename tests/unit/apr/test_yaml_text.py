@@ -38,6 +38,7 @@ DOUBLED = "".join(f"b{n + 1}: &b{n + 1} {{<<: [*b{n}, *b{n}]}}\n" for n in range
         ("!!python/object/apply:os.system [true]\n", "is not read here: write the plain value"),
         ("a: 2026-02-30\n", "is no YAML: day is out of range"),
         ("a: \x1b\n", "f: is no YAML: "),
+        ("a: 1\r\n\ufeff#b: 2\n", "f:2:1: is no YAML: a byte order mark in the middle"),
         ("a: &a [*a]\n", "alias *a contains itself"),
         ("? [a]\n: 1\n", "is no YAML: found unhashable key"),
         ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), f"nested deeper than {MAX_DEPTH} levels"),

@@ -148,6 +148,8 @@ def test_a_list_counts_from_its_start() -> None:
         ("a: é\x01", "PV003", 1, 5, "U+0001"),
         ("a: 1\nb: é\0c\n", "PV003", 2, 5, "U+0000"),
         ("# 🙂\n# é\x7f\n", "PV003", 2, 4, "U+007F"),
+        ("a: 1\n\ufeff#b: 2\n", "PV003", 2, 1, "byte order mark in the middle"),
+        ("a: 1\r\nb: 'c\r\n\ufeffd'\r\n", "PV003", 3, 1, "byte order mark in the middle"),
         ("{[1]: 2}", "PV003", 1, 2, "cannot be a key"),
         ("a: " + "9" * 5000, "PV003", 1, 4, "5000 digits"),
     ],

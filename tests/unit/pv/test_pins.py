@@ -204,10 +204,12 @@ ENTRY = lock.as_toml(Lock(Path("pv.lock"), Path(), (PIN,))).partition("\n\n")[2]
         (ENTRY + ENTRY, "pinned twice"),
         (ENTRY + ENTRY.replace(FILE, "../x", 1), "contract 2: path '../x' leaves its tree"),
         (ENTRY.replace("./up.git", "ext::sh -c id"), "transport helper"),
+        (ENTRY.replace("./up.git", "::sh"), "transport helper"),
         (ENTRY.replace("./up.git", "-u"), "read as an option"),
         (ENTRY.replace("a" * 40, "abcdef0"), "needs all 40"),
         (ENTRY.replace("b" * 64, "B" * 64), "is no sha256"),
         (ENTRY.replace("04:00:00Z", "04:00:00"), "time zone"),
+        (ENTRY.replace("04:00:00Z", "04:00Z\\u0000"), "holds the control character U+0000"),
         (ENTRY.replace("2026-11-22T", "soon"), "is no moment"),
     ],
 )
