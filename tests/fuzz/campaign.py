@@ -25,6 +25,7 @@ _LOOK = 0.2  # seconds between two looks at a child
 _STUCK = (
     20.0  # seconds of processor time at one input, after which its child is killed: nothing else could interrupt it
 )
+_SILENT = 30.0  # seconds without any use of the processor, after which a child waits for what never comes
 _START = 120.0  # seconds that a child may take to begin and to end
 _SMALLER = 20.0  # seconds of looking for a smaller case
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -53,6 +54,7 @@ class Report:
     def as_line(self) -> str:
         """One line, and one more for each finding."""
         head = f"{self.name:30} {self.engine:10} {self.seconds:8.1f} {self.inputs:9} {self.accepted:9}  {len(self.findings)}"
+        head += f", begun again {self.deaths} times" if self.deaths else ""
         return "\n".join(
             [
                 head,
@@ -149,14 +151,17 @@ class Campaign:
         progress(f"{self._report.name}: {self._report.inputs} inputs, {len(self._report.findings)} found")
 
     def _watch(self, child: subprocess.Popen[bytes], box: Box, until: float, tell: Callable[[], None]) -> bool:
-        """Waits for the child; True if it had to be stopped because one input took too long."""
+        """Waits for the child; True if it had to be stopped because one input took too long, or it did nothing any more."""
         tried, since, told = 0, 0.0, time.monotonic()
+        last, woke = 0.0, time.monotonic()
         while child.poll() is None:
             time.sleep(_LOOK)
             used = _used(child.pid)
+            if used != last:
+                last, woke = used, time.monotonic()
             if box.counts[0] != tried:
                 tried, since = box.counts[0], used
-            if (tried and used - since > _STUCK) or time.monotonic() > until:
+            if (tried and used - since > _STUCK) or time.monotonic() > min(until, woke + _SILENT):
                 return True
             if time.monotonic() > told + 1:
                 told = time.monotonic()

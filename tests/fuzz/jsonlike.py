@@ -39,9 +39,23 @@ def twice(value: Any) -> str | None:
 
 
 def _text(value: Any, *, ascii_: bool) -> str:
-    if isinstance(value, Pairs):
-        inner = (f"{json.dumps(key, ensure_ascii=ascii_)}:{_text(held, ascii_=ascii_)}" for key, held in value)
-        return "{" + ",".join(inner) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(_text(held, ascii_=ascii_) for held in value) + "]"
-    return json.dumps(value, ensure_ascii=ascii_)
+    """Without recursion: what a fuzzer makes is nested as deep as it likes."""
+    parts: list[str] = []
+    waiting: list[tuple[bool, Any]] = [(False, value)]  # a text that is ready, or a value
+    while waiting:
+        ready, one = waiting.pop()
+        if ready:
+            parts.append(one)
+        elif isinstance(one, list):
+            inside: list[tuple[bool, Any]] = []
+            for held in one:
+                inside.append((True, ","))
+                if isinstance(one, Pairs):
+                    inside.append((True, f"{json.dumps(held[0], ensure_ascii=ascii_)}:"))
+                inside.append((False, held[1] if isinstance(one, Pairs) else held))
+            left, right = "{}" if isinstance(one, Pairs) else "[]"
+            parts.append(left)
+            waiting += [(True, right), *reversed(inside[1:])]
+        else:
+            parts.append(json.dumps(one, ensure_ascii=ascii_))
+    return "".join(parts)

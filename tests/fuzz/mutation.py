@@ -271,9 +271,7 @@ def _near(value: Any, random: Random, tokens: Sequence[bytes]) -> Any:
 
 
 def _copy(value: Any) -> Any:
-    if isinstance(value, Pairs):
-        return Pairs((key, _copy(held)) for key, held in value)
-    return [_copy(held) for held in value] if isinstance(value, list) else value
+    return read_loosely(write_loosely(value))
 
 
 def _places(value: Any) -> Any:

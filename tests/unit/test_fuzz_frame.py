@@ -7,12 +7,14 @@ import os
 import resource
 import subprocess
 import sys
+import time
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.fuzz import campaign, guard, kept
+from tests.fuzz.box import Box
 from tests.fuzz.guard import Guard, Outcome, name_of
 from tests.fuzz.jsonlike import Pairs, read_loosely, twice, write_loosely
 from tests.fuzz.judge import smaller
@@ -93,6 +95,7 @@ def test_what_is_a_finding_and_where_the_limits_are() -> None:
 HUNGRY = """
 import json, sys
 from pathlib import Path
+from tests.fuzz.box import Box
 from tests.fuzz.guard import Guard, limit_memory
 from tests.fuzz.target import Target
 guard = Guard(Target(lambda data, folder: bool(bytearray(int(data))), lambda: [], "text"), Path(sys.argv[1]))
@@ -180,6 +183,27 @@ def test_json_with_a_key_twice_keeps_both() -> None:
     assert twice(value) == "a"
     assert twice(read_loosely(b'{"a":{"b":1},"b":{"b":1}}')) is None
     assert read_loosely(b"{") is None
+
+
+def test_json_of_any_depth_is_written_and_changed() -> None:
+    value: list[Any] = []
+    for _ in range(20_000):
+        value = [value]
+    assert write_loosely(value) == b"[" * 20_001 + b"]" * 20_001
+    deep = b'{"a":' + b"[" * 900 + b"]" * 900 + b',"b":1}'
+    for seed in range(300):  # the same mutants each time
+        assert mutate(load_target("hooks"), deep, Random(seed), [deep])  # noqa: S311  as above
+
+
+def test_a_child_that_waits_for_ever_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "_SILENT", 0.5)
+    one = campaign.Campaign("pins", "hypothesis", 1, 1)
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    try:
+        assert one._watch(child, Box(tmp_path / "box", fresh=True), time.monotonic() + 60, lambda: None)
+    finally:
+        child.kill()
+        child.wait()
 
 
 def test_a_case_is_kept_once_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
