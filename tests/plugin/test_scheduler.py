@@ -226,7 +226,7 @@ def test_a_death_costs_another_try_and_no_verdict_and_x_stops_where_one_process_
     assert not verify(project.ledger).faults
 
 
-def test_a_worker_that_judges_with_other_files_is_refused(
+def test_a_worker_whose_evidence_rests_on_other_files_is_refused(
     project: Any, two_workers: OnLoopback, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     project.write("data.bin", "abc")
@@ -243,29 +243,43 @@ def test_a_worker_that_judges_with_other_files_is_refused(
             while not asked.exists():
                 time.sleep(0.02)
     """)
-    others = tmp_path_factory.mktemp("others")
-    for name in ("code", "model"):
-        shutil.copytree(project.root, others / name)
-    with (others / "code" / "falsifiers" / "x.py").open("a") as file:
-        file.write("# weaker\n")
-    (others / "model" / "data.bin").write_text("other")
-    asked = str(project.root / "asked")
-    with (
-        two_workers.worker("carol", PV_CHECKOUT=str(others / "code"), ASKED=asked),
-        two_workers.worker("dave", PV_CHECKOUT=str(others / "model"), ASKED=asked),
-    ):
+    other = tmp_path_factory.mktemp("other") / "project"
+    shutil.copytree(project.root, other)
+    (other / "data.bin").write_text("other")
+    with two_workers.worker("dave", PV_CHECKOUT=str(other), ASKED=str(project.root / "asked")):
         result = project.run_lean("-p", "no:randomly", "--pv-scheduler", two_workers.address)
     assert result.ret == pytest.ExitCode.OK
     assert [row["verdict"] for row in project.rows()] == ["discharged"] * 3
     assert len({entry["sha256"] for row in project.rows() for entry in row["inputs"] if entry["kind"] == "model"}) == 1
-    for told in (
-        ["pv: worker carol (*) is refused: */code is not what this process has", "  falsifiers is *, expected *"],
-        [
-            "pv: worker dave (*) is refused: its evidence rests on other files",
-            "  model data.bin is d9298a10d1b0 there, expected ba7816bf8f01",
-        ],
-    ):
-        result.stdout.fnmatch_lines(told, consecutive=True)
+    told = [
+        "pv: worker dave (*) is refused: its evidence rests on other files",
+        "  model data.bin is d9298a10d1b0 there, expected ba7816bf8f01",
+    ]
+    result.stdout.fnmatch_lines(told, consecutive=True)
+
+
+def test_a_worker_that_judges_with_other_code_is_refused(
+    project: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project.contract("id: F-1")
+    project.falsifiers("@falsifies('x-v1', 'F-1')\ndef one(evidence): evidence.compared(1, 'x')\n")
+    other = tmp_path_factory.mktemp("other") / "project"
+    shutil.copytree(project.root, other)
+    with (other / "falsifiers" / "x.py").open("a") as file:
+        file.write("# weaker\n")
+    alone = OnLoopback(tmp_path_factory.mktemp("alone"))
+    with alone.worker("carol", PV_CHECKOUT=str(other)):
+        result = project.run_lean("--pv-scheduler", alone.address)
+    alone.close()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    told = [
+        "ERROR: --pv-scheduler: no worker can run this session",
+        f"worker carol (*) is refused: {other} is not what this process has",
+        "  falsifiers is *, expected *",
+        "  falsifiers/x.py is *, expected *",
+    ]
+    result.stderr.fnmatch_lines(told, consecutive=True)
+    assert not project.ledger.exists()
 
 
 def test_an_interrupt_ends_what_was_begun_and_leaves_a_whole_ledger(project: Any, two_workers: OnLoopback) -> None:
