@@ -8,9 +8,10 @@ MODEL   := smollm2
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
 LLAMA   := $(VENV)/.llama-cpp-python
+LLAMA_WHEEL := $(VENV)/.llama-cpp-python-wheel
 PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: install model vocabularies falsify test coverage lint types audit wheel site docs fuzz mutation bench bench-honest fixtures llama-cpp-python clean
+.PHONY: install model vocabularies falsify test coverage lint types audit wheel site docs fuzz mutation bench bench-honest fixtures llama-cpp-python llama-cpp-python-wheel clean
 .DEFAULT_GOAL := falsify
 
 install: $(STAMP)
@@ -94,10 +95,18 @@ fixtures: $(STAMP)
 # was built with other flags, so it is left aside.
 llama-cpp-python: $(LLAMA)
 
-$(LLAMA): $(STAMP) .ci/lean-llama.cmake
-	CMAKE_ARGS="-DCMAKE_BUILD_TYPE=Release -DLLAVA_BUILD=OFF -DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_MTMD=OFF -DCMAKE_UNITY_BUILD=ON -DCMAKE_PROJECT_llama.cpp_INCLUDE=$(abspath .ci/lean-llama.cmake)" \
-	$(PIP) --no-cache-dir --no-binary llama-cpp-python llama-cpp-python
+llama-cpp-python-wheel: $(LLAMA_WHEEL)
+
+$(LLAMA): $(LLAMA_WHEEL)
+	$(PIP) $(LLAMA_WHEEL)/*.whl
 	@touch $@
+
+$(LLAMA_WHEEL): $(STAMP) .ci/lean-llama.cmake
+	@rm -rf $@.new
+	CMAKE_ARGS="-DCMAKE_BUILD_TYPE=Release -DLLAVA_BUILD=OFF -DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_MTMD=OFF -DCMAKE_UNITY_BUILD=ON -DCMAKE_PROJECT_llama.cpp_INCLUDE=$(abspath .ci/lean-llama.cmake)" \
+	$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --constraint constraints.txt --no-deps --no-cache-dir \
+	--no-binary llama-cpp-python --wheel-dir $@.new llama-cpp-python
+	@rm -rf $@ && mv $@.new $@
 
 clean:
 	rm -rf $(VENV) .pv $(REPORTS) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist site

@@ -67,9 +67,11 @@ def check(contract: Contract) -> Iterator[Problem]:
     kernels = {one.function for one in found.equations.values()}
     for path, expression in _expressions(found):
         for call in ast.walk(expression.tree):
-            name = call.func.id if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else ""
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+                continue
+            name = call.func.id
             meant = [] if name in {*FUNCTIONS, *kernels} else [one for one in FUNCTIONS if _is_slip(name, one)]
-            if meant and isinstance(call, ast.Call):
+            if meant:
                 fix = " or ".join(map(repr, meant))
                 said = f"{name!r} is no function of the language, and is looked for in the subject; did you mean {fix}?"
                 yield told(contract, Fault(path, FormalError(said, call.col_offset)))._replace(

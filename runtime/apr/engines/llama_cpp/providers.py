@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from apr.errors import OracleAbsent
+from apr.formats.files import file_sha256
 
 EXPLICIT = "APR_LLAMA_LIB"
 # in the order in which they are tried, after an explicit path: import name, distribution, the library below the package
@@ -36,9 +36,7 @@ class Provider:
     @property
     def build(self) -> str:
         """Names the very bytes: two builds of one version are two builds."""
-        with self.library.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()[:12]
-        return f"{self.name} {self.version} sha256:{digest}".replace("  ", " ")
+        return f"{self.name} {self.version} sha256:{file_sha256(self.library)[:12]}".replace("  ", " ")
 
 
 def _installed(name: str) -> Provider | None:

@@ -36,6 +36,7 @@ class _Held(NamedTuple):
         tau: 0 where every bit must agree.
         inverse: 1 / tau; 0 where tau is 0 or infinite.
         judged: where tau is neither.
+        all_judged: whether that is everywhere.
         top: [positions], the greatest eigenvalue of a row's errors, each over its tau.
         repeats: [positions], how many rows are the same as this one, itself included.
     """
@@ -45,8 +46,19 @@ class _Held(NamedTuple):
     tau: Doubles
     inverse: Doubles
     judged: NDArray[np.bool_]
+    all_judged: bool
     top: Doubles
     repeats: Doubles
+
+    def counts(self, axis: int | None) -> Any:
+        """How many elements of each row (axis 1), of each column (0) or of everything (None) are judged."""
+        if not self.all_judged:
+            return self.judged.sum(axis=axis)
+        return self.y.size if axis is None else np.full(self.y.shape[1 - axis], self.y.shape[axis])
+
+    def where_judged(self, values: Doubles) -> Doubles:
+        """The values there, and 0 elsewhere."""
+        return values if self.all_judged else np.where(self.judged, values, 0.0)
 
 
 def tests(seen: Array, expected: Array, null: Null) -> tuple[Test, ...]:
@@ -80,8 +92,13 @@ def tests(seen: Array, expected: Array, null: Null) -> tuple[Test, ...]:
 
 def _hold(seen: Array, expected: Array, null: Null) -> _Held:
     a, y, tau = seen.astype(np.float64), expected.astype(np.float64), null.proxy
+    d = a - y
+    if null.ranking is None and _finite(d) and bool((tau > 0).all()) and float(tau.max()) < np.inf:
+        # nearly every stage: nothing has to be equal and nothing may be anything, so no element is a case of its own
+        inverse = 1 / tau
+        return _Held(d * inverse, y, tau, inverse, tau > 0, True, _top(null, np.full(len(y), y.shape[1])), repeats(y))
     alike = (a == y) | (np.isnan(a) & np.isnan(y))
-    d = np.where(alike, 0.0, a - y)
+    d = np.where(alike, 0.0, d)
     judged = (tau > 0) & (tau < np.inf) & np.isfinite(y)
     inverse = np.where(judged, 1 / np.where(judged, tau, 1.0), 0.0)
     must = (d != 0) | ((np.signbit(seen) != np.signbit(expected)) & ~np.isnan(y))
@@ -91,9 +108,17 @@ def _hold(seen: Array, expected: Array, null: Null) -> _Held:
     z = np.where(judged, d * inverse, np.where((tau == 0) & must, np.inf, 0.0))
     z = np.where(alike | (np.isfinite(d) & ~np.isnan(tau)), z, np.nan)
     y, tau = np.where(np.isfinite(y), y, 0.0), np.where(np.isnan(tau), 0.0, tau)
-    counts = judged.sum(axis=-1)
+    return _Held(z, y, tau, inverse, judged, bool(judged.all()), _top(null, judged.sum(axis=-1)), repeats(y))
+
+
+def _finite(values: Doubles) -> bool:
+    return bool(np.isfinite(values).all())
+
+
+def _top(null: Null, counts: Any) -> Doubles:
+    """[positions], the greatest eigenvalue of rows of which so many elements are judged."""
     rank = counts if null.rank is None else np.clip(np.nan_to_num(null.rank, nan=1.0), 1.0, np.maximum(counts, 1))
-    return _Held(z, y, tau, inverse, judged, np.maximum(counts, 1) / np.maximum(rank, 1.0), repeats(y))
+    return np.asarray(np.maximum(counts, 1) / np.maximum(rank, 1.0), np.float64)
 
 
 def _misplaced(a: Doubles, y: Doubles, alike: NDArray[np.bool_], ranking: Doubles) -> NDArray[np.bool_]:
@@ -129,27 +154,27 @@ def _element(held: _Held) -> Test:
     nan = np.isnan(flat)
     at = int(nan.argmax()) if nan.any() else int(flat.argmax())
     position, channel = divmod(at, size.shape[1])
-    taus = held.tau[np.isfinite(held.tau)]
+    taus = held.tau if held.all_judged else held.tau[np.isfinite(held.tau)]
     typical = _rms(held.y)
     reach = float(np.median(taus) / typical) if taus.size and typical > 0 else _unjudged(held)
-    trials = max(int(held.judged.sum()), 1)
+    trials = max(int(held.counts(None)), 1)
     return Test("element", float(flat[at]), 1, trials, float(held.tau[position, channel]), position, channel, reach)
 
 
 def _squares(name: TestName, held: _Held, axis: int | None) -> Test:
     """Root mean squares over rows (axis 1), columns (axis 0) or everything (None)."""
-    counts = np.atleast_1d(held.judged.sum(axis=axis)).astype(np.float64)
-    judged = np.maximum(counts, 1.0)
-    values = np.atleast_1d(_rms(held.z, axis, np.maximum(held.judged.sum(axis=axis), 1)))
+    counts = np.maximum(held.counts(axis), 1)
+    judged = np.atleast_1d(counts).astype(np.float64)
+    values = np.atleast_1d(_rms(held.z, axis, counts))
     together = (held.top * held.repeats).max(keepdims=True)
     top = {1: held.top, 0: np.full(len(values), held.repeats.max()), None: together}[axis]
     ranks = np.maximum(judged / top, 1.0)
     typical = np.sqrt(1 + 2 * np.sqrt(_TYPICAL / ranks) + 2 * _TYPICAL / ranks)  # `root_mean_square` of each rank
     at = _worst_of(values / typical)
-    of_tau = np.where(held.judged, held.tau, 0.0)
+    of_tau = held.where_judged(held.tau)
     size = np.atleast_1d(_rms(held.y, axis, held.y.size if axis is None else held.y.shape[axis]))
     units = np.atleast_1d(_rms(of_tau, axis, held.y.size if axis is None else held.y.shape[axis])) / size
-    signal = np.atleast_1d(_rms(held.y * held.inverse, axis, np.maximum(held.judged.sum(axis=axis), 1)))
+    signal = np.atleast_1d(_rms(held.y * held.inverse, axis, counts))
     place = {1: (at, None), 0: (None, at), None: (None, None)}[axis]
     unit = float(units[at]) if np.isfinite(units[at]) else 0.0
     return Test(name, float(values[at]), int(ranks[at]), len(values), unit, *place, reach=_reach(signal, held))
@@ -182,7 +207,7 @@ def _form(name: TestName, held: _Held, weight: Doubles, along: Doubles) -> Test:
         weight: w.
         along: [positions], how much greater the form's variance is in a row than if errors were independent.
     """
-    z = np.where(held.judged, held.z, 0.0)
+    z = held.where_judged(held.z)
     scaled = weight * held.inverse
     squares = (scaled * scaled).sum(axis=-1)
     spread = float(np.sqrt((along * held.repeats * squares).sum()))
