@@ -35,7 +35,7 @@ class Freshness:
         self._digests: dict[Path, str | OSError] = {}
         self._names: dict[str, str | OSError] = {}
         self._bound: dict[str, bool] = {}
-        self._deciders: dict[Path, dict[str, str]] = {}
+        self._deciders: dict[str, dict[str, str]] = {}
 
     def stale(self, row: Mapping[str, Any], claim: Claim) -> str:
         """Why a row counts for nothing any more; empty if it is fresh."""
@@ -61,10 +61,10 @@ class Freshness:
 
     def _needed(self, claim: Claim) -> dict[str, str]:
         """The code that evidence for a claim must rest on, by name."""
-        path = self._config.root / claim.path
-        if path not in self._deciders:
-            self._deciders[path] = {name_of(one, self._root): kind for kind, one in deciders(self._config, path)}
-        return self._deciders[path]
+        if claim.path not in self._deciders:
+            found = deciders(self._config, self._config.root / claim.path)
+            self._deciders[claim.path] = {name_of(one, self._root): kind for kind, one in found}
+        return self._deciders[claim.path]
 
     def _differs(self, entry: Mapping[str, Any]) -> str:
         name = str(entry.get("path"))

@@ -12,7 +12,7 @@ from pv.matrix import killed
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from pv.ledger import Entry, Ledger
+    from pv.ledger import Glimpse, Ledger
     from pv.parse import Case, Claim, Contract
 
 
@@ -38,41 +38,45 @@ def trend(
     `together` names, for a run that was a shard, the runs of all shards, which are one run.
 
     What was known before is each case's newest row of any other run, taken at its word: whether it was fresh by then cannot be
-    told any more. None where no run, or a single one, touched the contract. Two rows a case are read, seldom more.
+    told any more, and no more than its verdict is read. None where no run, or a single one, touched the contract.
     """
     seen = [(claim, [_Rows(claim, case, ledger) for case in claim.cases()]) for claim in contract.claims]
     newest = [rows.first for _, cases in seen for rows in cases if rows.first is not None]
     if not newest:
         return None
-    run = _run(max(newest, key=lambda entry: entry.number))
+    run = max(newest).run
     last = (together or {}).get(run, (run,))
     before = [(claim, [rows.before(last) for rows in cases]) for claim, cases in seen]
     if all(one.row is None for _, cases in before for one in cases):
         return None
-    return _difference(folded, [fold(claim, cases) for claim, cases in before])
+    pairs = list(zip(folded, before, strict=True))
+    moved = [(now, claim, cases) for now, (claim, cases) in pairs if not _alike(now.evidence, cases)]
+    return _difference([now for now, _, _ in moved], [fold(claim, cases) for _, claim, cases in moved])
 
 
 class _Rows:
-    """The rows of one case, newest first."""
+    """What the rows of one case say, newest first."""
 
     def __init__(self, claim: Claim, case: Case, ledger: Ledger) -> None:
         self._case = case
         mutant = case.mutant.id if case.mutant else ""
-        self._rest: Iterator[Entry] = iter(ledger.newest((claim.contract, claim.id, case.key, mutant)))
+        self._rest: Iterator[Glimpse] = iter(ledger.glimpses((claim.contract, claim.id, case.key, mutant)))
         self.first = next(self._rest, None)
 
     def before(self, runs: Collection[str]) -> CaseEvidence:
-        """The newest row that is of none of `runs`."""
-        entry = self.first
-        while entry is not None and _run(entry) in runs:
-            entry = next(self._rest, None)
-        if entry is None:
-            return CaseEvidence(self._case)
-        return CaseEvidence(self._case, entry.row, line=entry.number, id=entry.id)
+        """The newest verdict that is of none of `runs`."""
+        told = self.first
+        while told is not None and told.run in runs:
+            told = next(self._rest, None)
+        return CaseEvidence(self._case) if told is None else CaseEvidence(self._case, {"verdict": told.verdict})
 
 
-def _run(entry: Entry) -> str:
-    return str(entry.row.get("run") or "")
+def _alike(now: Sequence[CaseEvidence], before: Sequence[CaseEvidence]) -> bool:
+    """Whether every case has the verdict that it had; then so has the claim, and nothing need be folded."""
+    return all(
+        a.row is not None and b.row is not None and a.row["verdict"] == b.row["verdict"]
+        for a, b in zip(now, before, strict=True)
+    )
 
 
 def _difference(now: Sequence[Folded], before: Sequence[Folded]) -> Trend:

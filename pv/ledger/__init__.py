@@ -2,7 +2,7 @@
 
 from pv.ledger.append import append, sync
 from pv.ledger.breaks import Found, Kind
-from pv.ledger.index import Entry, Key, Ledger, read
+from pv.ledger.index import Entry, Glimpse, Key, Ledger, read
 from pv.ledger.line import SCHEMA
 from pv.ledger.verify import Verified, verify
 
@@ -10,6 +10,7 @@ __all__ = [
     "SCHEMA",
     "Entry",
     "Found",
+    "Glimpse",
     "Key",
     "Kind",
     "Ledger",

@@ -9,12 +9,14 @@ import weakref
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pv.judge import Word
 from pv.ledger.append import locked
 from pv.ledger.kinds import fault
-from pv.ledger.line import FIRST, OF_CASES, begun_run, chain, decided, identity, link, parse, write
+from pv.ledger.line import FIRST, OF_CASES, begun_run, chain, decided, identity, link, parse, verdict, write
 from pv.ledger.scan import Scan, key_text, scan_file
 from pv.types import UsageProblem
 
@@ -28,6 +30,9 @@ _SHARED = 4096  # objects that are remembered for sharing
 _WORDS = frozenset({"schema", "kind", "run", "contract", "verdict", "level", "environment"})
 _PARTS, _LISTS = frozenset({"compared", "expected", "falsifier"}), frozenset({"inputs", "engines", "skipped"})
 _WORD = 16  # hex digits of an id that are kept for looking it up
+_BLOCK = 16384  # bytes that are read at once: rows of cases that follow each other stand beside each other
+_BLOCKS = 64  # that are kept
+_VERDICTS = frozenset(Word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,14 @@ class Entry:
     number: int
     id: str
     row: Mapping[str, Any]
+
+
+class Glimpse(NamedTuple):
+    """What a line says that its case came to: the number of the line (from 1), its run, and the word."""
+
+    number: int
+    run: str
+    verdict: str
 
 
 class _Row(dict[str, Any]):
@@ -107,6 +120,23 @@ class Ledger:
                     yield entry
             index = self._scan.before[index]
 
+    def glimpses(self, key: Key) -> Iterator[Glimpse]:
+        """What lines say that a case came to, in the order of `newest` and with its choice of them.
+
+        A line is taken at its word, without a check; only one that does not show the word is parsed.
+        """
+        ended: set[str] = set()
+        index = self._scan.last.get(key_text(*key), -1)
+        while index >= 0:
+            told = None if index in self._faulty else self._told(index)
+            if told is not None:
+                kind, run, word = told
+                if kind != "begin" or run not in ended:
+                    yield Glimpse(self._scan.numbers[index], run, word)
+                if kind != "begin":
+                    ended.add(run)
+            index = self._scan.before[index]
+
     def decided_alike(self, key: Key, count: int) -> bool:
         """Whether the newest `count` lines of a case that say how it ended rest on the same falsifier, claim and inputs.
 
@@ -164,6 +194,17 @@ class Ledger:
                 found[entry.id] = entry  # of equal ones the newest: they are in the order of the file
             place += 1
         return next(iter(found.values())) if len(found) == 1 else None
+
+    def _told(self, index: int) -> tuple[str, str, str] | None:
+        """Kind, run and verdict of the line of a case; None if it is no row."""
+        row: Mapping[str, Any] | None = self._rows.get(index)
+        if row is None:
+            told = verdict(self._line(index))
+            if told is not None and told[2] in _VERDICTS:
+                return told
+            entry = self._entry(index)
+            row = entry.row if entry is not None else None
+        return None if row is None else (row["kind"], str(row.get("run")), row["verdict"])
 
     def _entry(self, index: int) -> Entry | None:
         if index in self._faulty:
@@ -235,12 +276,26 @@ def read(path: Path) -> Ledger:
         os.close(descriptor)
         raise unreadable(path, problem) from None
 
-    def line(index: int) -> bytes:
-        return os.pread(descriptor, scan.lengths[index], scan.offsets[index])
-
-    ledger = Ledger(path, scan, line)
+    ledger = Ledger(path, scan, _reader(descriptor, scan))
     weakref.finalize(ledger, os.close, descriptor)
     return ledger
+
+
+def _reader(descriptor: int, scan: Scan) -> Callable[[int], bytes]:
+    """Gives the bytes of a line. What stands in a file already is never changed, so a block of it may be kept."""
+
+    @lru_cache(maxsize=_BLOCKS)
+    def block(number: int) -> bytes:
+        return os.pread(descriptor, _BLOCK, number * _BLOCK)
+
+    def line(index: int) -> bytes:
+        start, length = scan.offsets[index], scan.lengths[index]
+        number, within = divmod(start, _BLOCK)
+        if within + length <= _BLOCK:
+            return block(number)[within : within + length]
+        return os.pread(descriptor, length, start)
+
+    return line
 
 
 def open_ledger(path: Path) -> tuple[int, int] | None:

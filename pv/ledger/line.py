@@ -24,6 +24,8 @@ _BEGINNING = b'{"prev":"'
 _BEGUN = b'"schema":"pv-ledger-v2","kind":"begin","run":"'
 # keys are sorted, so these three stand side by side
 _DECIDED = re.compile(rb'"falsifier":\{[^{}]*\},"fingerprint":"[0-9a-f]{64}","inputs":\[[^][]*\]')
+_OF_A_CASE = re.compile(rb'"schema":"pv-ledger-v2","kind":"(begin|case)","run":"([^"\\]*)"')
+_VERDICT = re.compile(rb'"verdict":"([a-z]+)"')  # within a text its quotes would be escaped
 _CHAINED = re.compile(rb'\{"prev":"([0-9a-f]{64})","schema":"pv-ledger-v2",')
 
 
@@ -94,6 +96,17 @@ def begun_run(line: bytes) -> str | None:
         return None
     start = PREFIX + len(_BEGUN)
     return line[start : line.find(b'"', start)].decode("ascii", "replace")
+
+
+def verdict(line: bytes) -> tuple[str, str, str] | None:
+    """What a line says that its case came to, without parsing it: its kind, its run, the word.
+
+    None of a line that is about no case, and where it has not exactly one word for that.
+    """
+    case, found = _OF_A_CASE.match(line, PREFIX), _VERDICT.findall(line)
+    if case is None or len(found) != 1:
+        return None
+    return str(case[1], "ascii"), str(case[2], "utf-8", "replace"), str(found[0], "ascii")
 
 
 def decided(line: bytes) -> bytes | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pv.fold import CaseEvidence, Folded, fold
 from pv.ledger import Ledger
+from pv.matrix import killed
 from pv.trend import Trend, trend
 
 if TYPE_CHECKING:
@@ -83,18 +85,44 @@ def test_what_has_gone_stale_since_shows(contract_of: Callable[..., Contract]) -
     assert trend(contract, ledger, stale) == Trend(discharged=-2, inconclusive=2, killed=-2)
 
 
-def test_two_rows_a_case_are_read_however_long_the_ledger(contract_of: Callable[..., Contract]) -> None:
+def test_two_lines_a_case_are_looked_at_however_long_the_ledger(contract_of: Callable[..., Contract]) -> None:
     contract = contract_of(TWO)
     ledger = Ledger.of(row for number in range(50) for row in run(str(number)))
     read: list[int] = []
-    newest = ledger.newest
+    glimpses = ledger.glimpses
 
     def counted(key: Any) -> Any:
-        for entry in newest(key):
-            read.append(entry.number)
-            yield entry
+        for one in glimpses(key):
+            read.append(one.number)
+            yield one
 
     folded = now(contract, ledger)
-    ledger.newest = counted  # type: ignore[method-assign]
+    ledger.glimpses = counted  # type: ignore[method-assign]
     assert trend(contract, ledger, folded) == Trend()
     assert len(read) == 2 * 4
+
+
+WORDS = ("discharged", "refuted", "inconclusive", "error")
+OF_MUTANTS = ("killed", "survived", "mislocalised", "inconclusive", "error", "discharged")
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_is_left_unfolded_changes_nothing(seed: int, contract_of: Callable[..., Contract]) -> None:
+    """Against folding all rows, whole, of both sides."""
+    rng = random.Random(seed)  # noqa: S311  the same each time
+    contract = contract_of(TWO.replace("A,", "A, expect: refuted,") if seed % 2 else TWO)
+    history = []
+    for number in range(3):
+        words = {name: rng.choice(WORDS[:2] if rng.random() < 0.7 else WORDS) for name in ("A", "B")}
+        mutants = {f"{name}_m": rng.choice(OF_MUTANTS[:2] if rng.random() < 0.7 else OF_MUTANTS) for name in ("A", "B")}
+        each = {**words, **mutants}
+        history.append(rows(str(number), **{name: word for name, word in each.items() if rng.random() < 0.9}))
+    ledger = Ledger.of(row for rows_ in history for row in rows_)
+    newest = next(str(number) for number in (2, 1, 0) if history[number])
+    older = Ledger.of(row for rows_ in history for row in rows_ if row["run"] != newest)
+    after, before = now(contract, ledger), now(contract, older)
+    expected = Trend(
+        *(sum(one.outcome == word for one in after) - sum(one.outcome == word for one in before) for word in WORDS),
+        killed=sum(killed(one.cells) for one in after) - sum(killed(one.cells) for one in before),
+    )
+    assert trend(contract, ledger, after) == expected
