@@ -121,8 +121,7 @@ def test_what_is_left_unfolded_changes_nothing(seed: int, contract_of: Callable[
     newest = next(str(number) for number in (2, 1, 0) if history[number])
     older = Ledger.of(row for rows_ in history for row in rows_ if row["run"] != newest)
     after, before = now(contract, ledger), now(contract, older)
-    expected = Trend(
-        *(sum(one.outcome == word for one in after) - sum(one.outcome == word for one in before) for word in WORDS),
-        killed=sum(killed(one.cells) for one in after) - sum(killed(one.cells) for one in before),
-    )
+    moved = [sum(one.outcome == word for one in after) - sum(one.outcome == word for one in before) for word in WORDS]
+    more = sum(killed(one.cells) for one in after) - sum(killed(one.cells) for one in before)
+    expected = Trend(moved[0], moved[1], moved[2], moved[3], more)
     assert trend(contract, ledger, after) == expected
