@@ -92,13 +92,14 @@ fixtures: $(STAMP)
 	$(BIN)/python fixtures/make.py
 
 # The second provider of llama.cpp is source-only: two minutes and a C++ compiler. pip's cache would hand out a wheel that
-# was built with other flags, so it is left aside.
+# was built with other flags, so it is left aside; and one of the same version that is installed is replaced.
 llama-cpp-python: $(LLAMA)
 
 llama-cpp-python-wheel: $(LLAMA_WHEEL)
 
 $(LLAMA): $(LLAMA_WHEEL)
 	$(PIP) $(LLAMA_WHEEL)/*.whl
+	$(PIP) --force-reinstall --no-deps $(LLAMA_WHEEL)/*.whl
 	@touch $@
 
 $(LLAMA_WHEEL): $(STAMP) .ci/lean-llama.cmake

@@ -121,7 +121,7 @@ class Ledger:
             index = self._scan.before[index]
 
     def glimpses(self, key: Key) -> Iterator[Glimpse]:
-        """What lines say that a case came to, in the order of `newest` and with its choice of them.
+        """What lines say that a case came to: of sound lines those of `newest`, in its order.
 
         A line is taken at its word, without a check; only one that does not show the word is parsed.
         """

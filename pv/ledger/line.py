@@ -25,7 +25,7 @@ _BEGUN = b'"schema":"pv-ledger-v2","kind":"begin","run":"'
 # keys are sorted, so these three stand side by side
 _DECIDED = re.compile(rb'"falsifier":\{[^{}]*\},"fingerprint":"[0-9a-f]{64}","inputs":\[[^][]*\]')
 _OF_A_CASE = re.compile(rb'"schema":"pv-ledger-v2","kind":"(begin|case)","run":"([^"\\]*)"')
-_VERDICT = re.compile(rb'"verdict":"([a-z]+)"')  # within a text its quotes would be escaped
+_VERDICT = re.compile(rb'"verdict":(?:"([a-z]+)")?')  # within a text its quotes would be escaped
 _CHAINED = re.compile(rb'\{"prev":"([0-9a-f]{64})","schema":"pv-ledger-v2",')
 
 
@@ -104,7 +104,7 @@ def verdict(line: bytes) -> tuple[str, str, str] | None:
     None of a line that is about no case, and where it has not exactly one word for that.
     """
     case, found = _OF_A_CASE.match(line, PREFIX), _VERDICT.findall(line)
-    if case is None or len(found) != 1:
+    if case is None or len(found) != 1 or not found[0]:
         return None
     return str(case[1], "ascii"), str(case[2], "utf-8", "replace"), str(found[0], "ascii")
 

@@ -267,10 +267,11 @@ def test_a_worker_that_judges_with_other_code_is_refused(
     shutil.copytree(project.root, other)
     with (other / "falsifiers" / "x.py").open("a") as file:
         file.write("# weaker\n")
-    alone = OnLoopback(tmp_path_factory.mktemp("alone"))
-    with alone.worker("carol", PV_CHECKOUT=str(other)):
+    with (
+        contextlib.closing(OnLoopback(tmp_path_factory.mktemp("alone"))) as alone,
+        alone.worker("carol", PV_CHECKOUT=str(other)),
+    ):
         result = project.run_lean("--pv-scheduler", alone.address)
-    alone.close()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     told = [
         "ERROR: --pv-scheduler: no worker can run this session",
@@ -318,9 +319,8 @@ def test_an_interrupt_ends_what_was_begun_and_leaves_a_whole_ledger(project: Any
 
 def test_without_a_worker_it_says_what_to_do(project: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     project.contract("id: F-1")
-    alone = OnLoopback(tmp_path_factory.mktemp("alone"))
-    result = project.run_lean("--pv-scheduler", alone.address, "--pv-scheduler-timeout", "1")
-    alone.close()
+    with contextlib.closing(OnLoopback(tmp_path_factory.mktemp("alone"))) as alone:
+        result = project.run_lean("--pv-scheduler", alone.address, "--pv-scheduler-timeout", "1")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     told = f"ERROR: --pv-scheduler: no worker was ready within 1 s; start one with `dask worker {alone.address}` where this project is*"
     result.stderr.fnmatch_lines([told])

@@ -42,9 +42,11 @@ def line(**said: Any) -> bytes:
         ({"kind": "begin", "verdict": "error", "run": "r-1"}, ("begin", "r-1", "error")),
         ({"run": "é"}, None),  # written with an escape
         ({"message": '"verdict":"refuted"', "reason": 'x","verdict":"killed"'}, ("case", "1" * 32, "discharged")),
-        ({"verdict": "refuted", "reported": {"verdict": 1}}, ("case", "1" * 32, "refuted")),
-        ({"reported": {"verdict": "refuted"}}, None),  # which of the two?
+        ({"verdict": "refuted", "reported": {"verdict": 1}}, None),  # which of the two?
+        ({"reported": {"verdict": "refuted"}}, None),
         ({"counterexample": [{"verdict": "refuted"}]}, None),
+        ({"verdict": "Refuted", "reported": {"verdict": "discharged"}}, None),
+        ({"verdict": 7, "reported": {"verdict": "discharged"}}, None),
         ({"verdict": "not so"}, None),
         ({"verdict": None}, None),
         ({"kind": "run"}, None),
