@@ -49,9 +49,12 @@ def trend(
     before = [(claim, [rows.before(last) for rows in cases]) for claim, cases in seen]
     if all(one.row is None for _, cases in before for one in cases):
         return None
-    pairs = list(zip(folded, before, strict=True))
-    moved = [(now, claim, cases) for now, (claim, cases) in pairs if not _alike(now.evidence, cases)]
-    return _difference([now for now, _, _ in moved], [fold(claim, cases) for _, claim, cases in moved])
+    moved = [
+        (now, fold(claim, cases))
+        for now, (claim, cases) in zip(folded, before, strict=True)
+        if not _alike(now.evidence, cases)
+    ]
+    return _difference([now for now, _ in moved], [then for _, then in moved])
 
 
 class _Rows:

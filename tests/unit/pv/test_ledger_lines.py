@@ -32,23 +32,12 @@ from pv.ledger.line import (
 )
 from pv.ledger.scan import Problems, Scan, _plain_key, key_text, lines_of
 from pv.types import UsageProblem
+from tests.ledger_rows import CASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOTHING = hashlib.sha256().hexdigest()
-KEY = {"contract": "c", "claim": "F", "params": "{}", "mutant": ""}
-CASE: dict[str, Any] = {
-    "kind": "case",
-    "run": "1" * 32,
-    **KEY,
-    "verdict": "discharged",
-    "level": "authored",
-    "compared": {"x": 1},
-    "inputs": [],
-    "fingerprint": "0" * 64,
-    "falsifier": {"path": "falsifiers/f.py", "sha256": "0" * 64},
-}
 RUN: dict[str, Any] = {
     "schema": "pv-ledger-v2",
     "kind": "run",

@@ -92,14 +92,14 @@ def tests(seen: Array, expected: Array, null: Null) -> tuple[Test, ...]:
 
 def _hold(seen: Array, expected: Array, null: Null) -> _Held:
     a, y, tau = seen.astype(np.float64), expected.astype(np.float64), null.proxy
-    d = a - y
-    if null.ranking is None and _finite(d) and bool((tau > 0).all()) and float(tau.max()) < np.inf:
+    d, judged = a - y, tau > 0
+    if null.ranking is None and _finite(d) and bool(judged.all()) and float(tau.max()) < np.inf:
         # nearly every stage: nothing has to be equal and nothing may be anything, so no element is a case of its own
         inverse = 1 / tau
-        return _Held(d * inverse, y, tau, inverse, tau > 0, True, _top(null, np.full(len(y), y.shape[1])), repeats(y))
+        return _Held(d * inverse, y, tau, inverse, judged, True, _top(null, np.full(len(y), y.shape[1])), repeats(y))
     alike = (a == y) | (np.isnan(a) & np.isnan(y))
     d = np.where(alike, 0.0, d)
-    judged = (tau > 0) & (tau < np.inf) & np.isfinite(y)
+    judged &= (tau < np.inf) & np.isfinite(y)
     inverse = np.where(judged, 1 / np.where(judged, tau, 1.0), 0.0)
     must = (d != 0) | ((np.signbit(seen) != np.signbit(expected)) & ~np.isnan(y))
     if null.ranking is not None:
